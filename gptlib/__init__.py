@@ -1,0 +1,56 @@
+"""gptlib: the GPT that the notebooks build, piece by piece, as a library.
+
+Start with `notebooks/00_start_here.ipynb`. A room is one file: `data`, `tokenizer`,
+`attention`, `model`, `optim`, `training`, `evaluation`, `generation`, `handler`.
+"""
+
+from gptlib.attention import CausalSelfAttention, Head, MultiHeadAttention
+from gptlib.data import Corpus, TokenSplits, load_corpus, random_windows
+from gptlib.errors import DataError, DivergedError, ModelFileError
+from gptlib.evaluation import Evaluation, evaluate
+from gptlib.generation import generate, stream
+from gptlib.handler import ModelHandler
+from gptlib.model import (
+    GPT,
+    Bigram,
+    Block,
+    FeedForward,
+    GPTConfig,
+    LanguageModel,
+    count_parameters,
+)
+from gptlib.tokenizer import CharTokenizer
+from gptlib.training import Knobs, Step, TrainConfig, Training, pick_device, train
+
+__all__ = [
+    "GPT",
+    "Bigram",
+    "Block",
+    "CausalSelfAttention",
+    "CharTokenizer",
+    "Corpus",
+    "DataError",
+    "DivergedError",
+    "Evaluation",
+    "FeedForward",
+    "GPTConfig",
+    "Head",
+    "Knobs",
+    "LanguageModel",
+    "ModelFileError",
+    "ModelHandler",
+    "MultiHeadAttention",
+    "Step",
+    "TokenSplits",
+    "TrainConfig",
+    "Training",
+    "count_parameters",
+    "evaluate",
+    "generate",
+    "load_corpus",
+    "pick_device",
+    "random_windows",
+    "stream",
+    "train",
+]
+__version__ = "0.1.0"

@@ -1,0 +1,3 @@
+from gptlib.cli import main
+
+main()

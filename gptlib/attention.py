@@ -1,0 +1,160 @@
+"""Self-attention three times: one head, many heads, many heads in one matrix.
+
+After *Attention Is All You Need* (arXiv 1706.03762), section 3.2. The first two are
+written to be read and serve as the reference; `CausalSelfAttention` computes the
+same numbers faster and is what a `Block` in `model.py` uses: read that next.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+
+class Head(nn.Module):
+    """One head of causal self-attention: softmax(Q Kᵀ / √d) V, equation 1.
+
+    Maps (B, T, n_embd) to (B, T, head_size) for any T up to block_size; what comes
+    out at t depends on 0..t only. dropout acts on the attention weights.
+    """
+
+    def __init__(
+        self, n_embd: int, head_size: int, block_size: int, dropout: float = 0.0
+    ):
+        super().__init__()
+        self.query = nn.Linear(n_embd, head_size)
+        self.key = nn.Linear(n_embd, head_size)
+        self.value = nn.Linear(n_embd, head_size)
+        past = torch.tril(torch.ones(block_size, block_size, dtype=torch.bool))
+        self.register_buffer("past", past, persistent=False)  # (block_size, block_size)
+        self.attn_drop = nn.Dropout(dropout)
+
+    def weights(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T T"]:
+        """How much each position (rows) takes from each earlier one (columns)."""
+        T = x.size(1)
+        q, k = self.query(x), self.key(x)  # (B, T, d) each
+        scores = q @ k.transpose(1, 2) / math.sqrt(q.size(-1))  # (B, T, T)
+        scores = scores.masked_fill(~self.past[:T, :T], -math.inf)
+        return F.softmax(scores, dim=-1)  # (B, T, T)
+
+    def forward(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T D"]:
+        w = self.attn_drop(self.weights(x))  # (B, T, T)
+        return w @ self.value(x)  # (B, T, d)
+
+
+class MultiHeadAttention(nn.Module):
+    """n_head heads side by side, concatenated and mixed: section 3.2.2.
+
+    Maps (B, T, n_embd) to (B, T, n_embd); each head is n_embd / n_head wide.
+    Raises ValueError when n_embd is not divisible by n_head.
+    """
+
+    def __init__(self, n_embd: int, n_head: int, block_size: int, dropout: float = 0.0):
+        super().__init__()
+        head_size = divide(n_embd, n_head)
+        self.heads = nn.ModuleList(
+            Head(n_embd, head_size, block_size, dropout) for _ in range(n_head)
+        )
+        self.proj = nn.Linear(n_embd, n_embd)
+        self.resid_drop = nn.Dropout(dropout)
+
+    def weights(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T T"]:
+        """The attention weights of every head."""
+        return torch.stack([head.weights(x) for head in self.heads], dim=1)
+
+    def forward(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
+        y = torch.cat([head(x) for head in self.heads], dim=-1)  # (B, T, C)
+        return self.resid_drop(self.proj(y))  # (B, T, C)
+
+
+class CausalSelfAttention(nn.Module):
+    """Multi-head attention as GPT-2 has it: one matrix for all queries, keys, values.
+
+    Maps (B, T, n_embd) to (B, T, n_embd) and equals `MultiHeadAttention` with the
+    same numbers in its matrices (see `fuse_heads`), at any T.
+    Raises ValueError when n_embd is not divisible by n_head.
+    """
+
+    def __init__(self, n_embd: int, n_head: int, dropout: float = 0.0):
+        super().__init__()
+        self.n_head, self.head_size = n_head, divide(n_embd, n_head)
+        self.qkv = nn.Linear(n_embd, 3 * n_embd)
+        self.proj = nn.Linear(n_embd, n_embd)
+        self.attn_drop = nn.Dropout(dropout)  # only its p is used, by the fused call
+        self.resid_drop = nn.Dropout(dropout)
+
+    def split_heads(self, x: Float[Tensor, "B T C"]) -> list[Float[Tensor, "B H T D"]]:
+        """The queries, keys and values of every head."""
+        B, T, C = x.shape
+        parts = self.qkv(x).split(C, dim=-1)  # 3 × (B, T, C)
+        return [
+            part.view(B, T, self.n_head, self.head_size).transpose(1, 2)
+            for part in parts  # (B, H, T, d)
+        ]
+
+    def weights(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T T"]:
+        """The attention weights of every head, which the fused call never stores."""
+        q, k, _ = self.split_heads(x)
+        scores = q @ k.transpose(2, 3) / math.sqrt(self.head_size)
+        future = torch.ones_like(scores, dtype=torch.bool).triu(1)
+        return F.softmax(scores.masked_fill(future, -math.inf), dim=-1)
+
+    def forward(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
+        q, k, v = self.split_heads(x)  # (B, H, T, d)
+        p = self.attn_drop.p if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
+        y = y.transpose(1, 2).reshape(x.shape)  # (B, T, C)
+        return self.resid_drop(self.proj(y))  # (B, T, C)
+
+
+def divide(n_embd: int, n_head: int) -> int:
+    """Return the width of one head, n_embd / n_head; ValueError if it is not whole."""
+    if n_head < 1 or n_embd < 1 or n_embd % n_head:
+        raise ValueError(
+            f"n_embd={n_embd} cannot be shared by n_head={n_head} heads: expected "
+            "a multiple of n_head"
+        )
+    return n_embd // n_head
+
+
+def fuse_heads(many: MultiHeadAttention) -> CausalSelfAttention:
+    """Copy the matrices of separate heads into one `CausalSelfAttention`."""
+    n_embd = many.proj.in_features
+    fused = CausalSelfAttention(n_embd, len(many.heads), many.resid_drop.p)
+    fused.to(many.proj.weight)
+    kinds = ("query", "key", "value")
+    parts = [getattr(head, kind) for kind in kinds for head in many.heads]
+    with torch.no_grad():
+        fused.qkv.weight.copy_(torch.cat([part.weight for part in parts]))
+        fused.qkv.bias.copy_(torch.cat([part.bias for part in parts]))
+    fused.proj.load_state_dict(many.proj.state_dict())
+    return fused
+
+
+MANY_HEADS = (MultiHeadAttention, CausalSelfAttention)
+
+
+@torch.no_grad()
+def attention_maps(
+    model: nn.Module, idx: Int[Tensor, "B T"]
+) -> list[Float[Tensor, "B H T T"]]:
+    """What every attention layer of a model looks at while it reads idx.
+
+    Returns one tensor (B, H, T, T) a layer, first layer first, dropout off.
+    """
+    layers = [m for m in model.modules() if isinstance(m, MANY_HEADS)]
+    seen = []
+    hooks = [
+        layer.register_forward_pre_hook(lambda m, args: seen.append(m.weights(*args)))
+        for layer in layers
+    ]
+    was_training = model.training
+    try:
+        model.eval()(idx)
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return seen

@@ -1,0 +1,132 @@
+"""The library from the shell: python -m gptlib data | train | sample | evaluate."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import tyro
+
+from gptlib.data import load_corpus
+from gptlib.evaluation import evaluate
+from gptlib.handler import ModelHandler
+from gptlib.model import GPT, GPTConfig, count_parameters
+from gptlib.tokenizer import CharTokenizer
+from gptlib.training import TrainConfig, pick_device
+
+Folder = tyro.conf.Positional[Path]
+
+
+@dataclass
+class Data:
+    """Fetch a corpus, verify it, and say what it holds."""
+
+    corpus: tyro.conf.Positional[str] = "tinyshakespeare"
+    """A corpus of gptlib, or a text file of yours."""
+
+    def run(self) -> None:
+        print(load_corpus(self.corpus))
+
+
+@dataclass
+class Train:
+    """Train a GPT into a folder; started again, it goes on where it was."""
+
+    folder: Folder
+    recipe: Path | None = None
+    """A JSON file {"corpus": …, "model": {…}, "training": {…}} instead of options."""
+    corpus: str = "tinyshakespeare"
+    """A corpus of gptlib, or a text file of yours."""
+    model: GPTConfig = field(default_factory=GPTConfig)
+    """vocab_size is taken from the corpus."""
+    training: TrainConfig = field(default_factory=TrainConfig)
+
+    def run(self) -> None:
+        if self.recipe is not None:
+            stored = json.loads(self.recipe.read_text(encoding="utf-8"))
+            self.corpus = stored["corpus"]
+            self.model = GPTConfig(**stored["model"])
+            self.training = TrainConfig(**stored["training"])
+        handler = ModelHandler(self.folder)
+        corpus = load_corpus(self.corpus)
+        if (self.folder / "trainer.safetensors").is_file():
+            print(f"going on with the training in {self.folder}")
+            handler.load().train(data=corpus)
+        else:
+            handler = self._start(handler, corpus)
+        result = evaluate(handler.model, corpus.encode(handler.tokenizer).val)
+        minutes = handler.history[-1].seconds / 60
+        print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
+        sample = handler.generate("\n", 2500, temperature=0.8, seed=1)
+        (self.folder / "sample.txt").write_text(sample.lstrip("\n"), encoding="utf-8")
+
+    def _start(self, handler: ModelHandler, corpus) -> ModelHandler:
+        tokenizer = CharTokenizer(corpus.text)
+        torch.manual_seed(self.training.seed)
+        shape = vars(self.model) | {"vocab_size": tokenizer.vocab_size}
+        model = GPT(GPTConfig(**shape)).to(pick_device())
+        print(f"{model.config}: {count_parameters(model):,} parameters")
+        handler.save(model, tokenizer)
+        handler.train(data=corpus, config=self.training)
+        return handler
+
+
+@dataclass
+class Sample:
+    """Let a saved model continue a prompt."""
+
+    folder: Folder
+    prompt: str = "\n"
+    max_new_tokens: int = 500
+    temperature: float = 0.8
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int | None = None
+
+    def run(self) -> None:
+        handler = ModelHandler(self.folder).load()
+        print(self.prompt, end="")
+        for piece in handler.stream(
+            self.prompt,
+            self.max_new_tokens,
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            seed=self.seed,
+        ):
+            print(piece, end="", flush=True)
+        print()
+
+
+@dataclass
+class Evaluate:
+    """Measure a saved model on a whole split, in nats and bits a character."""
+
+    folder: Folder
+    corpus: str = "tinyshakespeare"
+    split: Literal["val", "dev", "train"] = "val"
+
+    def run(self) -> None:
+        handler = ModelHandler(self.folder).load()
+        splits = load_corpus(self.corpus).encode(handler.tokenizer)
+        tokens = getattr(splits, self.split)
+        print(evaluate(handler.model, tokens, tokenizer=handler.tokenizer))
+
+
+Command = (
+    Annotated[Data, tyro.conf.subcommand("data")]
+    | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Sample, tyro.conf.subcommand("sample")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; an error is one line on stderr and exit status 1."""
+    command = tyro.cli(Command, prog="python -m gptlib", args=arguments)
+    try:
+        command.run()
+    except (OSError, ValueError, TypeError) as error:
+        sys.exit(f"gptlib: {error}")

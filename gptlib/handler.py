@@ -1,0 +1,443 @@
+"""ModelHandler: one folder that holds one model; save, load, train on, generate.
+
+The folder's truth is one file, `model.safetensors`, which carries configuration and
+tokenizer in its metadata, and beside it, while a training is under way,
+`trainer.safetensors` with everything needed to go on. Each is replaced in one
+rename, so that no crash can mix two states. `config.json` and `tokenizer.json` are
+copies to be read by people.
+"""
+
+import hashlib
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_safetensors
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from gptlib.data import Corpus, TokenSplits, load_corpus
+from gptlib.errors import ModelFileError, require_choice, require_int
+from gptlib.evaluation import vocabulary_of
+from gptlib.files import remove_leftovers, write_atomically
+from gptlib.generation import generate, stream
+from gptlib.history import read_history, write_history
+from gptlib.model import GPT, Bigram, GPTConfig
+from gptlib.tokenizer import Tokenizer, tokenizer_from_dict
+from gptlib.training import Step, TrainConfig, Training, train
+
+FORMAT, VERSION = "gptlib-model", "1"
+BUILDERS = {
+    "Bigram": lambda config: Bigram(**config),
+    "GPT": lambda config: GPT(GPTConfig(**config)),
+}
+STORED_TYPES = {"float32": torch.float32, "float16": torch.float16}
+SAVE_EVERY_SECONDS = 60.0
+
+
+class ModelHandler:
+    """The model in the folder `path`: `.model`, `.tokenizer`, `.history`.
+
+    Nothing is read before `load()` and nothing written before `save()`.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.model: nn.Module | None = None
+        self.tokenizer: Tokenizer | None = None
+        self.history: list[Step] = []
+        self.trained_on: dict = {}
+        self._training: Training | None = None
+        self._resume: dict | None = None
+
+    def save(
+        self,
+        model: nn.Module | None = None,
+        tokenizer: Tokenizer | None = None,
+        *,
+        training: Training | None = None,
+        dtype: str = "float32",
+    ) -> "ModelHandler":
+        """Write a model (default: the one in hand) to the folder; returns itself.
+
+        training: the `Training` that made it, to be able to go on with it. dtype
+        "float16" halves the file of a finished model. Raises ValueError when model
+        and tokenizer do not fit, OSError when the disk refuses; then the folder
+        still holds what it held before.
+        """
+        model = self.model if model is None else model
+        tokenizer = self.tokenizer if tokenizer is None else tokenizer
+        if model is self.model and training is None:
+            training = self._training
+        _check_pair(model, tokenizer)
+        require_choice("dtype", dtype, STORED_TYPES)
+        if training is not None and training.model is not model:
+            raise ValueError("training: it trained another model than the one to save")
+        if training is not None and training.diverged:
+            training = None
+        if training is not None:
+            self.trained_on = _describe_training(training)
+        elif model is not self.model:
+            self.trained_on = {}
+        if training is not None or model is not self.model:
+            self.history = list(training.history) if training else []
+        self.model, self.tokenizer, self._training = model, tokenizer, training
+        self._resume = None
+        self._write_model(STORED_TYPES[dtype])
+        self._write_trainer()
+        return self
+
+    def load(self) -> "ModelHandler":
+        """Read the folder; returns itself. The model is on the CPU, in float32.
+
+        Where a training was cut off, its last checkpoint is what is loaded.
+        Raises ModelFileError (a ValueError) for anything `save` did not write.
+        """
+        metadata, tensors = _read(self.path / "model.safetensors", part="model")
+        described = json.loads(metadata["gptlib"])
+        model = _build(described, self.path)
+        resume = self._read_trainer(described["fingerprint"])
+        if resume is not None:
+            tensors = resume["model"]
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise ModelFileError(f"{self.path}: {error}") from None
+        tokenizer = tokenizer_from_dict(described["tokenizer"])
+        _check_pair(model, tokenizer)
+        last = resume["step"] if resume else described["trained_on"].get("step", 0)
+        self.history = [s for s in read_history(self._history_file) if s.step <= last]
+        self.trained_on = resume["trained_on"] if resume else described["trained_on"]
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self._training, self._resume = None, resume
+        return self
+
+    def train(
+        self,
+        steps: int | None = None,
+        *,
+        data: TokenSplits | Corpus | None = None,
+        config: TrainConfig | None = None,
+        progress: bool = True,
+    ) -> list[Step]:
+        """Run `steps` more steps of the saved schedule, saving every minute.
+
+        Default: all that are left. A finished schedule, or a model that has none,
+        starts a new one of `steps` steps; config starts that one instead. data:
+        default the corpus the model was trained on, found by name and checked by
+        SHA-256. Interrupting finishes the step and saves. Returns the steps run.
+        """
+        model, _ = self._in_hand()
+        if steps is not None:
+            require_int("steps", steps, 1)
+        training = self._prepare(steps, data, config)
+        wanted = len(training) if steps is None else steps
+        if wanted > len(training):
+            raise ValueError(
+                f"steps={steps}: only {len(training)} of the schedule's "
+                f"{training.config.steps} steps are left; run those, then train "
+                "again to start a new schedule"
+            )
+        self._training, self._resume = training, None
+        before = len(training.history)
+        try:
+            self._run(training, wanted, progress)
+        finally:
+            model.eval()
+            self.history = list(training.history)
+            if training.diverged:
+                self._training = None
+        return training.history[before:]
+
+    def generate(
+        self, prompt: str = "\n", max_new_tokens: int = 300, **settings
+    ) -> str:
+        """Return prompt and its continuation; settings as for `generation.generate`."""
+        idx = self._encode(prompt)
+        model, tokenizer = self._in_hand()
+        return tokenizer.decode(generate(model, idx, max_new_tokens, **settings)[0])
+
+    def stream(
+        self, prompt: str = "\n", max_new_tokens: int = 300, **settings
+    ) -> Iterator[str]:
+        """Yield the continuation of prompt piece by piece."""
+        idx = self._encode(prompt)
+        model, tokenizer = self._in_hand()
+        tokens = stream(model, idx, max_new_tokens, **settings)
+        return (tokenizer.decode(token) for token in tokens)
+
+    def _in_hand(self) -> tuple[nn.Module, Tokenizer]:
+        if self.model is None or self.tokenizer is None:
+            raise ValueError(f"no model in hand: call .load() to read {self.path}")
+        return self.model, self.tokenizer
+
+    def _encode(self, prompt: str) -> Tensor:
+        model, tokenizer = self._in_hand()
+        ids = tokenizer.encode(prompt)
+        if not ids:
+            raise ValueError("prompt is empty: give at least one character, or '\\n'")
+        return torch.tensor([ids], device=next(model.parameters()).device)
+
+    @property
+    def _history_file(self) -> Path:
+        return self.path / "history.csv"
+
+    def _prepare(self, steps, data, config) -> Training:
+        model, tokenizer = self._in_hand()
+        running = self._training
+        if running is not None and len(running) and data is None and config is None:
+            return running
+        splits = self._find_data(data, tokenizer)
+        if config is None and self._resume is not None:
+            saved = TrainConfig(**self._resume["config"])
+            if self._resume["step"] < saved.steps:
+                training = train(model, splits, saved)
+                training.load_state_dict(self._resume | {"history": self.history})
+                return training
+        if config is None:
+            known = TrainConfig(**self.trained_on.get("config", {}))
+            config = replace(known, steps=known.steps if steps is None else steps)
+        return train(model, splits, config)
+
+    def _find_data(self, data, tokenizer) -> TokenSplits:
+        if isinstance(data, Corpus):
+            return data.encode(tokenizer)
+        if data is not None:
+            return data
+        name = self.trained_on.get("corpus")
+        if name is None:
+            raise ValueError(
+                "data: the folder does not say what the model was trained on; pass "
+                "data=load_corpus(...)"
+            )
+        corpus = load_corpus(name)
+        if corpus.sha256 != self.trained_on["sha256"]:
+            raise ValueError(
+                f"{name} is not the text the model was trained on (SHA-256 "
+                f"{corpus.sha256}, expected {self.trained_on['sha256']}); pass data= "
+                "to train on this one all the same"
+            )
+        return corpus.encode(tokenizer)
+
+    def _run(self, training: Training, wanted: int, progress: bool) -> None:
+        saved = time.monotonic()
+        bar = tqdm(total=wanted, disable=not progress, unit="step")
+        with bar, deferred_interrupt() as interrupted:
+            for step in training:
+                bar.update()
+                bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)
+                wanted -= 1
+                if wanted == 0 or interrupted.is_set():
+                    break
+                if time.monotonic() - saved > SAVE_EVERY_SECONDS:
+                    self._checkpoint(training)
+                    saved = time.monotonic()
+            self._checkpoint(training)
+
+    def _checkpoint(self, training: Training) -> None:
+        self.history = list(training.history)
+        self.trained_on = _describe_training(training)
+        if len(training) == 0 or not (self.path / "model.safetensors").is_file():
+            self._write_model(torch.float32)
+        self._write_trainer()
+
+    def _write_model(self, dtype: torch.dtype) -> None:
+        remove_leftovers(self.path)
+        tensors = _stored(self.model, dtype)
+        described = describe(self.model) | {
+            "tokenizer": self.tokenizer.to_dict(),
+            "trained_on": self.trained_on,
+            "fingerprint": _fingerprint(tensors),
+        }
+        content = to_safetensors(tensors, _metadata("model", described))
+        write_history(self._history_file, self.history)
+        write_atomically(self.path / "model.safetensors", content)
+        readable = {k: v for k, v in described.items() if k != "tokenizer"}
+        readable = json.dumps(readable, indent=1) + "\n"
+        write_atomically(self.path / "config.json", readable.encode())
+        self.tokenizer.save(self.path / "tokenizer.json")
+
+    def _write_trainer(self) -> None:
+        path, training = self.path / "trainer.safetensors", self._training
+        if training is None or len(training) == 0:
+            path.unlink(missing_ok=True)
+            return
+        model_file = self.path / "model.safetensors"
+        described = json.loads(_read_metadata(model_file, "model")["gptlib"])
+        state = training.state_dict()
+        tensors = {f"model.{k}": v for k, v in state["model"].items()}
+        for i, values in state["optimizer"].items():
+            tensors |= {f"optimizer.{i}.{k}": v for k, v in values.items()}
+        kept = {k: state[k] for k in ("step", "seconds", "config", "knobs")}
+        kept |= {"model": described["fingerprint"], "trained_on": self.trained_on}
+        tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+        write_history(self._history_file, self.history)
+        write_atomically(path, to_safetensors(tensors, _metadata("trainer", kept)))
+
+    def _read_trainer(self, fingerprint: str) -> dict | None:
+        path = self.path / "trainer.safetensors"
+        if not path.is_file():
+            return None
+        metadata, tensors = _read(path, part="trainer")
+        kept = json.loads(metadata["gptlib"])
+        if kept["model"] != fingerprint:
+            return None  # left behind by a training of the model that was here before
+        weights, optimizer = {}, {}
+        for name, tensor in tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind == "model":
+                weights[rest] = tensor
+            else:
+                i, _, key = rest.partition(".")
+                optimizer.setdefault(int(i), {})[key] = tensor
+        return kept | {"model": weights, "optimizer": optimizer}
+
+
+def describe(model: nn.Module) -> dict:
+    """The class name and configuration a model is rebuilt from.
+
+    Raises TypeError for a model whose parts a configuration cannot name.
+    """
+    name = type(model).__name__
+    if name not in BUILDERS:
+        raise TypeError(
+            f"{name}: a folder can hold a {' or a '.join(BUILDERS)}; a model put "
+            "together by hand has no configuration to rebuild it from"
+        )
+    config = asdict(model.config) if is_dataclass(model.config) else model.config
+    return {"class": name, "config": config}
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[threading.Event]:
+    """Turn an interrupt inside into an event; raise KeyboardInterrupt at the end."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+
+
+def _check_pair(model, tokenizer) -> None:
+    if model is None or tokenizer is None:
+        raise ValueError("nothing to save: pass a model and its tokenizer")
+    describe(model)
+    if vocabulary_of(model) != tokenizer.vocab_size:
+        raise ValueError(
+            f"the model knows {vocabulary_of(model)} tokens and the tokenizer "
+            f"{tokenizer.vocab_size}: they do not belong together"
+        )
+
+
+def _describe_training(training: Training) -> dict:
+    return {
+        "corpus": training.data.corpus,
+        "sha256": training.data.sha256,
+        "step": training.step,
+        "config": asdict(training.config),
+    }
+
+
+def _stored(model: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
+    tensors = {k: v.detach().to("cpu", dtype) for k, v in model.state_dict().items()}
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ValueError(
+                f"{name} holds numbers that {dtype} cannot store; save as 'float32', "
+                "or train anew if the training diverged"
+            )
+    return {k: v.contiguous() for k, v in tensors.items()}
+
+
+def _fingerprint(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(name.encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _metadata(part: str, described: dict) -> dict[str, str]:
+    described = json.dumps(described)
+    return {"format": FORMAT, "version": VERSION, "part": part, "gptlib": described}
+
+
+def _read_metadata(path: Path, part: str) -> dict[str, str]:
+    return _read(path, part, only_metadata=True)[0]
+
+
+def _read(path: Path, part: str, only_metadata: bool = False):
+    """Check a file of ours, header first, and return its metadata and tensors."""
+    if not path.is_file():
+        raise ModelFileError(
+            f"{path.parent} holds no model: expected a file {path.name}, which "
+            "ModelHandler.save writes"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            _check_metadata(path, metadata, part)
+            if only_metadata:
+                return metadata, {}
+            names = list(file.keys())
+            shapes = {name: file.get_slice(name).get_shape() for name in names}
+            if part == "model":
+                _check_sizes(path, json.loads(metadata["gptlib"]), shapes)
+            return metadata, {name: file.get_tensor(name).clone() for name in names}
+    except SafetensorError as error:
+        raise ModelFileError(
+            f"{path} is damaged or no safetensors file ({error}); restore it from a "
+            "copy, or train and save the model anew"
+        ) from None
+
+
+def _check_metadata(path: Path, metadata: dict, part: str) -> None:
+    if metadata.get("format") != FORMAT or metadata.get("part") != part:
+        raise ModelFileError(
+            f"{path} is a safetensors file, but was not written by ModelHandler as a "
+            f"{part} (its metadata: {str(metadata)[:80]})"
+        )
+    if metadata.get("version") != VERSION:
+        raise ModelFileError(
+            f"{path} has format version {metadata.get('version')}, this gptlib reads "
+            f"version {VERSION}: update gptlib, or save the model anew"
+        )
+
+
+def _check_sizes(path: Path, described: dict, shapes: dict) -> None:
+    """Compare what the configuration needs with what is there, before any memory."""
+    with torch.device("meta"):
+        model = _build(described, path)
+    expected = {k: list(v.shape) for k, v in model.state_dict().items()}
+    names = expected.keys() | shapes
+    different = [name for name in names if expected.get(name) != shapes.get(name)]
+    if different:
+        name = min(different)
+        raise ModelFileError(
+            f"{path}: {name} has shape {shapes.get(name)}, but the configuration "
+            f"{described['config']} needs {expected.get(name)}"
+        )
+
+
+def _build(described: dict, path: Path) -> nn.Module:
+    require_choice(f"{path}: class", described.get("class"), BUILDERS)
+    config = described["config"]
+    # A layer count far beyond the file's would take minutes just to be refused.
+    require_int(f"{path}: n_layer", config.get("n_layer", 1), 1, 1000)
+    try:
+        return BUILDERS[described["class"]](config)
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"{path}: {error}") from None

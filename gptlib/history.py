@@ -1,0 +1,51 @@
+"""A training's history as a small table on disk, `history.csv`."""
+
+import csv
+import io
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from gptlib.errors import ModelFileError
+from gptlib.files import write_atomically
+from gptlib.training import Step
+
+COLUMNS = [field.name for field in fields(Step)]
+
+
+def write_history(path: Path, history: list[Step]) -> None:
+    """Write one row a step, atomically; a loss that was not measured stays empty."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for step in history:
+        row = asdict(step).items()
+        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row})
+    write_atomically(path, table.getvalue().encode())
+
+
+def read_history(path: Path) -> list[Step]:
+    """Read what `write_history` wrote; no file is an empty history.
+
+    Raises ModelFileError naming the row that cannot be read.
+    """
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != COLUMNS:
+            raise ModelFileError(f"{path}: expected the columns {', '.join(COLUMNS)}")
+        return [_step(path, number, row) for number, row in enumerate(reader, 2)]
+
+
+def _step(path: Path, number: int, row: dict) -> Step:
+    try:
+        return Step(
+            int(row["step"]),
+            float(row["loss"]),
+            float(row["val"]) if row["val"] else None,
+            float(row["lr"]),
+            int(row["tokens"]),
+            float(row["seconds"]),
+        )
+    except (TypeError, ValueError):
+        raise ModelFileError(f"{path}, line {number}: not a step ({row})") from None

@@ -1,0 +1,163 @@
+"""The loss ladder: every model of the series, measured in one way.
+
+One committed table, `notebooks/ladder.csv`, holds what each notebook's model
+reached with three seeds. A notebook measures its own and is checked against it.
+`make ladder` measures every rung anew.
+"""
+
+import csv
+import math
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import torch
+
+from gptlib.data import TokenSplits, project_folder
+from gptlib.evaluation import evaluate
+from gptlib.generation import generate
+from gptlib.model import count_parameters
+
+UNIFORM = math.log(65)  # nats a character, when all 65 are equally likely
+SAMPLE_PROMPT, SAMPLE_TOKENS, SAMPLE_SEED = "ROMEO:", 120, 1
+# Another processor rounds differently, and a training amplifies that: about as
+# much as another seed does, and at least this much in nats.
+TOLERANCE = 0.02
+
+measured: list["Rung"] = []  # what this process has measured, for `make ladder`
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One model's loss on the whole validation split, in nats a character.
+
+    loss: mean over seeds, low and high the extremes. stderr: of the split, over
+    windows. minutes: of training, on `device` with `threads` threads.
+    """
+
+    name: str
+    notebook: str
+    loss: float
+    low: float
+    high: float
+    stderr: float
+    seeds: int
+    parameters: int
+    minutes: float
+    device: str
+    threads: int
+    torch: str
+    sample: str
+
+    @property
+    def bits(self) -> float:
+        return self.loss / math.log(2)
+
+    @property
+    def choices(self) -> float:
+        """How many equally likely characters would be as hard to guess from."""
+        return math.exp(self.loss)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: {self.loss:.3f} ± {self.stderr:.3f} nats per character\n"
+            f"= {self.bits:.2f} bits: as unsure as between "
+            f"{self.choices:.1f} equally likely characters\n"
+            f"{self.parameters:,} parameters, {self.minutes:.1f} minutes on "
+            f"{self.device} ({self.threads} threads, torch {self.torch})"
+        )
+
+
+def measure(
+    name: str, notebook: str, model, data: TokenSplits, tokenizer, minutes: float
+) -> Rung:
+    """Evaluate a model on the whole validation split and check it against the table.
+
+    Prints the result. Raises AssertionError, saying what is normal, when the loss
+    lies outside the range recorded for this name.
+    """
+    result = evaluate(model, data.val, tokenizer=tokenizer)
+    loss = result.nats_per_char
+    parameter = next(model.parameters())
+    prompt = torch.tensor([tokenizer.encode(SAMPLE_PROMPT)], device=parameter.device)
+    sample = generate(model, prompt, SAMPLE_TOKENS, seed=SAMPLE_SEED)
+    rung = Rung(
+        name=name,
+        notebook=notebook,
+        loss=loss,
+        low=loss,
+        high=loss,
+        stderr=result.stderr * loss / result.loss,
+        seeds=1,
+        parameters=count_parameters(model),
+        minutes=minutes,
+        device=parameter.device.type,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__.split("+")[0],
+        sample=tokenizer.decode(sample[0]),
+    )
+    print(rung)
+    measured.append(rung)
+    for recorded in load_ladder():
+        if recorded.name == name:
+            print(_compare(rung, recorded))
+    return rung
+
+
+def load_ladder(path: Path | None = None) -> list[Rung]:
+    """Read the committed table, hardest to guess first; no file is an empty one."""
+    path = ladder_file() if path is None else path
+    if not path.is_file():
+        return []
+    kinds = {field.name: field.type for field in fields(Rung)}
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [Rung(**{k: kinds[k](v) for k, v in row.items()}) for row in rows]
+
+
+def save_ladder(rungs: list[Rung], path: Path | None = None) -> None:
+    """Write the table, one row a rung."""
+    path = ladder_file() if path is None else path
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        columns = [field.name for field in fields(Rung)]
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        for rung in rungs:
+            row = asdict(rung)
+            for name in ("loss", "low", "high", "stderr"):
+                row[name] = f"{row[name]:.4f}"
+            writer.writerow(row | {"minutes": f"{rung.minutes:.2f}"})
+
+
+def combine(runs: list[Rung]) -> Rung:
+    """One rung out of the same model's runs with several seeds."""
+    losses = [run.loss for run in runs]
+    minutes = sum(run.minutes for run in runs) / len(runs)
+    mean = sum(losses) / len(losses)
+    first = asdict(runs[0])
+    summary = {"loss": mean, "low": min(losses), "high": max(losses)}
+    return Rung(**(first | summary | {"seeds": len(runs), "minutes": minutes}))
+
+
+def accepted_range(recorded: Rung) -> tuple[float, float]:
+    """The losses that are normal for a rung on any machine, lowest and highest."""
+    slack = max(TOLERANCE, recorded.high - recorded.low)
+    return recorded.low - slack, recorded.high + slack
+
+
+def ladder_file() -> Path:
+    """Where the table is kept."""
+    return project_folder("notebooks") / "ladder.csv"
+
+
+def _compare(rung: Rung, recorded: Rung) -> str:
+    low, high = accepted_range(recorded)
+    recorded_text = (
+        f"recorded: {recorded.loss:.3f} ({recorded.seeds} seeds, {recorded.low:.3f} "
+        f"to {recorded.high:.3f}, torch {recorded.torch})"
+    )
+    assert low <= rung.loss <= high, (
+        f"{rung.name} reached {rung.loss:.3f}; normal on any machine is {low:.3f} to "
+        f"{high:.3f}. If you changed the model or its training, that is why: well "
+        "done or try again. If you did not: run all cells from the top, in order."
+    )
+    return recorded_text

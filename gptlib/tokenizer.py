@@ -1,0 +1,94 @@
+"""Text to token ids and back.
+
+Read next: `attention.py` and `model.py`, which learn to continue the ids.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from gptlib.files import write_atomically
+
+
+class Tokenizer:
+    """What every tokenizer can do beside encode and decode: be stored as JSON."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the vocabulary as JSON, atomically. Raises OSError."""
+        content = json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
+        write_atomically(Path(path), content.encode())
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Tokenizer":
+        """Read what `save` wrote. Raises OSError, or ValueError for anything else."""
+        try:
+            stored = json.loads(Path(path).read_text(encoding="utf-8"))
+            return tokenizer_from_dict(stored)
+        except ValueError as error:
+            raise ValueError(f"{path}: not a tokenizer of gptlib ({error})") from None
+
+
+class CharTokenizer(Tokenizer):
+    """One token a character; the vocabulary is the sorted characters of a text.
+
+    Raises ValueError for an empty text.
+    """
+
+    def __init__(self, text: str):
+        self.chars = sorted(set(text))
+        self.ids = {char: i for i, char in enumerate(self.chars)}
+        if not self.chars:
+            raise ValueError("a vocabulary needs at least one character")
+
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of tokens."""
+        return len(self.chars)
+
+    def encode(self, text: str) -> list[int]:
+        """Return one id a character; ValueError names an unknown character."""
+        try:
+            return [self.ids[char] for char in text]
+        except KeyError:
+            raise unknown_character(text, self.chars) from None
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text of ids (a list or 1-D tensor); ValueError if outside V."""
+        return "".join(self.chars[i] for i in known_ids(ids, self.vocab_size))
+
+    def to_dict(self) -> dict:
+        return {"type": "char", "chars": "".join(self.chars)}
+
+    def __repr__(self) -> str:
+        return f"CharTokenizer({self.vocab_size} characters: {''.join(self.chars)!r})"
+
+
+def tokenizer_from_dict(stored: dict) -> Tokenizer:
+    """Rebuild a tokenizer from its `to_dict()`. Raises ValueError for other content."""
+    if not isinstance(stored, dict) or stored.get("type") != "char":
+        raise ValueError(f"expected an object of type 'char', got {str(stored)[:60]!r}")
+    chars = stored.get("chars")
+    if not isinstance(chars, str) or list(chars) != sorted(set(chars)):
+        raise ValueError("'chars' must be a string of distinct characters, in order")
+    return CharTokenizer(chars)
+
+
+def unknown_character(text: str, chars: list[str]) -> ValueError:
+    """The error for the first character of text that is not in chars."""
+    place = next(i for i, char in enumerate(text) if char not in chars)
+    return ValueError(
+        f"character {text[place]!r} at position {place} is not in the vocabulary "
+        f"of {len(chars)} characters: {''.join(chars)!r}"
+    )
+
+
+def known_ids(ids: Iterable[int], vocab_size: int) -> list[int]:
+    """Return ids as a list, or raise ValueError for the first one outside 0..V-1."""
+    ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
+    for place, i in enumerate(ids):
+        if not 0 <= i < vocab_size:
+            raise ValueError(
+                f"token {i} at position {place} is outside the vocabulary "
+                f"0..{vocab_size - 1}"
+            )
+    return ids

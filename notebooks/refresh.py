@@ -1,0 +1,131 @@
+"""Run the notebooks, clean them and store them: make notebooks, make ladder.
+
+Stored beside each notebook's outputs is a hash of its code and of the library; a
+test compares the former, so that stale outputs cannot hide. Seconds go to
+`ledger.csv`. With --ladder every notebook runs once for each seed instead, in
+memory, and what its models reached becomes `ladder.csv`.
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import re
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parent
+LEDGER = FOLDER / "ledger.csv"
+SEEDS = (0, 1, 2)
+REPORT = (
+    "import dataclasses, json\nfrom gptlib import ladder\n"
+    "print(json.dumps([dataclasses.asdict(r) for r in ladder.measured]))"
+)
+KEPT_CELL_METADATA = {"tags", "jupyter", "collapsed"}
+
+
+def code_hash(notebook) -> str:
+    """SHA-256 over the source of all code cells."""
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256("\x00".join(sources).encode()).hexdigest()
+
+
+def library_hash() -> str:
+    """SHA-256 over the library's files, in order."""
+    files = sorted((FOLDER.parent / "gptlib").glob("*.py"))
+    content = b"\x00".join(file.read_bytes() for file in files)
+    return hashlib.sha256(content).hexdigest()
+
+
+def execute(notebook, cell_timeout: int = 600) -> float:
+    """Run all cells in place, as nbval would; returns seconds."""
+    started = time.perf_counter()
+    NotebookClient(
+        notebook,
+        timeout=cell_timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(FOLDER)}},
+    ).execute()
+    return time.perf_counter() - started
+
+
+def clean(notebook) -> None:
+    """Take out what differs from run to run without telling a reader anything."""
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {
+                "display_name": "Python 3",
+                "language": "python",
+                "name": "python3",
+            },
+            "language_info": {"name": "python"},
+            "gptlib": {"code": code_hash(notebook), "library": library_hash()},
+        }
+    )
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02d}"
+        kept = {k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA}
+        cell.metadata = nbformat.from_dict(kept)
+
+
+def refresh(path: Path) -> None:
+    """Run, clean and store one notebook, and enter its seconds in the ledger."""
+    notebook = nbformat.read(path, as_version=4)
+    seconds = execute(notebook)
+    clean(notebook)
+    nbformat.write(notebook, path)
+    rows = dict(csv.reader(LEDGER.open())) if LEDGER.is_file() else {"what": "seconds"}
+    rows[path.stem] = f"{seconds:.0f}"
+    head = {"what": rows.pop("what")}
+    with LEDGER.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(
+            (head | dict(sorted(rows.items()))).items()
+        )
+    print(f"{path.name}: {seconds:.0f} s, {path.stat().st_size / 1e3:.0f} KB")
+
+
+def measure(path: Path, seed: int) -> list[dict]:
+    """Run a copy of a notebook with another seed; returns the rungs it measured."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = re.sub(r"(?m)^seed = 0\b", f"seed = {seed}", cell.source)
+    notebook.cells.append(nbformat.v4.new_code_cell(REPORT))
+    execute(notebook)
+    return json.loads(notebook.cells[-1].outputs[0].text)
+
+
+def measure_ladder(paths: list[Path]) -> None:
+    """Replace the rungs of these notebooks in ladder.csv by newly measured ones."""
+    from gptlib import ladder
+
+    for path in paths:
+        runs = [measure(path, seed) for seed in SEEDS]
+        rungs = [
+            ladder.combine([ladder.Rung(**run) for run in same])
+            for same in zip(*runs, strict=True)
+        ]
+        kept = [r for r in ladder.load_ladder() if r.notebook != path.stem]
+        ladder.save_ladder(sorted([*kept, *rungs], key=lambda r: -r.loss))
+        for rung in rungs:
+            print(f"{rung.name}: {rung.loss:.4f} ({rung.low:.4f} to {rung.high:.4f})")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
+    parser.add_argument("--ladder", action="store_true")
+    arguments = parser.parse_args()
+    paths = arguments.notebooks or sorted(FOLDER.glob("[0-9]*.ipynb"))
+    if arguments.ladder:
+        measure_ladder(paths)
+        return
+    for path in paths:
+        refresh(path)
+
+
+if __name__ == "__main__":
+    main()
