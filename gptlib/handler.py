@@ -100,8 +100,7 @@ class ModelHandler:
         Where a training was cut off, its last checkpoint is what is loaded.
         Raises ModelFileError (a ValueError) for anything `save` did not write.
         """
-        metadata, tensors = _read(self.path / "model.safetensors", part="model")
-        described = json.loads(metadata["gptlib"])
+        described, tensors = _read(self.path / "model.safetensors", "model")
         model = _build(described, self.path)
         resume = self._read_trainer(described["fingerprint"])
         if resume is not None:
@@ -110,8 +109,11 @@ class ModelHandler:
             model.load_state_dict(tensors)
         except RuntimeError as error:
             raise ModelFileError(f"{self.path}: {error}") from None
-        tokenizer = tokenizer_from_dict(described["tokenizer"])
-        _check_pair(model, tokenizer)
+        try:
+            tokenizer = tokenizer_from_dict(described["tokenizer"])
+            _check_pair(model, tokenizer)
+        except ValueError as error:
+            raise ModelFileError(f"{self.path}, its tokenizer: {error}") from None
         last = resume["step"] if resume else described["trained_on"].get("step", 0)
         self.history = [s for s in read_history(self._history_file) if s.step <= last]
         self.trained_on = resume["trained_on"] if resume else described["trained_on"]
@@ -270,7 +272,7 @@ class ModelHandler:
             path.unlink(missing_ok=True)
             return
         model_file = self.path / "model.safetensors"
-        described = json.loads(_read_metadata(model_file, "model")["gptlib"])
+        described, _ = _read(model_file, "model", only_description=True)
         state = training.state_dict()
         tensors = {f"model.{k}": v for k, v in state["model"].items()}
         for i, values in state["optimizer"].items():
@@ -285,8 +287,7 @@ class ModelHandler:
         path = self.path / "trainer.safetensors"
         if not path.is_file():
             return None
-        metadata, tensors = _read(path, part="trainer")
-        kept = json.loads(metadata["gptlib"])
+        kept, tensors = _read(path, "trainer")
         if kept["model"] != fingerprint:
             return None  # left behind by a training of the model that was here before
         weights, optimizer = {}, {}
@@ -371,16 +372,21 @@ def _fingerprint(tensors: dict[str, Tensor]) -> str:
 
 
 def _metadata(part: str, described: dict) -> dict[str, str]:
-    described = json.dumps(described)
-    return {"format": FORMAT, "version": VERSION, "part": part, "gptlib": described}
+    # One entry only: safetensors writes several in an order that changes.
+    head = {"format": FORMAT, "version": VERSION, "part": part}
+    return {"gptlib": json.dumps(head | described)}
 
 
-def _read_metadata(path: Path, part: str) -> dict[str, str]:
-    return _read(path, part, only_metadata=True)[0]
+# What the description in a file's metadata must hold, at least.
+DESCRIPTIONS = {
+    "model": {"class": str, "config": dict, "tokenizer": dict, "trained_on": dict}
+    | {"fingerprint": str},
+    "trainer": {"step": int, "config": dict, "model": str, "trained_on": dict},
+}
 
 
-def _read(path: Path, part: str, only_metadata: bool = False):
-    """Check a file of ours, header first, and return its metadata and tensors."""
+def _read(path: Path, part: str, only_description: bool = False) -> tuple[dict, dict]:
+    """Check a file of ours, header first, and return its description and tensors."""
     if not path.is_file():
         raise ModelFileError(
             f"{path.parent} holds no model: expected a file {path.name}, which "
@@ -388,15 +394,12 @@ def _read(path: Path, part: str, only_metadata: bool = False):
         )
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            _check_metadata(path, metadata, part)
-            if only_metadata:
-                return metadata, {}
-            names = list(file.keys())
-            shapes = {name: file.get_slice(name).get_shape() for name in names}
-            if part == "model":
-                _check_sizes(path, json.loads(metadata["gptlib"]), shapes)
-            return metadata, {name: file.get_tensor(name).clone() for name in names}
+            described = _description(path, file.metadata() or {}, part)
+            names = [] if only_description else list(file.keys())
+            if part == "model" and names:
+                shapes = {name: file.get_slice(name).get_shape() for name in names}
+                _check_sizes(path, described, shapes)
+            return described, {name: file.get_tensor(name).clone() for name in names}
     except SafetensorError as error:
         raise ModelFileError(
             f"{path} is damaged or no safetensors file ({error}); restore it from a "
@@ -404,17 +407,26 @@ def _read(path: Path, part: str, only_metadata: bool = False):
         ) from None
 
 
-def _check_metadata(path: Path, metadata: dict, part: str) -> None:
-    if metadata.get("format") != FORMAT or metadata.get("part") != part:
+def _description(path: Path, metadata: dict, part: str) -> dict:
+    try:
+        described = json.loads(metadata.get("gptlib", "{}"))
+        written_as = (described.get("format"), described.get("part"))
+    except (ValueError, AttributeError):
+        raise ModelFileError(f"{path} is damaged: its metadata is no JSON") from None
+    if written_as != (FORMAT, part):
         raise ModelFileError(
             f"{path} is a safetensors file, but was not written by ModelHandler as a "
             f"{part} (its metadata: {str(metadata)[:80]})"
         )
-    if metadata.get("version") != VERSION:
+    if described.get("version") != VERSION:
         raise ModelFileError(
-            f"{path} has format version {metadata.get('version')}, this gptlib reads "
+            f"{path} has format version {described.get('version')}, this gptlib reads "
             f"version {VERSION}: update gptlib, or save the model anew"
         )
+    for name, kind in DESCRIPTIONS[part].items():
+        if not isinstance(described.get(name), kind):
+            raise ModelFileError(f"{path} is damaged: its description lacks {name!r}")
+    return described
 
 
 def _check_sizes(path: Path, described: dict, shapes: dict) -> None:
@@ -433,11 +445,11 @@ def _check_sizes(path: Path, described: dict, shapes: dict) -> None:
 
 
 def _build(described: dict, path: Path) -> nn.Module:
-    require_choice(f"{path}: class", described.get("class"), BUILDERS)
     config = described["config"]
-    # A layer count far beyond the file's would take minutes just to be refused.
-    require_int(f"{path}: n_layer", config.get("n_layer", 1), 1, 1000)
     try:
+        require_choice("class", described["class"], BUILDERS)
+        # A layer count far beyond the file's would take minutes just to be refused.
+        require_int("n_layer", config.get("n_layer", 1), 1, 1000)
         return BUILDERS[described["class"]](config)
     except (TypeError, ValueError) as error:
         raise ModelFileError(f"{path}: {error}") from None

@@ -26,7 +26,10 @@ def next_token_loss(
     """Mean of -ln p(target) over all B·T predictions, in nats; None without targets."""
     if targets is None:
         return None
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    try:
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    except IndexError:
+        raise outside_vocabulary("target", targets, logits.size(-1)) from None
 
 
 def get_dropout(model: nn.Module) -> float:
@@ -230,12 +233,16 @@ def look_up(table: nn.Embedding, idx: Tensor) -> Tensor:
     try:
         return table(idx)
     except IndexError:
-        outside = idx[(idx < 0) | (idx >= table.num_embeddings)]
-        raise ValueError(
-            f"token {int(outside[0])} is outside the vocabulary "
-            f"0..{table.num_embeddings - 1}: was the text encoded with this "
-            "model's tokenizer?"
-        ) from None
+        raise outside_vocabulary("token", idx, table.num_embeddings) from None
+
+
+def outside_vocabulary(what: str, idx: Tensor, vocab_size: int) -> ValueError:
+    """The error that names the first id of idx that is not in 0..V-1."""
+    outside = idx[(idx < 0) | (idx >= vocab_size)]
+    return ValueError(
+        f"{what} {int(outside[0])} is outside the vocabulary 0..{vocab_size - 1}: was "
+        "the text encoded with this model's tokenizer?"
+    )
 
 
 def positions(idx: Tensor, block_size: int, cache: None) -> Tensor:

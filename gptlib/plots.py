@@ -84,10 +84,12 @@ def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure
     Blue dots are recorded, with their range over seeds; your own is the ring.
     """
     rungs = load_ladder()
-    names = [rung.name for rung in rungs]
     last = yours.name if yours is not None else upto
+    names = [rung.name for rung in rungs]
     if last in names:
         rungs = rungs[: names.index(last) + 1]
+    elif yours is not None:
+        rungs = sorted([*rungs, yours], key=lambda rung: -rung.loss)
     fig, ax = plt.subplots(figsize=(7.2, 1.1 + 0.36 * len(rungs)))
     for row, rung in enumerate(rungs):
         ax.plot([rung.low, rung.high], [row, row], color=TRAIN, linewidth=4, alpha=0.4)
@@ -176,6 +178,7 @@ def _draw_letters(text: str, losses: list[float], title: str) -> Figure:
     ax.spines[:].set_visible(False)
     scale = plt.cm.ScalarMappable(plt.Normalize(0, 7 / 0.85), "Oranges")
     bar = fig.colorbar(scale, ax=ax, aspect=12, pad=0.01, boundaries=_steps(0, 7))
+    bar.set_ticks(range(8))
     bar.set_label("surprise −ln p (nats)", fontsize=8)
     bar.ax.tick_params(labelsize=7)
     ax.set_title(f"{title}  mean {_mean(losses):.2f} nats", fontsize=10)

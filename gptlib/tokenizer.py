@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from torch import Tensor
+
 from gptlib.files import write_atomically
 
 
@@ -52,7 +54,7 @@ class CharTokenizer(Tokenizer):
         except KeyError:
             raise unknown_character(text, self.chars) from None
 
-    def decode(self, ids: Iterable[int]) -> str:
+    def decode(self, ids: Iterable[int] | Tensor) -> str:
         """Return the text of ids (a list or 1-D tensor); ValueError if outside V."""
         return "".join(self.chars[i] for i in known_ids(ids, self.vocab_size))
 
@@ -63,7 +65,7 @@ class CharTokenizer(Tokenizer):
         return f"CharTokenizer({self.vocab_size} characters: {''.join(self.chars)!r})"
 
 
-def tokenizer_from_dict(stored: dict) -> Tokenizer:
+def tokenizer_from_dict(stored: object) -> Tokenizer:
     """Rebuild a tokenizer from its `to_dict()`. Raises ValueError for other content."""
     if not isinstance(stored, dict) or stored.get("type") != "char":
         raise ValueError(f"expected an object of type 'char', got {str(stored)[:60]!r}")
@@ -82,7 +84,7 @@ def unknown_character(text: str, chars: list[str]) -> ValueError:
     )
 
 
-def known_ids(ids: Iterable[int], vocab_size: int) -> list[int]:
+def known_ids(ids: Iterable[int] | Tensor, vocab_size: int) -> list[int]:
     """Return ids as a list, or raise ValueError for the first one outside 0..V-1."""
     ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
     for place, i in enumerate(ids):

@@ -53,7 +53,7 @@ class TrainConfig:
         require_int("batch_size", self.batch_size, 1)
         require_int("eval_every", self.eval_every, 0)
         require_int("seed", self.seed, 0, 2**31 - 1)
-        require_number("lr", self.lr, 0.0)
+        require_number("lr", self.lr, 0.0, 1e3)
         require_number("weight_decay", self.weight_decay, 0.0)
         require_number("grad_clip", self.grad_clip, 1e-12)
         require_choice("schedule", self.schedule, SCHEDULES)

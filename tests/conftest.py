@@ -1,0 +1,62 @@
+"""Shapes are checked in every test: the hook must come before gptlib's first import."""
+
+import warnings
+
+import jaxtyping
+from jaxtyping import install_import_hook
+
+install_import_hook("gptlib", "typecheck.checked")
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from gptlib import (  # noqa: E402
+    GPT,
+    CharTokenizer,
+    Corpus,
+    GPTConfig,
+    load_corpus,
+)
+
+warnings.filterwarnings("error", category=DeprecationWarning, module="gptlib")
+
+
+@pytest.fixture
+def unchecked():
+    """Without run-time type checks: what a reader who passes nonsense sees."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session")
+def shakespeare() -> Corpus:
+    return load_corpus("tinyshakespeare")
+
+
+@pytest.fixture(scope="session")
+def small_corpus() -> Corpus:
+    """A few hundred distinct lines that a small model learns quickly."""
+    lines = [f"{i} plus {i + 1} is {2 * i + 1}.\n" for i in range(400)]
+    return Corpus.from_text("".join(lines), "sums")
+
+
+@pytest.fixture(scope="session")
+def tok(small_corpus) -> CharTokenizer:
+    return CharTokenizer(small_corpus.text)
+
+
+@pytest.fixture(scope="session")
+def data(small_corpus, tok):
+    return small_corpus.encode(tok)
+
+
+@pytest.fixture
+def gpt(tok):
+    torch.manual_seed(0)
+    return GPT(small_config(tok))
+
+
+def small_config(tok, **changes) -> GPTConfig:
+    shape = {"block_size": 16, "n_layer": 2, "n_head": 2, "n_embd": 16}
+    return GPTConfig(**({"vocab_size": tok.vocab_size} | shape | changes))

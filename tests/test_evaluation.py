@@ -1,0 +1,95 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gptlib import GPT, Bigram, GPTConfig, evaluate
+from gptlib.evaluation import surprises, token_losses
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    N=st.integers(2, 60), window=st.integers(1, 8), at_once=st.sampled_from([8, 16, 99])
+)
+def test_every_token_is_predicted_once_from_its_own_window(N, window, at_once):
+    from gptlib import evaluation
+
+    torch.manual_seed(N)
+    model = GPT(GPTConfig(7, 8, 1, 1, 8)).double()
+    tokens = torch.randint(7, (N,))
+    before, evaluation.EVALUATED_AT_ONCE = evaluation.EVALUATED_AT_ONCE, at_once
+    try:
+        losses = token_losses(model, tokens, window)
+    finally:
+        evaluation.EVALUATED_AT_ONCE = before
+    assert losses.shape == (N - 1,)
+    for place in range(1, N):
+        start = (place - 1) // window * window
+        logits = model(tokens[None, start:place])[0][0, -1]
+        expected = F.cross_entropy(logits, tokens[place])
+        assert losses[place - 1].item() == pytest.approx(expected.item(), abs=1e-9)
+
+
+def test_uniform_model_scores_the_logarithm_of_the_vocabulary():
+    model = Bigram(65)
+    torch.nn.init.zeros_(model.table.weight)
+    result = evaluate(model, torch.randint(65, (1000,)))
+    assert result.loss == pytest.approx(math.log(65))
+    assert result.stderr == pytest.approx(0, abs=1e-6)
+    assert result.tokens == 999
+
+
+def test_bits_and_nats_per_character(tok, data, gpt):
+    result = evaluate(gpt, data.val, tokenizer=tok)
+    assert result.nats_per_char == pytest.approx(result.loss)
+    assert result.bits_per_char == pytest.approx(result.loss / math.log(2))
+    assert "bits per character" in repr(result)
+
+
+def test_standard_error_is_that_of_the_window_means(data, gpt):
+    result = evaluate(gpt, data.val, window=8)
+    per_window = torch.tensor(result.per_window, dtype=torch.double)
+    assert len(per_window) == (len(data.val) - 1) // 8
+    assert result.stderr == pytest.approx(
+        (per_window.std() / len(per_window) ** 0.5).item()
+    )
+
+
+def test_evaluation_is_repeatable_and_leaves_the_mode(data, gpt):
+    gpt.dropout = 0.5
+    gpt.train()
+    assert evaluate(gpt, data.val) == evaluate(gpt, data.val)
+    assert gpt.training
+    gpt.eval()
+    evaluate(gpt, data.val)
+    assert not gpt.training
+
+
+def test_bad_tokens_are_refused(gpt, tok):
+    with pytest.raises(ValueError, match="1 tokens; expected at least 2"):
+        evaluate(gpt, torch.zeros(1, dtype=torch.long))
+    with pytest.raises(ValueError, match=f"holds token {tok.vocab_size}"):
+        evaluate(gpt, torch.tensor([0, tok.vocab_size]))
+    with pytest.raises(ValueError, match="window=17"):
+        evaluate(gpt, torch.zeros(50, dtype=torch.long), window=17)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_wrong_kind_of_tokens_is_refused(gpt):
+    for wrong in (torch.zeros(9), torch.zeros(3, 3, dtype=torch.long)):
+        with pytest.raises(ValueError, match="expected one dimension of int64"):
+            evaluate(gpt, wrong)
+
+
+def test_surprises_give_each_token_the_whole_context(gpt, data):
+    tokens = data.val[:100]
+    found = surprises(gpt, tokens, 30, 50)
+    for place in (30, 41, 49):
+        logits = gpt(tokens[None, place - 16 : place])[0][0, -1]
+        expected = F.cross_entropy(logits, tokens[place]).item()
+        assert found[place - 30].item() == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(ValueError, match="whole context"):
+        surprises(gpt, tokens, 15, 20)

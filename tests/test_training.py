@@ -1,0 +1,226 @@
+import copy
+import math
+from dataclasses import asdict
+
+import pytest
+import torch
+from conftest import small_config
+
+from gptlib import (
+    GPT,
+    Bigram,
+    Block,
+    DivergedError,
+    Knobs,
+    LanguageModel,
+    TokenSplits,
+    TrainConfig,
+    evaluate,
+    pick_device,
+    train,
+)
+from gptlib.training import seeded
+
+CONFIG = TrainConfig(steps=12, batch_size=4, lr=3e-3, eval_every=5)
+
+
+def weights(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def fresh(tok, dropout=0.2):
+    torch.manual_seed(0)
+    return GPT(small_config(tok, dropout=dropout))
+
+
+def test_one_step_an_iteration_and_state_before_each_yield(tok, data):
+    model = fresh(tok)
+    training = train(model, data, CONFIG)
+    assert len(training) == 12
+    for number, step in enumerate(training, 1):
+        assert step.step == training.step == number
+        assert training.history[-1] == step
+        assert step.tokens == number * 4 * 16
+        assert (step.val is not None) == (number % 5 == 0)
+    assert number == 12 and len(training) == 0 and list(training) == []
+    seconds = [s.seconds for s in training.history]
+    assert seconds == sorted(seconds) and seconds[0] > 0
+
+
+def test_val_is_the_whole_split(tok, data):
+    model = fresh(tok)
+    for step in train(model, data, CONFIG):
+        if step.val is not None:
+            assert step.val == evaluate(model, data.val).loss
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
+def test_training_learns(tok, data, schedule):
+    model = fresh(tok, dropout=0.0)
+    before = evaluate(model, data.val).loss
+    config = TrainConfig(steps=150, batch_size=16, lr=1e-2, schedule=schedule)
+    losses = [step.loss for step in train(model, data, config)]
+    assert losses[0] == pytest.approx(math.log(tok.vocab_size), abs=0.2)
+    assert evaluate(model, data.val).loss < before - 1.0
+
+
+def test_every_model_trains(tok, data):
+    for model in (
+        Bigram(tok.vocab_size),
+        LanguageModel(Block(8, 2), vocab_size=tok.vocab_size, block_size=8, n_embd=8),
+    ):
+        losses = [s.loss for s in train(model, data, TrainConfig(steps=60, lr=3e-2))]
+        assert losses[-1] < losses[0] - 0.3
+
+
+def test_what_happens_between_steps_changes_nothing(tok, data):
+    quiet, busy = fresh(tok), fresh(tok)
+    for _ in train(quiet, data, CONFIG):
+        pass
+    for _ in train(busy, data, CONFIG):
+        torch.manual_seed(7)
+        torch.rand(3)
+        busy.eval()
+    assert torch.equal(weights(quiet), weights(busy))
+
+
+def test_a_step_leaves_the_callers_random_state(tok, data):
+    training = iter(train(fresh(tok), data, CONFIG))
+    state = torch.get_rng_state()
+    next(training)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_seeds_differ(tok, data):
+    models = [fresh(tok), fresh(tok)]
+    for seed, model in enumerate(models):
+        for _ in train(model, data, TrainConfig(steps=3, batch_size=4, seed=seed)):
+            pass
+    assert not torch.equal(weights(models[0]), weights(models[1]))
+
+
+def test_breaking_off_and_going_on_in_the_same_training(tok, data):
+    straight, broken = fresh(tok), fresh(tok)
+    for _ in train(straight, data, CONFIG):
+        pass
+    training = train(broken, data, CONFIG)
+    for step in training:
+        if step.step == 7:
+            break
+    assert [s.step for s in training] == [8, 9, 10, 11, 12]
+    assert torch.equal(weights(straight), weights(broken))
+
+
+def test_state_dict_resumes_exactly_in_another_training(tok, data):
+    straight, first, second = fresh(tok), fresh(tok), fresh(tok)
+    for _ in train(straight, data, CONFIG):
+        pass
+    training = train(first, data, CONFIG)
+    training.knobs.lr_scale = 1.0
+    for step in training:
+        if step.step == 6:
+            break
+    state = copy.deepcopy(training.state_dict())
+    resumed = train(second, data, CONFIG)
+    resumed.load_state_dict(state)
+    assert [s.step for s in resumed] == list(range(7, 13))
+    assert torch.equal(weights(straight), weights(second))
+    assert len(resumed.history) == 12
+
+
+def test_state_of_another_configuration_is_refused(tok, data):
+    state = train(fresh(tok), data, CONFIG).state_dict()
+    other = train(fresh(tok), data, TrainConfig(steps=13))
+    with pytest.raises(ValueError, match="'steps': 12"):
+        other.load_state_dict(state)
+    wide = train(GPT(small_config(tok, n_embd=32)), data, CONFIG)
+    with pytest.raises(ValueError, match="do not fit"):
+        wide.load_state_dict(state)
+
+
+def test_knobs_act_on_the_next_step(tok, data):
+    model = fresh(tok)
+    config = TrainConfig(steps=6, lr=1e-2, schedule="constant", warmup=0.0)
+    training = train(model, data, config)
+    steps = iter(training)
+    assert next(steps).lr == 1e-2 and model.dropout == 0.2
+    training.knobs.dropout = 0.5
+    training.knobs.lr_scale = 0.1
+    training.knobs.weight_decay = 0.7
+    assert model.dropout == 0.2
+    assert next(steps).lr == pytest.approx(1e-3) and model.dropout == 0.5
+    decays = [g["weight_decay"] for g in training.optimizer.param_groups]
+    assert decays == [0.7, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("dropout", 1.0), ("dropout", -0.1), ("lr_scale", None), ("lr_scale", math.nan)],
+)
+def test_impossible_knobs_are_refused_and_leave_the_old(name, value):
+    knobs = Knobs()
+    with pytest.raises((TypeError, ValueError), match=f"{name}="):
+        setattr(knobs, name, value)
+    assert asdict(knobs) == asdict(Knobs())
+    with pytest.raises(ValueError, match="'dropuot' is not a knob"):
+        knobs.dropuot = 0.1
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"steps": 0}, "steps=0"),
+        ({"steps": 1.5}, "steps=1.5"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"lr": -1e-3}, "lr=-0.001"),
+        ({"lr": math.nan}, "lr=nan"),
+        ({"schedule": "step"}, "schedule='step': expected one of 'cosine'"),
+        ({"warmup": 1.0}, "warmup=1.0"),
+        ({"grad_clip": 0.0}, "grad_clip=0.0"),
+        ({"eval_every": -1}, "eval_every=-1"),
+        ({"seed": -1}, "seed=-1"),
+        ({"beta2": 1}, "beta2=1"),
+    ],
+)
+def test_impossible_configurations_are_refused_by_name(wrong, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        TrainConfig(**wrong)
+
+
+def test_data_that_does_not_fit_is_refused_at_once(tok, data):
+    with pytest.raises(ValueError, match="its tokenizer"):
+        train(Bigram(3), data, CONFIG)
+    short = TokenSplits(data.train[:16], data.val, data.dev)
+    with pytest.raises(ValueError, match=r"training split has 16 tokens; .* 17"):
+        train(fresh(tok), short, CONFIG)
+
+
+def test_divergence_stops_with_the_last_good_weights(tok, data):
+    model = fresh(tok)
+    training = train(model, data, CONFIG)
+    steps = iter(training)
+    next(steps)
+    good = weights(model).clone()
+    training.knobs.lr_scale = 1e38
+    with pytest.raises(DivergedError, match=r"step \d+ is .* learning rate .*e\+3"):
+        list(steps)
+    assert torch.isfinite(weights(model)).all()
+    assert math.isfinite(evaluate(model, data.val).loss)
+    assert training.step == 2
+    torch.testing.assert_close(weights(model), good)
+    with pytest.raises(DivergedError):
+        next(iter(training))
+
+
+def test_seeded_restores_the_state():
+    state = torch.get_rng_state()
+    with seeded(3):
+        inside = torch.rand(2)
+    with seeded(3):
+        assert torch.equal(torch.rand(2), inside)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_pick_device_names_a_device_that_works():
+    assert torch.ones(2, device=pick_device()).sum().item() == 2
