@@ -135,7 +135,7 @@ def attention_map(
     """Draw who looks at whom: rows read, columns are looked at, dark is much."""
     ax = plt.subplots(figsize=(4.6, 4.6))[1] if ax is None else ax
     letters = [{"\n": "↵", " ": "␣"}.get(c, c) for c in text]
-    ax.imshow(weights, cmap="Blues", vmin=0)
+    ax.imshow(weights.detach().cpu().numpy(), cmap="Blues", vmin=0)
     ax.set_xticks(range(len(letters)), letters, family="DejaVu Sans Mono")
     ax.set_yticks(range(len(letters)), letters, family="DejaVu Sans Mono")
     ax.tick_params(length=0, labelsize=7, top=True, labeltop=True, labelbottom=False)
@@ -149,7 +149,7 @@ def bigram_table(
 ) -> None:
     """Draw a table of next-character probabilities: row now, column next."""
     names = [{"\n": "↵", " ": "␣"}.get(c, c) for c in chars]
-    ax.imshow(probabilities, cmap="Blues", vmin=0, vmax=0.5)
+    ax.imshow(probabilities.detach().cpu().numpy(), cmap="Blues", vmin=0, vmax=0.5)
     ax.set_xticks(range(len(names)), names, fontsize=4.5)
     ax.set_yticks(range(len(names)), names, fontsize=4.5)
     ax.tick_params(length=0)

@@ -112,6 +112,18 @@ def measure_ladder(paths: list[Path]) -> None:
         ladder.save_ladder(sorted([*kept, *rungs], key=lambda r: -r.loss))
         for rung in rungs:
             print(f"{rung.name}: {rung.loss:.4f} ({rung.low:.4f} to {rung.high:.4f})")
+    draw_ladder()
+
+
+def draw_ladder() -> None:
+    """The README's picture: the whole ladder."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from gptlib import plots
+
+    with matplotlib.rc_context(plots.STYLE):
+        plots.loss_ladder().savefig(FOLDER / "ladder.png", dpi=200)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import torch  # noqa: E402
 
 from gptlib import (  # noqa: E402
     GPT,
+    Bigram,
     CharTokenizer,
     Corpus,
     GPTConfig,
@@ -55,6 +56,23 @@ def data(small_corpus, tok):
 def gpt(tok):
     torch.manual_seed(0)
     return GPT(small_config(tok))
+
+
+@pytest.fixture
+def uniform():
+    model = Bigram(65)
+    torch.nn.init.zeros_(model.table.weight)
+    return model
+
+
+@pytest.fixture(scope="session")
+def letters(shakespeare):
+    return CharTokenizer(shakespeare.text)
+
+
+@pytest.fixture(scope="session")
+def split(shakespeare, letters):
+    return shakespeare.encode(letters)
 
 
 def small_config(tok, **changes) -> GPTConfig:

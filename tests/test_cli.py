@@ -1,0 +1,74 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from gptlib import ModelHandler
+from gptlib.cli import main
+
+
+def test_data_says_what_it_holds(capsys):
+    main(["data"])
+    assert "1,115,394 characters" in capsys.readouterr().out
+
+
+def test_errors_are_one_line(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["data", "nowhere.txt"])
+    assert "gptlib: 'nowhere.txt' is neither" in str(caught.value)
+    with pytest.raises(SystemExit) as caught:
+        main(["sample", "nowhere"])
+    assert "holds no model" in str(caught.value)
+
+
+def test_train_sample_evaluate(tmp_path, small_corpus, capsys):
+    text = tmp_path / "sums.txt"
+    text.write_text(small_corpus.text)
+    recipe = tmp_path / "recipe.json"
+    shape = {"n_layer": 1, "n_head": 1, "n_embd": 8, "block_size": 8}
+    training = {"steps": 30, "batch_size": 4, "lr": 0.01, "seed": 3}
+    stored = {"corpus": str(text), "model": shape, "training": training}
+    recipe.write_text(json.dumps(stored))
+    folder = tmp_path / "model"
+    main(["train", str(folder), "--recipe", str(recipe)])
+    assert "whole validation split" in capsys.readouterr().out
+    handler = ModelHandler(folder).load()
+    assert len(handler.history) == 30
+    assert len((folder / "sample.txt").read_text()) >= 2000
+    main(["sample", str(folder), "--prompt", "1 plus", "--max-new-tokens", "9"])
+    assert capsys.readouterr().out.startswith("1 plus")
+    main(["evaluate", str(folder), "--corpus", str(text), "--split", "dev"])
+    assert "bits per character" in capsys.readouterr().out
+
+
+def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
+    text = tmp_path / "sums.txt"
+    text.write_text(small_corpus.text)
+    folder = tmp_path / "model"
+    options = ["--corpus", str(text), "--model.n-layer", "1", "--model.n-embd", "8"]
+    options += ["--model.n-head", "1", "--model.block-size", "8"]
+    options += ["--training.steps", "20"]
+    main(["train", str(folder), *options])
+    handler = ModelHandler(folder).load()
+    handler.train(20, config=_longer(handler), progress=False)
+    assert (folder / "trainer.safetensors").is_file()
+    capsys.readouterr()
+    main(["train", str(folder), *options])
+    assert "going on with the training" in capsys.readouterr().out
+    assert len(ModelHandler(folder).load().history) == 40
+
+
+def _longer(handler):
+    from gptlib import TrainConfig
+
+    return TrainConfig(**(handler.trained_on["config"] | {"steps": 40}))
+
+
+def test_module_runs_from_the_shell():
+    done = subprocess.run(
+        [sys.executable, "-m", "gptlib", "--help"], capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    for command in ("data", "train", "sample", "evaluate"):
+        assert command in done.stdout

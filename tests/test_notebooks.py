@@ -1,0 +1,200 @@
+"""What can be said of the notebooks without running them; nbval runs them."""
+
+import ast
+import csv
+import importlib
+import inspect
+import re
+import statistics
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "notebooks"
+sys.path.insert(0, str(FOLDER))
+from refresh import LEDGER, code_hash  # noqa: E402
+
+PATHS = sorted(FOLDER.glob("[0-9]*.ipynb"))
+EXPECTED = [
+    "00_start_here",
+    "01_bigram",
+    "02_single_head",
+    "03_multi_head",
+    "04_blocks",
+    "05_gpt",
+    "06_training",
+]
+MARK = re.compile(r"# gptlib/(\w+)\.py\b")
+# What the notebooks promise to show in full: everything public of these rooms, and
+# the named functions of the others.
+WHOLE_ROOMS = ("attention", "model")
+NAMED = {
+    "tokenizer": ["CharTokenizer"],
+    "data": ["random_windows"],
+    "evaluation": ["token_losses", "evaluate"],
+    "optim": ["learning_rate", "parameter_groups"],
+    "model": ["next_token_loss", "init_weights"],
+    "attention": ["fuse_heads"],
+}
+SHAPED = EXPECTED[1:5]  # the notebooks where every operation says its shapes
+
+every_notebook = pytest.mark.parametrize("path", PATHS, ids=[p.stem for p in PATHS])
+
+
+def cells(path, kind="code"):
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
+
+
+class Bare(ast.NodeTransformer):
+    """Takes docstrings and annotations out of a syntax tree."""
+
+    def visit_FunctionDef(self, node):
+        self.generic_visit(node)
+        node.returns = None
+        arguments = node.args
+        for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
+            a.annotation = None
+        node.body = without_docstring(node.body)
+        return node
+
+    def visit_ClassDef(self, node):
+        self.generic_visit(node)
+        node.body = without_docstring(node.body)
+        return node
+
+    def visit_AnnAssign(self, node):
+        node.annotation = ast.Constant(None)
+        return node
+
+
+def without_docstring(body):
+    first = body[0]
+    is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return body[1:] if is_text else body
+
+
+def definitions(source):
+    """Bare syntax tree of every class and function of a source, by name."""
+    kinds = (ast.ClassDef, ast.FunctionDef)
+    found = [node for node in ast.parse(source).body if isinstance(node, kinds)]
+    return {node.name: ast.dump(Bare().visit(node)) for node in found}
+
+
+def marked_definitions():
+    """(notebook, room, name, tree) of every definition that says where it lives."""
+    for path in PATHS:
+        for cell in cells(path):
+            mark = MARK.match(cell.source)
+            if mark:
+                for name, tree in definitions(cell.source).items():
+                    yield path.stem, mark[1], name, tree
+
+
+def promised():
+    for room in WHOLE_ROOMS:
+        module = importlib.import_module(f"gptlib.{room}")
+        for name, member in inspect.getmembers(module, inspect.isclass):
+            if member.__module__ == module.__name__:
+                yield room, name
+    for room, names in NAMED.items():
+        yield from ((room, name) for name in names)
+
+
+def test_all_seven_notebooks_are_there():
+    assert [p.stem for p in PATHS][: len(EXPECTED)] == EXPECTED
+
+
+def test_every_definition_is_the_librarys():
+    drifted = []
+    for notebook, room, name, tree in marked_definitions():
+        source = (ROOT / "gptlib" / f"{room}.py").read_text()
+        if definitions(source).get(name) != tree:
+            drifted.append(f"{notebook}: {name} is not that of gptlib/{room}.py")
+    assert drifted == []
+
+
+def test_every_promised_definition_is_shown_exactly_once():
+    shown = [(room, name) for _, room, name, _ in marked_definitions()]
+    counts = {wanted: shown.count(wanted) for wanted in promised()}
+    assert {k: n for k, n in counts.items() if n != 1} == {}
+
+
+@every_notebook
+def test_outputs_belong_to_this_code(path):
+    stored = nbformat.read(path, as_version=4)
+    assert stored.metadata.gptlib.code == code_hash(stored), "run: make notebooks"
+
+
+@every_notebook
+def test_stored_executed_in_order_and_clean(path):
+    code = cells(path)
+    assert [c.execution_count for c in code] == list(range(1, len(code) + 1))
+    assert "widgets" not in nbformat.read(path, as_version=4).metadata
+    for cell in code:
+        assert cell.source.strip(), "an empty cell"
+        assert "NBVAL_SKIP" not in cell.source and "nbval-skip" not in str(
+            cell.metadata
+        )
+        for output in cell.outputs:
+            text = str(output)
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr", text[:200]
+            assert not re.search(
+                r"/home/|/root/|site-packages|ipykernel_\d|at 0x", text
+            )
+    assert path.stat().st_size < 1_500_000
+
+
+@every_notebook
+def test_form(path):
+    first = cells(path, "markdown")[0].source
+    assert first.startswith(f"# {path.stem[:2]} · ") and "minutes" in first
+    sizes = []
+    for cell in cells(path):
+        lines = cell.source.splitlines()
+        sizes.append(len(lines))
+        assert max(map(len, lines)) < 80, max(lines, key=len)
+    assert max(sizes) <= 40
+    assert statistics.median(sizes) < 10
+    everything = "\n".join(c.source for c in cells(path, "markdown"))
+    if path.stem != "00_start_here":
+        assert "Into the library" in everything
+    assert "Where next" in everything
+
+
+@every_notebook
+def test_exact_outputs_are_compared_and_measured_ones_are_asserted(path):
+    sources = [cell.source for cell in cells(path)]
+    assert any("NBVAL_CHECK_OUTPUT" in source for source in sources)
+    assert any(re.search(r"(?m)^\s*assert |ladder\.measure\(", s) for s in sources)
+
+
+@every_notebook
+def test_the_ladder_and_the_paragraph_are_in_every_notebook(path):
+    if path.stem == "00_start_here":
+        return
+    source = "\n".join(cell.source for cell in cells(path))
+    assert f'"{path.stem}"' in source and "ladder.measure(" in source
+    assert "plots.loss_ladder(" in source
+    assert "plots.surprise(" in source
+    assert re.search(r"(?m)^seed = 0\b", source)
+
+
+@pytest.mark.parametrize("name", SHAPED)
+def test_shapes_are_written(name):
+    source = "\n".join(cell.source for cell in cells(FOLDER / f"{name}.ipynb"))
+    assert len(re.findall(r"#.*\((?:\w+|\d+)(?:, ?[\w·*/]+)*,?\)", source)) >= 20
+
+
+def test_time_ledger_keeps_the_budget():
+    with LEDGER.open() as file:
+        rows = {row["what"]: float(row["seconds"]) for row in csv.DictReader(file)}
+    notebooks = {p.stem for p in PATHS}
+    assert notebooks <= rows.keys()
+    for name in notebooks:
+        assert rows[name] <= 120, name
+    assert sum(rows.values()) <= 600

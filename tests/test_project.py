@@ -1,0 +1,123 @@
+"""The project around the library: set-up files, layers, what must not be there."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+import gptlib
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+TRACKED = subprocess.run(
+    ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+).stdout.splitlines()
+
+
+def requirements():
+    return [Requirement(r) for r in PROJECT["dependencies"] + EXTRAS["test"]]
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = [line.split("==") for line in lines if not line.startswith("#")]
+    return {normal(name): version for name, version in pinned}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_requirement_is_pinned_inside_its_range():
+    for requirement in requirements():
+        version = pins()[normal(requirement.name)]
+        assert requirement.specifier.contains(version), requirement
+    assert pins()["torch"] == "2.13.0"
+
+
+def test_installed_versions_are_the_pinned_ones():
+    from importlib.metadata import version
+
+    for requirement in requirements():
+        installed = version(requirement.name).split("+")[0]
+        assert installed == pins()[normal(requirement.name)], requirement.name
+
+
+def test_conda_environment_installs_the_same():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert environment["name"] == PROJECT["name"]
+    python, pip, by_pip = environment["dependencies"]
+    asked = PROJECT["requires-python"].split(",")
+    assert sorted(python.removeprefix("python").split(",")) == sorted(asked)
+    assert pip == "pip"
+    assert by_pip["pip"] == ["-c constraints.txt", "-e .[test]"]
+
+
+def test_python_versions_are_declared():
+    assert PROJECT["requires-python"] == ">=3.11,<3.14"
+    assert "(3, 11) <= v < (3, 14)" in (ROOT / "Makefile").read_text()
+
+
+def test_imports_run_downwards_only():
+    command = [str(Path(sys.executable).parent / "lint-imports")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_rooms_stay_small():
+    sizes = {p: len(p.read_text().splitlines()) for p in ROOT.glob("gptlib/*.py")}
+    assert sum(sizes.values()) < 3_000
+    rooms = {p.name: n for p, n in sizes.items() if n > 480}
+    assert rooms == {}
+
+
+def test_public_names_are_there():
+    for name in gptlib.__all__:
+        assert getattr(gptlib, name).__doc__, name
+
+
+def test_opening_the_library_does_not_open_the_front_end():
+    """What draws and what talks to a browser is loaded when it is used."""
+    code = "import gptlib, sys; print(sorted(sys.modules))"
+    modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    for heavy in ("matplotlib", "ipywidgets", "transformers", "tyro", "pooch"):
+        assert f"'{heavy}'" not in modules, heavy
+
+
+def test_nothing_is_committed_that_belongs_elsewhere():
+    assert [p for p in TRACKED if p.startswith("data/")] == ["data/README.md"]
+    for name in TRACKED:
+        path = ROOT / name
+        assert path.suffix not in {".pt", ".pth", ".pkl", ".bin"}, name
+        if path.exists():
+            assert path.stat().st_size < 25_000_000, name
+
+
+@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "train", "ladder"])
+def test_make_targets_of_the_readme_exist(target):
+    makefile = (ROOT / "Makefile").read_text()
+    assert re.search(rf"(?m)^{target}:", makefile)
+
+
+def test_ci_runs_what_a_reader_runs():
+    script = (ROOT / ".ci/run").read_text()
+    commands = [li for li in script.splitlines() if li and not li.startswith("#")]
+    assert commands == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make test"]
+
+
+def test_readme_shows_the_two_commands_and_the_whole_series():
+    readme = (ROOT / "README.md").read_text()
+    first_screen = "\n".join(readme.splitlines()[:40])
+    assert "make lab" in first_screen and "make test" in first_screen
+    for notebook in ROOT.glob("notebooks/[0-9]*.ipynb"):
+        assert notebook.name in readme
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+        assert (ROOT / link).exists(), link
