@@ -21,7 +21,8 @@ MODEL ?= model1
 .PHONY: lab test unit-test notebook-test notebooks ladder train setup clean
 
 lab: setup
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(if $(PORT),--port=$(PORT)) $(ROOT) $(LAB_ARGS)
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+		$(if $(PORT),--port=$(PORT)) $(ROOT) $(LAB_ARGS)
 
 setup: $(BASE) $(DATA)
 
