@@ -29,7 +29,7 @@ from gptlib.evaluation import vocabulary_of
 from gptlib.files import remove_leftovers, write_atomically
 from gptlib.generation import generate, stream
 from gptlib.history import read_history, write_history
-from gptlib.model import GPT, Bigram, GPTConfig
+from gptlib.model import GPT, Bigram, GPTConfig, count_parameters
 from gptlib.tokenizer import Tokenizer, tokenizer_from_dict
 from gptlib.training import Step, TrainConfig, Training, train
 
@@ -102,7 +102,7 @@ class ModelHandler:
         """
         described, tensors = _read(self.path / "model.safetensors", "model")
         model = _build(described, self.path)
-        resume = self._read_trainer(described["fingerprint"])
+        resume = self._read_trainer(described["fingerprint"], model)
         if resume is not None:
             tensors = resume["model"]
         try:
@@ -132,9 +132,10 @@ class ModelHandler:
         """Run `steps` more steps of the saved schedule, saving every minute.
 
         Default: all that are left. A finished schedule, or a model that has none,
-        starts a new one of `steps` steps; config starts that one instead. data:
-        default the corpus the model was trained on, found by name and checked by
-        SHA-256. Interrupting finishes the step and saves. Returns the steps run.
+        starts a new one of `steps` steps, with a new history; config starts that one
+        instead. data: default the corpus the model was trained on, found by name and
+        checked by SHA-256. Interrupting finishes the step and saves. Returns the
+        steps run.
         """
         model, _ = self._in_hand()
         if steps is not None:
@@ -283,10 +284,17 @@ class ModelHandler:
         write_history(self._history_file, self.history)
         write_atomically(path, to_safetensors(tensors, _metadata("trainer", kept)))
 
-    def _read_trainer(self, fingerprint: str) -> dict | None:
+    def _read_trainer(self, fingerprint: str, model: nn.Module) -> dict | None:
         path = self.path / "trainer.safetensors"
         if not path.is_file():
             return None
+        # Weights and two numbers of AdamW for each of them, in fp32, and the header.
+        size, most = path.stat().st_size, 3 * 4 * count_parameters(model) + 2**20
+        if size > most:
+            raise ModelFileError(
+                f"{path} has {size:,} bytes, but a training of this model needs at "
+                f"most {most:,}; delete the file to load the model without it"
+            )
         kept, tensors = _read(path, "trainer")
         if kept["model"] != fingerprint:
             return None  # left behind by a training of the model that was here before

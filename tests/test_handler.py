@@ -461,6 +461,13 @@ def test_trainer_in_place_of_a_model(folder, saved, data):
     refused(folder, "was not written by ModelHandler as a model")
 
 
+def test_an_oversized_trainer_is_refused_before_it_is_read(folder, saved, data):
+    saved.train(5, data=data, config=CONFIG, progress=False)
+    trainer = folder / "trainer.safetensors"
+    save_file({"model.wte.weight": torch.zeros(10**6)}, trainer)
+    refused(folder, "needs at most .*; delete the file")
+
+
 def test_another_version(folder, saved):
     rewrite(folder, lambda described: described.update(version="99"))
     refused(folder, "format version 99, this gptlib reads version 1")
