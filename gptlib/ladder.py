@@ -104,7 +104,7 @@ def measure(
 
 
 def load_ladder(path: Path | None = None) -> list[Rung]:
-    """Read the committed table, hardest to guess first; no file is an empty one."""
+    """Read the committed table, in the order of the series; no file is an empty one."""
     path = ladder_file() if path is None else path
     if not path.is_file():
         return []
@@ -115,8 +115,9 @@ def load_ladder(path: Path | None = None) -> list[Rung]:
 
 
 def save_ladder(rungs: list[Rung], path: Path | None = None) -> None:
-    """Write the table, one row a rung."""
+    """Write the table, one row a rung, by notebook and then by loss."""
     path = ladder_file() if path is None else path
+    rungs = sorted(rungs, key=lambda rung: (rung.notebook, -rung.loss))
     with open(path, "w", newline="", encoding="utf-8") as file:
         columns = [field.name for field in fields(Rung)]
         writer = csv.DictWriter(file, columns, lineterminator="\n")

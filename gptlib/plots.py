@@ -89,7 +89,7 @@ def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure
     if last in names:
         rungs = rungs[: names.index(last) + 1]
     elif yours is not None:
-        rungs = sorted([*rungs, yours], key=lambda rung: -rung.loss)
+        rungs = [*rungs, yours]
     fig, ax = plt.subplots(figsize=(7.2, 1.1 + 0.36 * len(rungs)))
     for row, rung in enumerate(rungs):
         ax.plot([rung.low, rung.high], [row, row], color=TRAIN, linewidth=4, alpha=0.4)

@@ -29,7 +29,9 @@ KEPT_CELL_METADATA = {"tags", "jupyter", "collapsed"}
 
 def code_hash(notebook) -> str:
     """SHA-256 over the source of all code cells."""
-    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    sources = [
+        cell.source for cell in notebook.cells if cell.cell_type == "code"
+    ]
     return hashlib.sha256("\x00".join(sources).encode()).hexdigest()
 
 
@@ -67,7 +69,9 @@ def clean(notebook) -> None:
     )
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
-        kept = {k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA}
+        kept = {
+            k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA
+        }
         cell.metadata = nbformat.from_dict(kept)
 
 
@@ -77,7 +81,11 @@ def refresh(path: Path) -> None:
     seconds = execute(notebook)
     clean(notebook)
     nbformat.write(notebook, path)
-    rows = dict(csv.reader(LEDGER.open())) if LEDGER.is_file() else {"what": "seconds"}
+    rows = (
+        dict(csv.reader(LEDGER.open()))
+        if LEDGER.is_file()
+        else {"what": "seconds"}
+    )
     rows[path.stem] = f"{seconds:.0f}"
     head = {"what": rows.pop("what")}
     with LEDGER.open("w", newline="") as file:
@@ -92,7 +100,9 @@ def measure(path: Path, seed: int) -> list[dict]:
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.source = re.sub(r"(?m)^seed = 0\b", f"seed = {seed}", cell.source)
+            cell.source = re.sub(
+                r"(?m)^seed = 0\b", f"seed = {seed}", cell.source
+            )
     notebook.cells.append(nbformat.v4.new_code_cell(REPORT))
     execute(notebook)
     return json.loads(notebook.cells[-1].outputs[0].text)
@@ -109,9 +119,11 @@ def measure_ladder(paths: list[Path]) -> None:
             for same in zip(*runs, strict=True)
         ]
         kept = [r for r in ladder.load_ladder() if r.notebook != path.stem]
-        ladder.save_ladder(sorted([*kept, *rungs], key=lambda r: -r.loss))
+        ladder.save_ladder([*kept, *rungs])
         for rung in rungs:
-            print(f"{rung.name}: {rung.loss:.4f} ({rung.low:.4f} to {rung.high:.4f})")
+            print(
+                f"{rung.name}: {rung.loss:.4f} ({rung.low:.4f} to {rung.high:.4f})"
+            )
     draw_ladder()
 
 
