@@ -49,6 +49,7 @@ def execute(notebook, cell_timeout: int = 600) -> float:
         notebook,
         timeout=cell_timeout,
         kernel_name="python3",
+        coalesce_streams=True,
         resources={"metadata": {"path": str(FOLDER)}},
     ).execute()
     return time.perf_counter() - started
