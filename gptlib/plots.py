@@ -99,17 +99,20 @@ def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure
         if yours is not None and rung.name == yours.name:
             ax.plot(yours.loss, row, "o", color=VAL, fillstyle="none", markersize=11)
     lowest = min(rung.loss for rung in rungs)
-    for text, loss, line in REFERENCES:
-        if loss > lowest - 0.45:
-            ax.axvline(loss, color=GREY, linewidth=0.9, linestyle=line)
-            ax.text(loss, -0.85, text, color=GREY, fontsize=7.5, ha="center")
+    near = [reference for reference in REFERENCES if reference[1] > lowest - 0.45]
+    for text, loss, line in near:
+        ax.axvline(loss, color=GREY, linewidth=0.9, linestyle=line)
+        # Beside its line, where the first rungs leave room.
+        place = {"color": GREY, "fontsize": 7.5, "rotation": 90, "va": "top"}
+        ax.text(loss - 0.015, -0.4, text, ha="right", **place)
     ax.set_yticks(range(len(rungs)), [rung.name for rung in rungs])
     ax.set_ylim(len(rungs) - 0.5, -0.6)
-    ax.set_xlim(min(lowest, 1.9) - 0.25, UNIFORM + 1.1)
+    lowest = min([lowest, *(loss for _, loss, _ in near)])
+    ax.set_xlim(lowest - 0.25, UNIFORM + 1.3)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("loss on the whole validation split (nats per character)")
     bits = ax.secondary_xaxis(
-        1.08 if len(rungs) > 3 else 1.15,
+        1.03 if len(rungs) > 3 else 1.06,
         functions=(lambda x: x / math.log(2), lambda x: x * math.log(2)),
     )
     bits.set_xlabel("bits per character", fontsize=8.5)
