@@ -119,5 +119,5 @@ def test_readme_shows_the_two_commands_and_the_whole_series():
     assert "make lab" in first_screen and "make test" in first_screen
     for notebook in ROOT.glob("notebooks/[0-9]*.ipynb"):
         assert notebook.name in readme
-    for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+    for link in re.findall(r"\]\((?!http|#)([^)#]+)\)", readme):
         assert (ROOT / link).exists(), link
