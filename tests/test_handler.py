@@ -410,23 +410,23 @@ def rewrite(folder, change):
     save_file(tensors, path, {"gptlib": json.dumps(described)})
 
 
-def refused(folder, says):
+def assert_refused(folder, says):
     with pytest.raises(ModelFileError, match=says) as caught:
         ModelHandler(folder).load()
     assert str(folder) in str(caught.value)
 
 
 def test_missing_folder_and_file(folder):
-    refused(folder, "holds no model")
+    assert_refused(folder, "holds no model")
     folder.mkdir(parents=True)
-    refused(folder, "holds no model")
+    assert_refused(folder, "holds no model")
 
 
 @pytest.mark.parametrize("keep", [0, 5, 500, -1])
 def test_truncated_files(folder, saved, keep):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:keep])
-    refused(folder, "is damaged or no safetensors file")
+    assert_refused(folder, "is damaged or no safetensors file")
 
 
 def test_a_pickle_is_never_opened(folder, saved):
@@ -439,7 +439,7 @@ def test_a_pickle_is_never_opened(folder, saved):
     for name in ("model.safetensors", "trainer.safetensors"):
         ModelHandler(folder).save(*(saved.model, saved.tokenizer))
         torch.save(Evil(), folder / name)
-        refused(folder, "is damaged or no safetensors file")
+        assert_refused(folder, "is damaged or no safetensors file")
     assert not marker.exists()
 
 
@@ -451,26 +451,26 @@ def test_no_module_of_ours_can_unpickle():
 
 def test_foreign_safetensors(folder, saved, gpt):
     save_file(gpt.state_dict(), folder / "model.safetensors")
-    refused(folder, "was not written by ModelHandler")
+    assert_refused(folder, "was not written by ModelHandler")
 
 
 def test_trainer_in_place_of_a_model(folder, saved, data):
     saved.train(5, data=data, config=CONFIG, progress=False)
     trainer = (folder / "trainer.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(trainer)
-    refused(folder, "was not written by ModelHandler as a model")
+    assert_refused(folder, "was not written by ModelHandler as a model")
 
 
 def test_an_oversized_trainer_is_refused_before_it_is_read(folder, saved, data):
     saved.train(5, data=data, config=CONFIG, progress=False)
     trainer = folder / "trainer.safetensors"
     save_file({"model.wte.weight": torch.zeros(10**6)}, trainer)
-    refused(folder, "needs at most .*; delete the file")
+    assert_refused(folder, "needs at most .*; delete the file")
 
 
 def test_another_version(folder, saved):
     rewrite(folder, lambda described: described.update(version="99"))
-    refused(folder, "format version 99, this gptlib reads version 1")
+    assert_refused(folder, "format version 99, this gptlib reads version 1")
 
 
 @pytest.mark.parametrize(
@@ -488,13 +488,13 @@ def test_another_version(folder, saved):
 def test_configurations_that_do_not_fit_the_file(folder, saved, change, says):
     rewrite(folder, lambda described: described["config"].update(change))
     started = time.monotonic()
-    refused(folder, says)
+    assert_refused(folder, says)
     assert time.monotonic() - started < 5
 
 
 def test_unknown_class(folder, saved):
     rewrite(folder, lambda described: described.update({"class": "Rnn"}))
-    refused(folder, "'Rnn': expected one of 'Bigram', 'GPT'")
+    assert_refused(folder, "'Rnn': expected one of 'Bigram', 'GPT'")
 
 
 HEAD = '{"format": "gptlib-model", "version": "1", "part": "model"'
@@ -513,15 +513,15 @@ HEAD = '{"format": "gptlib-model", "version": "1", "part": "model"'
 def test_metadata_that_is_no_description(folder, saved, content, says):
     path = folder / "model.safetensors"
     save_file(load_file(path), path, {"gptlib": content})
-    refused(folder, says)
+    assert_refused(folder, says)
 
 
 def test_damaged_tokenizer_and_history(folder, saved, data):
     saved.train(5, data=data, config=CONFIG, progress=False)
     (folder / "history.csv").write_text("step,loss\n1,2\n")
-    refused(folder, "history.csv: expected the columns step, loss, val")
+    assert_refused(folder, "history.csv: expected the columns step, loss, val")
     rewrite(folder, lambda described: described["tokenizer"].update(chars="ba"))
-    refused(folder, "tokenizer|'chars'")
+    assert_refused(folder, "tokenizer|'chars'")
 
 
 def test_readable_copies_may_be_lost(folder, saved, gpt):
