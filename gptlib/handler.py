@@ -7,18 +7,16 @@ rename, so that no crash can mix two states. `config.json` and `tokenizer.json` 
 copies to be read by people.
 """
 
-import hashlib
 import json
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 from tqdm.auto import tqdm
@@ -29,15 +27,18 @@ from gptlib.evaluation import vocabulary_of
 from gptlib.files import remove_leftovers, write_atomically
 from gptlib.generation import generate, stream
 from gptlib.history import read_history, write_history
-from gptlib.model import GPT, Bigram, GPTConfig, count_parameters
+from gptlib.model import count_parameters
+from gptlib.modelfile import (
+    build,
+    describe,
+    fingerprint_of,
+    read_file,
+    stored_tensors,
+    to_metadata,
+)
 from gptlib.tokenizer import Tokenizer, tokenizer_from_dict
 from gptlib.training import Step, TrainConfig, Training, train
 
-FORMAT, VERSION = "gptlib-model", "1"
-BUILDERS = {
-    "Bigram": lambda config: Bigram(**config),
-    "GPT": lambda config: GPT(GPTConfig(**config)),
-}
 STORED_TYPES = {"float32": torch.float32, "float16": torch.float16}
 SAVE_EVERY_SECONDS = 60.0
 
@@ -100,8 +101,8 @@ class ModelHandler:
         Where a training was cut off, its last checkpoint is what is loaded.
         Raises ModelFileError (a ValueError) for anything `save` did not write.
         """
-        described, tensors = _read(self.path / "model.safetensors", "model")
-        model = _build(described, self.path)
+        described, tensors = read_file(self.path / "model.safetensors", "model")
+        model = build(described, self.path)
         resume = self._read_trainer(described["fingerprint"], model)
         if resume is not None:
             tensors = resume["model"]
@@ -253,13 +254,13 @@ class ModelHandler:
 
     def _write_model(self, dtype: torch.dtype) -> None:
         remove_leftovers(self.path)
-        tensors = _stored(self.model, dtype)
+        tensors = stored_tensors(self.model, dtype)
         described = describe(self.model) | {
             "tokenizer": self.tokenizer.to_dict(),
             "trained_on": self.trained_on,
-            "fingerprint": _fingerprint(tensors),
+            "fingerprint": fingerprint_of(tensors),
         }
-        content = to_safetensors(tensors, _metadata("model", described))
+        content = to_safetensors(tensors, to_metadata("model", described))
         write_history(self._history_file, self.history)
         write_atomically(self.path / "model.safetensors", content)
         readable = {k: v for k, v in described.items() if k != "tokenizer"}
@@ -273,7 +274,7 @@ class ModelHandler:
             path.unlink(missing_ok=True)
             return
         model_file = self.path / "model.safetensors"
-        described, _ = _read(model_file, "model", only_description=True)
+        described, _ = read_file(model_file, "model", only_description=True)
         state = training.state_dict()
         tensors = {f"model.{k}": v for k, v in state["model"].items()}
         for i, values in state["optimizer"].items():
@@ -282,7 +283,7 @@ class ModelHandler:
         kept |= {"model": described["fingerprint"], "trained_on": self.trained_on}
         tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         write_history(self._history_file, self.history)
-        write_atomically(path, to_safetensors(tensors, _metadata("trainer", kept)))
+        write_atomically(path, to_safetensors(tensors, to_metadata("trainer", kept)))
 
     def _read_trainer(self, fingerprint: str, model: nn.Module) -> dict | None:
         path = self.path / "trainer.safetensors"
@@ -295,7 +296,7 @@ class ModelHandler:
                 f"{path} has {size:,} bytes, but a training of this model needs at "
                 f"most {most:,}; delete the file to load the model without it"
             )
-        kept, tensors = _read(path, "trainer")
+        kept, tensors = read_file(path, "trainer")
         if kept["model"] != fingerprint:
             return None  # left behind by a training of the model that was here before
         weights, optimizer = {}, {}
@@ -307,21 +308,6 @@ class ModelHandler:
                 i, _, key = rest.partition(".")
                 optimizer.setdefault(int(i), {})[key] = tensor
         return kept | {"model": weights, "optimizer": optimizer}
-
-
-def describe(model: nn.Module) -> dict:
-    """The class name and configuration a model is rebuilt from.
-
-    Raises TypeError for a model whose parts a configuration cannot name.
-    """
-    name = type(model).__name__
-    if name not in BUILDERS:
-        raise TypeError(
-            f"{name}: a folder can hold a {' or a '.join(BUILDERS)}; a model put "
-            "together by hand has no configuration to rebuild it from"
-        )
-    config = asdict(model.config) if is_dataclass(model.config) else model.config
-    return {"class": name, "config": config}
 
 
 @contextmanager
@@ -358,106 +344,3 @@ def _describe_training(training: Training) -> dict:
         "step": training.step,
         "config": asdict(training.config),
     }
-
-
-def _stored(model: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
-    tensors = {k: v.detach().to("cpu", dtype) for k, v in model.state_dict().items()}
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise ValueError(
-                f"{name} holds numbers that {dtype} cannot store; save as 'float32', "
-                "or train anew if the training diverged"
-            )
-    return {k: v.contiguous() for k, v in tensors.items()}
-
-
-def _fingerprint(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        digest.update(name.encode())
-        digest.update(tensor.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _metadata(part: str, described: dict) -> dict[str, str]:
-    # One entry only: safetensors writes several in an order that changes.
-    head = {"format": FORMAT, "version": VERSION, "part": part}
-    return {"gptlib": json.dumps(head | described)}
-
-
-# What the description in a file's metadata must hold, at least.
-DESCRIPTIONS = {
-    "model": {"class": str, "config": dict, "tokenizer": dict, "trained_on": dict}
-    | {"fingerprint": str},
-    "trainer": {"step": int, "config": dict, "model": str, "trained_on": dict},
-}
-
-
-def _read(path: Path, part: str, only_description: bool = False) -> tuple[dict, dict]:
-    """Check a file of ours, header first, and return its description and tensors."""
-    if not path.is_file():
-        raise ModelFileError(
-            f"{path.parent} holds no model: expected a file {path.name}, which "
-            "ModelHandler.save writes"
-        )
-    try:
-        with safe_open(path, framework="pt") as file:
-            described = _description(path, file.metadata() or {}, part)
-            names = [] if only_description else list(file.keys())
-            if part == "model" and names:
-                shapes = {name: file.get_slice(name).get_shape() for name in names}
-                _check_sizes(path, described, shapes)
-            return described, {name: file.get_tensor(name).clone() for name in names}
-    except SafetensorError as error:
-        raise ModelFileError(
-            f"{path} is damaged or no safetensors file ({error}); restore it from a "
-            "copy, or train and save the model anew"
-        ) from None
-
-
-def _description(path: Path, metadata: dict, part: str) -> dict:
-    try:
-        described = json.loads(metadata.get("gptlib", "{}"))
-        written_as = (described.get("format"), described.get("part"))
-    except (ValueError, AttributeError):
-        raise ModelFileError(f"{path} is damaged: its metadata is no JSON") from None
-    if written_as != (FORMAT, part):
-        raise ModelFileError(
-            f"{path} is a safetensors file, but was not written by ModelHandler as a "
-            f"{part} (its metadata: {str(metadata)[:80]})"
-        )
-    if described.get("version") != VERSION:
-        raise ModelFileError(
-            f"{path} has format version {described.get('version')}, this gptlib reads "
-            f"version {VERSION}: update gptlib, or save the model anew"
-        )
-    for name, kind in DESCRIPTIONS[part].items():
-        if not isinstance(described.get(name), kind):
-            raise ModelFileError(f"{path} is damaged: its description lacks {name!r}")
-    return described
-
-
-def _check_sizes(path: Path, described: dict, shapes: dict) -> None:
-    """Compare what the configuration needs with what is there, before any memory."""
-    with torch.device("meta"):
-        model = _build(described, path)
-    expected = {k: list(v.shape) for k, v in model.state_dict().items()}
-    names = expected.keys() | shapes
-    different = [name for name in names if expected.get(name) != shapes.get(name)]
-    if different:
-        name = min(different)
-        raise ModelFileError(
-            f"{path}: {name} has shape {shapes.get(name)}, but the configuration "
-            f"{described['config']} needs {expected.get(name)}"
-        )
-
-
-def _build(described: dict, path: Path) -> nn.Module:
-    config = described["config"]
-    try:
-        require_choice("class", described["class"], BUILDERS)
-        # A layer count far beyond the file's would take minutes just to be refused.
-        require_int("n_layer", config.get("n_layer", 1), 1, 1000)
-        return BUILDERS[described["class"]](config)
-    except (TypeError, ValueError) as error:
-        raise ModelFileError(f"{path}: {error}") from None
