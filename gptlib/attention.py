@@ -143,8 +143,14 @@ def attention_maps(
     """What every attention layer of a model looks at while it reads idx.
 
     Returns one tensor (B, H, T, T) a layer, first layer first, dropout off.
+    Raises ValueError for a model without such layers.
     """
     layers = [m for m in model.modules() if isinstance(m, MANY_HEADS)]
+    if not layers:
+        raise ValueError(
+            f"{type(model).__name__} has no MultiHeadAttention and no "
+            "CausalSelfAttention to look at; a single Head has .weights(x) of its own"
+        )
     seen = []
     hooks = [
         layer.register_forward_pre_hook(lambda m, args: seen.append(m.weights(*args)))

@@ -54,4 +54,5 @@ def adamw(model: nn.Module, config) -> torch.optim.AdamW:
     for group in groups:
         group["weight_decay"] = config.weight_decay if group["decays"] else 0.0
     betas = (config.beta1, config.beta2)
-    return torch.optim.AdamW(groups, lr=config.lr, betas=betas, eps=1e-8)
+    # One pass over each tensor instead of a dozen: a tenth of a small model's step.
+    return torch.optim.AdamW(groups, lr=config.lr, betas=betas, eps=1e-8, fused=True)

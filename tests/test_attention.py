@@ -123,3 +123,8 @@ def test_attention_maps_show_every_layer(gpt):
     expected = gpt.blocks[0].attn.weights(x[None].expand(3, 7, -1))
     torch.testing.assert_close(maps[0], expected)
     assert F.relu(maps[0]).equal(maps[0])
+
+
+def test_attention_maps_need_layers_to_look_at(uniform):
+    with pytest.raises(ValueError, match="Bigram has no MultiHeadAttention"):
+        attention_maps(uniform, torch.zeros(1, 3, dtype=torch.long))
