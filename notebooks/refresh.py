@@ -116,12 +116,19 @@ def measure_ladder(paths: list[Path]) -> None:
     from gptlib import ladder
 
     for path in paths:
-        runs = [measure(path, seed) for seed in SEEDS]
+        before = ladder.load_ladder()
+        kept = [rung for rung in before if rung.notebook != path.stem]
+        # What is measured anew is not to be judged by what it replaces.
+        ladder.save_ladder(kept)
+        try:
+            runs = [measure(path, seed) for seed in SEEDS]
+        except BaseException:
+            ladder.save_ladder(before)
+            raise
         rungs = [
             ladder.combine([ladder.Rung(**run) for run in same])
             for same in zip(*runs, strict=True)
         ]
-        kept = [r for r in ladder.load_ladder() if r.notebook != path.stem]
         ladder.save_ladder([*kept, *rungs])
         for rung in rungs:
             print(
