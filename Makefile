@@ -18,7 +18,7 @@ TEST := .venv/.test
 DATA := data/tinyshakespeare.txt
 MODEL ?= model1
 
-.PHONY: lab test unit-test notebook-test notebooks ladder train setup clean
+.PHONY: lab test unit-test notebook-test browser-test notebooks ladder train setup clean
 
 lab: setup
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
@@ -32,12 +32,16 @@ unit-test: $(TEST) $(DATA)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --exclude notebooks .
 	$(BIN)/ruff format --check --config line-length=79 notebooks
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests --ignore=tests/browser
 
 # One notebook after the other: two at once would only fight for the cores.
 notebook-test: $(TEST) $(DATA)
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env \
 		--nbval-cell-timeout=600 --durations=0 --durations-min=5 notebooks
+
+# Clicks through the notebooks in a real browser; needs Chromium.
+browser-test: $(TEST) $(DATA)
+	$(BIN)/python -m pytest tests/browser
 
 notebooks: $(TEST) $(DATA)
 	$(BIN)/python notebooks/refresh.py $(NOTEBOOKS)

@@ -1,4 +1,4 @@
-"""The library from the shell: python -m gptlib data | train | sample | evaluate."""
+"""The library from the shell: python -m gptlib data | train | sample | ..."""
 
 import json
 import sys
@@ -13,6 +13,7 @@ from gptlib.data import load_corpus
 from gptlib.evaluation import evaluate
 from gptlib.handler import ModelHandler
 from gptlib.model import GPT, GPTConfig, count_parameters
+from gptlib.sweep import sweep
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import TrainConfig, pick_device
 
@@ -115,11 +116,25 @@ class Evaluate:
         print(evaluate(handler.model, tokens, tokenizer=handler.tokenizer))
 
 
+@dataclass
+class Sweep:
+    """Run what is missing of a sweep; its tables stand beside the spec."""
+
+    spec: tyro.conf.Positional[Path]
+    jobs: int = 1
+    """Runs at a time; they share the threads."""
+
+    def run(self) -> None:
+        rows = sweep(self.spec, self.jobs)
+        print(f"{len(rows)} runs in {self.spec.with_suffix('.csv')}")
+
+
 Command = (
     Annotated[Data, tyro.conf.subcommand("data")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Sample, tyro.conf.subcommand("sample")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Sweep, tyro.conf.subcommand("sweep")]
 )
 
 

@@ -84,7 +84,7 @@ class Corpus:
             torch.tensor(tokenizer.encode(part), dtype=torch.long)
             for part in (self.train, self.val, self.dev)
         )
-        return TokenSplits(train, val, dev, self.name, self.sha256)
+        return TokenSplits(train, val, dev, self.name, self.sha256, tokenizer)
 
     def __repr__(self) -> str:
         return (
@@ -96,13 +96,17 @@ class Corpus:
 
 @dataclass(frozen=True, repr=False)
 class TokenSplits:
-    """The splits of a corpus as token ids, each (N,) int64; dev is train's end."""
+    """The splits of a corpus as token ids, each (N,) int64; dev is train's end.
+
+    tokenizer: what made the ids, where that is known.
+    """
 
     train: Tensor
     val: Tensor
     dev: Tensor
     corpus: str = "own tokens"
     sha256: str = ""
+    tokenizer: object = None
 
     def for_tuning(self) -> "TokenSplits":
         """The same data with dev held out of train and standing in for val.

@@ -125,6 +125,35 @@ def surprises(
     return F.cross_entropy(logits, tokens[start:stop], reduction="none").cpu()
 
 
+def fixed_windows(
+    tokens: Int[Tensor, " N"], block_size: int, count: int
+) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    """Cut about `count` tokens in windows spread evenly over a split.
+
+    Returns idx and targets, (B, T) each: the same ones at each call, for a quick
+    look at how a training goes. The whole split is what `evaluate` is for.
+    """
+    last = len(tokens) - block_size - 1
+    windows = max(1, min(count // block_size, last // block_size + 1))
+    starts = torch.linspace(0, last, windows).long()[:, None]  # (B, 1)
+    places = starts + torch.arange(block_size)  # (B, T)
+    return tokens[places], tokens[places + 1]
+
+
+@torch.inference_mode()
+def window_loss(
+    model: nn.Module, idx: Int[Tensor, "B T"], targets: Int[Tensor, "B T"]
+) -> float:
+    """Mean loss in nats a token over the given windows, dropout off."""
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    try:
+        return model(idx.to(device), targets.to(device))[1].item()
+    finally:
+        model.train(was_training)
+
+
 def _windows(tokens: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches (B, T) of consecutive windows, then what is left as one short one."""
     whole = (len(tokens) - 1) // window

@@ -160,6 +160,57 @@ def bigram_table(
     ax.set(title=title, xlabel="next character", ylabel="this character")
 
 
+def lab_runs(records: Sequence, *, train: bool = True, ax: Axes | None = None) -> Axes:
+    """Draw runs of the lab beside each other: val thick, train thin and dashed.
+
+    The lowest val of each is ringed; a dotted line marks where a knob was turned.
+    """
+    ax = plt.subplots()[1] if ax is None else ax
+    colours = COLOURS if len(records) > 1 else [VAL]
+    for record, colour in zip(records, colours, strict=False):
+        steps = [check.step for check in record.checks]
+        ax.plot(steps, [check.val for check in record.checks], color=colour)
+        if train:
+            losses = [check.train for check in record.checks]
+            ax.plot(steps, losses, color=colour, linewidth=1, linestyle="--")
+            _label(ax, steps[-1], losses[-1], "train", colour)
+        last, best = record.checks[-1], record.best
+        ax.plot(best.step, best.val, "o", color=colour, fillstyle="none")
+        _label(ax, last.step, last.val, record.name or "val", colour)
+        for turn in record.turns:
+            ax.axvline(turn.step, color=colour, linewidth=0.9, linestyle=":")
+    ax.set(xlabel="step", ylabel="loss (nats per character)")
+    ax.set_xlim(0, max(record.steps for record in records) * 1.2)
+    return ax
+
+
+def spread(
+    rows: Sequence[dict],
+    x: str,
+    columns: dict[str, str],
+    *,
+    ax: Axes | None = None,
+    xlabel: str | None = None,
+) -> Axes:
+    """Draw columns of a sweep's rows against x: one dot a seed, a line of means.
+
+    columns: name in the rows -> label beside its line.
+    """
+    ax = plt.subplots()[1] if ax is None else ax
+    values = sorted({row[x] for row in rows})
+    for (column, label), colour in zip(columns.items(), COLOURS, strict=False):
+        colour = {"train": TRAIN, "val": VAL}.get(column, colour)
+        at = {v: [row[column] for row in rows if row[x] == v] for v in values}
+        for i, value in enumerate(values):
+            ax.plot([i] * len(at[value]), at[value], "o", color=colour, alpha=0.5)
+        ax.plot(range(len(values)), [_mean(at[v]) for v in values], color=colour)
+        _label(ax, len(values) - 1, _mean(at[values[-1]]), label, colour)
+    ax.set_xticks(range(len(values)), [f"{v:,}" for v in values])
+    ax.set_xlim(-0.3, len(values) - 0.35)
+    ax.set(xlabel=xlabel or x, ylabel="loss (nats per character)")
+    return ax
+
+
 BESIDE = {"textcoords": "offset points", "va": "center"}
 
 

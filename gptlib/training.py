@@ -7,6 +7,7 @@ Read next: `generation.py`, to hear what was learned; `handler.py`, to keep it.
 """
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -245,13 +246,17 @@ class Training:
         self.history = list(state["history"])
 
 
+# torch has one random state for all threads; two labs may train at once.
+_DRAWING = threading.RLock()
+
+
 @contextmanager
 def seeded(seed: int, device: torch.device | str = "cpu"):
     """Draw torch's random numbers from seed inside, and from where it was after."""
     device = torch.device(device)
     accelerators = [] if device.type == "cpu" else [device]
     kind = "cuda" if device.type == "cpu" else device.type
-    with torch.random.fork_rng(devices=accelerators, device_type=kind):
+    with _DRAWING, torch.random.fork_rng(devices=accelerators, device_type=kind):
         torch.manual_seed(seed)
         yield
 

@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptlib import GPT, Bigram, GPTConfig, evaluate
-from gptlib.evaluation import surprises, token_losses
+from gptlib.evaluation import (
+    fixed_windows,
+    surprises,
+    token_losses,
+    window_loss,
+)
 
 
 @settings(deadline=None, max_examples=40)
@@ -93,3 +98,22 @@ def test_surprises_give_each_token_the_whole_context(gpt, data):
         assert found[place - 30].item() == pytest.approx(expected, abs=1e-5)
     with pytest.raises(ValueError, match="whole context"):
         surprises(gpt, tokens, 15, 20)
+
+
+@pytest.mark.parametrize(("count", "windows"), [(40, 5), (8, 1), (10_000, 12), (1, 1)])
+def test_fixed_windows_are_spread_over_the_split(count, windows):
+    tokens = torch.arange(100)
+    idx, targets = fixed_windows(tokens, 8, count)
+    assert idx.shape == targets.shape == (windows, 8)
+    assert torch.equal(targets, idx + 1)
+    assert idx[0, 0] == 0 and (windows == 1 or targets[-1, -1] == 99)
+    assert torch.equal(fixed_windows(tokens, 8, count)[0], idx)
+
+
+def test_window_loss_is_the_mean_without_dropout(gpt, data):
+    idx, targets = fixed_windows(data.val, gpt.block_size, 64)
+    gpt.train().dropout = 0.5
+    first = window_loss(gpt, idx, targets)
+    assert first == window_loss(gpt, idx, targets) and gpt.training
+    with torch.no_grad():
+        assert first == gpt.eval()(idx, targets)[1].item()

@@ -71,9 +71,9 @@ def test_imports_run_downwards_only():
 
 
 def test_rooms_stay_small():
-    sizes = {p: len(p.read_text().splitlines()) for p in ROOT.glob("gptlib/*.py")}
-    assert sum(sizes.values()) < 3_000
-    rooms = {p.name: n for p, n in sizes.items() if n > 480}
+    sizes = {p: len(p.read_text().splitlines()) for p in ROOT.glob("gptlib/**/*.py")}
+    assert sum(sizes.values()) < 4_500
+    rooms = {p.name: n for p, n in sizes.items() if n > 350}
     assert rooms == {}
 
 
@@ -101,7 +101,9 @@ def test_nothing_is_committed_that_belongs_elsewhere():
             assert path.stat().st_size < 25_000_000, name
 
 
-@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "train", "ladder"])
+@pytest.mark.parametrize(
+    "target", ["lab", "test", "browser-test", "notebooks", "train", "ladder"]
+)
 def test_make_targets_of_the_readme_exist(target):
     makefile = (ROOT / "Makefile").read_text()
     assert re.search(rf"(?m)^{target}:", makefile)
@@ -110,7 +112,8 @@ def test_make_targets_of_the_readme_exist(target):
 def test_ci_runs_what_a_reader_runs():
     script = (ROOT / ".ci/run").read_text()
     commands = [li for li in script.splitlines() if li and not li.startswith("#")]
-    assert commands == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make test"]
+    assert commands[-2:] == ["make test", "GPTLIB_NEED_BROWSER=1 make browser-test"]
+    assert not re.search(r"\bpip3? |python|venv", script), "make does all of that"
 
 
 def test_readme_shows_the_two_commands_and_the_whole_series():

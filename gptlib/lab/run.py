@@ -1,0 +1,174 @@
+"""One run of the lab: a training, what was measured on the way, what was turned."""
+
+import time
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from gptlib.data import TokenSplits
+from gptlib.evaluation import evaluate, fixed_windows, window_loss
+from gptlib.generation import generate
+from gptlib.model import get_dropout
+from gptlib.training import Step, TrainConfig, train
+
+PROBE_TOKENS = 8_000
+CHECK_EVERY = 50
+SAMPLE_EVERY = 250
+SAMPLE_TOKENS = 160
+
+
+@dataclass(frozen=True)
+class Check:
+    """Losses on the two fixed pieces after a step, dropout off, in nats a token."""
+
+    step: int
+    train: float
+    val: float
+
+    @property
+    def gap(self) -> float:
+        return self.val - self.train
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The first step on which a knob had a new value."""
+
+    step: int
+    knob: str
+    value: float
+
+
+@dataclass
+class Record:
+    """What is kept of a run. whole_val: the whole split's loss, once it is over."""
+
+    knobs: dict[str, float]
+    steps: int
+    name: str = ""
+    history: list[Step] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    sample: str = ""
+    whole_val: float | None = None
+
+    @property
+    def best(self) -> Check | None:
+        """The check with the lowest val; None before the first."""
+        return min(self.checks, key=lambda check: check.val, default=None)
+
+    def settings(self) -> str:
+        """Knobs in words, with what was turned on the way."""
+        words = [f"dropout {self.knobs['dropout']:g}"]
+        if self.knobs["lr_scale"] != 1:
+            words.append(f"rate × {self.knobs['lr_scale']:.3g}")
+        if self.knobs["weight_decay"] != self.knobs["first_weight_decay"]:
+            words.append(f"decay {self.knobs['weight_decay']:g}")
+        for turn in settled(self.turns, self.steps // 50):
+            first = turn.knob == "dropout" and len(words) == 1
+            what = "" if first else f"{WORDS[turn.knob]} "
+            words.append(f"→ {what}{turn.value:.3g} at {turn.step:,}")
+        return " ".join(words)
+
+
+WORDS = {"dropout": "dropout", "lr_scale": "rate ×", "weight_decay": "decay"}
+
+
+def settled(turns: list[Turn], apart: int) -> list[Turn]:
+    """Of several turns of one knob in close succession, the last."""
+    kept: list[Turn] = []
+    for turn in turns:
+        same = [old for old in kept if old.knob == turn.knob]
+        if same and turn.step - same[-1].step < apart:
+            kept.remove(same[-1])
+        kept.append(turn)
+    return kept
+
+
+class Run:
+    """Advances a training by one step at a time and keeps its record.
+
+    `wanted` holds the knobs as somebody last set them; they act from the next step.
+    """
+
+    def __init__(
+        self, model: nn.Module, data: TokenSplits, config: TrainConfig, wanted: dict
+    ):
+        self.model, self.data, self.config = model, data, config
+        self.wanted = wanted
+        self.training = train(model, data, config)
+        kept = wanted | {"first_weight_decay": config.weight_decay}
+        self.record = Record(kept, config.steps)
+        self._applied: dict[str, float] = {}
+        self._pieces = [
+            fixed_windows(tokens, model.block_size, PROBE_TOKENS)
+            for tokens in (data.train, data.val)
+        ]
+        self.wall_seconds = 0.0
+
+    def advance(self) -> bool:
+        """Take one step; returns whether there are more."""
+        started = time.perf_counter()
+        self._apply_knobs()
+        step = next(iter(self.training))
+        self.record.history.append(step)
+        if step.step % CHECK_EVERY == 0 or not len(self.training):
+            losses = [window_loss(self.model, *piece) for piece in self._pieces]
+            self.record.checks.append(Check(step.step, *losses))
+        if step.step % SAMPLE_EVERY == 0 or not len(self.training):
+            self.record.sample = self._sample()
+        self.wall_seconds += time.perf_counter() - started
+        return len(self.training) > 0
+
+    def finish(self) -> None:
+        """Measure the whole validation split, once."""
+        self.record.whole_val = evaluate(self.model, self.data.val).loss
+
+    def _apply_knobs(self) -> None:
+        wanted = dict(self.wanted)
+        step = self.training.step + 1
+        if step == 1:
+            self.record.knobs |= wanted
+        for knob, value in wanted.items():
+            if self._applied.get(knob) == value:
+                continue
+            setattr(self.training.knobs, knob, value)
+            if knob in self._applied:
+                self.record.turns.append(Turn(step, knob, value))
+        self._applied = wanted
+
+    def _sample(self) -> str:
+        tokenizer = self.data.tokenizer
+        if tokenizer is None:
+            return ""
+        idx = self.data.train[None, :1].to(self.training.device)  # (1, 1)
+        new = generate(self.model, idx, SAMPLE_TOKENS, temperature=0.8, seed=1)
+        return tokenizer.decode(new[0])
+
+    def tokens_per_second(self) -> float:
+        history = self.record.history[-100:]
+        if len(history) < 2:
+            return 0.0
+        first, last = history[0], history[-1]
+        return (last.tokens - first.tokens) / max(last.seconds - first.seconds, 1e-9)
+
+    def seconds_left(self) -> float:
+        """At the pace so far, measuring and sampling included."""
+        done = len(self.record.history)
+        return self.wall_seconds / max(done, 1) * len(self.training)
+
+
+def first_knobs(model: nn.Module, config: TrainConfig) -> dict[str, float]:
+    """The knobs as the model and the configuration have them."""
+    return {
+        "dropout": get_dropout(model),
+        "lr_scale": 1.0,
+        "weight_decay": config.weight_decay,
+    }
+
+
+def copy_weights(model: nn.Module) -> dict[str, Tensor]:
+    """The model's state, detached from it."""
+    with torch.no_grad():
+        return {name: value.clone() for name, value in model.state_dict().items()}

@@ -1,0 +1,298 @@
+"""Many trainings that differ in a setting or two, as a table with error bars.
+
+    python -m gptlib sweep notebooks/sweeps/dropout.yaml
+
+A spec names what stays, what varies, and the seeds; each run adds one row to the
+table beside it and its checks to the table of curves. Started again, a sweep goes
+on with the runs that are missing.
+"""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field, fields, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+import yaml
+from torch import nn
+from tqdm.auto import tqdm
+
+from gptlib.data import TokenSplits, load_corpus
+from gptlib.errors import require_choice, require_int
+from gptlib.evaluation import evaluate, fixed_windows, window_loss
+from gptlib.files import write_atomically
+from gptlib.model import GPT, GPTConfig
+from gptlib.tokenizer import CharTokenizer
+from gptlib.training import TrainConfig, pick_device, train
+
+PROBE_TOKENS = 8_000
+MODEL_FIELDS = [field.name for field in fields(GPTConfig)]
+TRAINING_FIELDS = [field.name for field in fields(TrainConfig)]
+# The training text in characters (0 is all of it) may be varied as well.
+TEXT_FIELD = "train_characters"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a sweep runs: every combination of `vary`, with every seed.
+
+    vary: {name: [values]}, or a list of points [{name: value, ...}, ...] where
+    settings change together. Names are fields of GPTConfig or TrainConfig, or
+    train_characters: learn from that many characters of train, its first (0: all).
+    hours: what the whole sweep took on two cores. Raises ValueError or TypeError
+    naming what cannot be.
+    """
+
+    about: str
+    hours: float
+    vary: dict[str, list] | list[dict]
+    model: dict = field(default_factory=dict)
+    training: dict = field(default_factory=dict)
+    corpus: str = "tinyshakespeare"
+    train_characters: int = 0
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
+    checks: int = 15
+
+    def __post_init__(self):
+        known = [*MODEL_FIELDS, *TRAINING_FIELDS, TEXT_FIELD]
+        require_int("checks", self.checks, 1)
+        for point, seed in self.runs():
+            for name in point:
+                require_choice("vary", name, [k for k in known if k != "seed"])
+            self.settings(point, seed)
+
+    def points(self) -> list[dict]:
+        """What is varied, one dictionary a point; all with the same names."""
+        if isinstance(self.vary, list):
+            return self.vary
+        combinations = itertools.product(*self.vary.values())
+        return [dict(zip(self.vary, values, strict=True)) for values in combinations]
+
+    def runs(self) -> Iterator[tuple[dict, int]]:
+        """Every point with every seed; seed by seed, so that all points grow alike."""
+        for seed, point in itertools.product(self.seeds, self.points()):
+            yield point, seed
+
+    def settings(self, point: dict, seed: int) -> tuple[GPTConfig, TrainConfig, int]:
+        """The shape, the training and the length of the text of one run."""
+        shape = {k: v for k, v in point.items() if k in MODEL_FIELDS}
+        rest = {k: v for k, v in point.items() if k in TRAINING_FIELDS}
+        characters = point.get(TEXT_FIELD, self.train_characters)
+        return (
+            GPTConfig(**self.model | shape),
+            TrainConfig(**self.training | rest | {"seed": seed}),
+            require_int(TEXT_FIELD, characters, 0),
+        )
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Losses on fixed pieces of train, dev and val, dropout off, nats a token."""
+
+    steps: list[int] = field(default_factory=list)
+    train: list[float] = field(default_factory=list)
+    dev: list[float] = field(default_factory=list)
+    val: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run reached; losses over the whole val split, nats a token.
+
+    train is measured on a fixed piece. averaged: val of the mean of the weights at
+    the checks of the second half. stopped: val of the weights at the lowest dev
+    (early stopping), reached at stopped_step; None where dev was trained on.
+    """
+
+    train: float
+    val: float
+    averaged: float
+    stopped: float | None
+    stopped_step: int | None
+    minutes: float
+    device: str
+    threads: int
+    torch: str
+
+
+def read_spec(path: str | Path) -> Spec:
+    """Read a spec from a YAML file; ValueError or OSError says what is wrong."""
+    stored = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    names = [field.name for field in fields(Spec)]
+    if not isinstance(stored, dict) or not {"about", "hours", "vary"} <= stored.keys():
+        raise ValueError(f"{path}: a spec needs at least about, hours and vary")
+    for name in stored:
+        require_choice(f"{path}: key", name, names)
+    return Spec(**stored)
+
+
+def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
+    """Train one model of a sweep and measure it."""
+    shape, config, characters = spec.settings(point, seed)
+    corpus = load_corpus(spec.corpus)
+    data = corpus.encode(CharTokenizer(corpus.text))
+    dev_is_new = 0 < characters <= len(data.train) - len(data.dev)
+    if characters:
+        data = replace(data, train=data.train[:characters])
+    torch.manual_seed(seed)
+    model = GPT(replace(shape, vocab_size=data.tokenizer.vocab_size)).to(pick_device())
+    checks = _checks(config.steps, spec.checks)
+    curve, best, average = Curve(), None, _Average()
+    pieces = _pieces(data, model.block_size)
+    training = train(model, data, config)
+    for step in training:
+        if step.step not in checks:
+            continue
+        curve.steps.append(step.step)
+        for name, piece in pieces.items():
+            getattr(curve, name).append(window_loss(model, *piece))
+        if curve.dev[-1] == min(curve.dev):
+            best = _copy(model)
+        if step.step > config.steps // 2:
+            average.add(model)
+    best_step = curve.steps[curve.dev.index(min(curve.dev))]
+    result = Result(
+        train=curve.train[-1],
+        val=evaluate(model, data.val).loss,
+        averaged=_with_weights(model, average.mean(), data),
+        stopped=_with_weights(model, best, data) if dev_is_new else None,
+        stopped_step=best_step if dev_is_new else None,
+        minutes=training.seconds / 60,
+        device=pick_device().type,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__.split("+")[0],
+    )
+    return result, curve
+
+
+def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
+    """Run what is missing of a spec, `jobs` runs at a time; returns all rows.
+
+    The table is written after each run, so that little is lost when it is cut off.
+    """
+    path = Path(path)
+    spec = read_spec(path)
+    require_int("jobs", jobs, 1)
+    rows, curves = load_rows(path), load_curves(path)
+    have = {_key(spec, row) for row in rows}
+    missing = [run for run in spec.runs() if _key(spec, _named(*run)) not in have]
+    if not missing:
+        return rows
+    threads = max(1, torch.get_num_threads() // jobs)
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        waiting = {
+            pool.submit(_in_process, threads, spec, *run): run for run in missing
+        }
+        for future in tqdm(as_completed(waiting), total=len(waiting), unit="run"):
+            name = _named(*waiting[future])
+            result, curve = future.result()
+            rows.append(name | _rounded(asdict(result)))
+            for values in zip(*asdict(curve).values(), strict=True):
+                point = dict(zip(("step", "train", "dev", "val"), values, strict=True))
+                curves.append(name | _rounded(point))
+            write_atomically(path.with_suffix(".csv"), _table(spec, rows))
+            write_atomically(_curves_file(path), _table(spec, curves))
+    return load_rows(path)
+
+
+def load_rows(path: str | Path) -> list[dict]:
+    """The results of a spec so far, one dictionary a run; numbers as numbers."""
+    return _read_table(Path(path).with_suffix(".csv"))
+
+
+def load_curves(path: str | Path) -> list[dict]:
+    """The checks of every run of a spec so far, one dictionary a check."""
+    return _read_table(_curves_file(Path(path)))
+
+
+def accepted(rows: list[dict], column: str, **point) -> tuple[float, float]:
+    """What is normal for a point: its range over the seeds and as much around it."""
+    values = [r[column] for r in rows if all(r[k] == v for k, v in point.items())]
+    if not values:
+        raise ValueError(f"{point}: no such point in the table")
+    slack = max(0.02, max(values) - min(values))
+    return min(values) - slack, max(values) + slack
+
+
+class _Average:
+    """The mean of several states of a model."""
+
+    def __init__(self):
+        self.sums, self.count = {}, 0
+
+    def add(self, model: nn.Module) -> None:
+        self.count += 1
+        for name, value in model.state_dict().items():
+            self.sums[name] = self.sums.get(name, 0.0) + value.double()
+
+    def mean(self) -> dict:
+        return {name: (total / self.count) for name, total in self.sums.items()}
+
+
+def _in_process(threads: int, spec: Spec, point: dict, seed: int):
+    torch.set_num_threads(threads)
+    return run_point(spec, point, seed)
+
+
+def _checks(steps: int, count: int) -> list[int]:
+    return sorted({max(1, round(steps * (i + 1) / count)) for i in range(count)})
+
+
+def _pieces(data: TokenSplits, block_size: int) -> dict:
+    return {
+        name: fixed_windows(getattr(data, name), block_size, PROBE_TOKENS)
+        for name in ("train", "dev", "val")
+    }
+
+
+def _copy(model: nn.Module) -> dict:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def _with_weights(model: nn.Module, weights: dict, data: TokenSplits) -> float:
+    model.load_state_dict(weights)
+    return evaluate(model, data.val).loss
+
+
+def _named(point: dict, seed: int) -> dict:
+    return point | {"seed": seed}
+
+
+def _key(spec: Spec, row: dict) -> tuple:
+    return tuple(row[name] for name in [*spec.points()[0], "seed"])
+
+
+def _rounded(row: dict) -> dict:
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
+
+
+def _curves_file(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_curves.csv")
+
+
+def _table(spec: Spec, rows: list[dict]) -> bytes:
+    order = {_key(spec, _named(*run)): i for i, run in enumerate(spec.runs())}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: order.get(_key(spec, row), -1)))
+    return text.getvalue().encode()
+
+
+def _read_table(path: Path) -> list[dict]:
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return [{k: _number(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def _number(text: str):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,105 @@
+import csv
+from dataclasses import replace
+
+import pytest
+
+from gptlib import sweep as sweep_module
+from gptlib.sweep import accepted, load_curves, load_rows, read_spec, run_point, sweep
+
+SPEC = """
+about: a trial
+hours: 0.01
+corpus: TEXT
+train_characters: 2000
+model: {n_layer: 1, n_head: 2, n_embd: 16, block_size: 16}
+training: {steps: 12, batch_size: 4, lr: 0.01, schedule: constant}
+vary: {dropout: [0.0, 0.5], weight_decay: [0.1]}
+seeds: [0, 1]
+checks: 4
+"""
+
+
+@pytest.fixture
+def spec_file(tmp_path):
+    path = tmp_path / "trial.yaml"
+    path.write_text(spec(tmp_path))
+    return path
+
+
+def spec(folder, old="", new=""):
+    """The spec above over a small text of its own, with one thing changed."""
+    text = folder / "text.txt"
+    text.write_text("".join(f"{i} and {i * i}; " for i in range(400)))
+    return SPEC.replace("TEXT", str(text)).replace(old, new)
+
+
+def timeless(rows):
+    return [{k: v for k, v in row.items() if k != "minutes"} for row in rows]
+
+
+def test_a_sweep_is_resumed_and_repeats_itself(spec_file, monkeypatch):
+    rows = sweep(spec_file)
+    points = [(row["dropout"], row["seed"]) for row in rows]
+    assert points == [(0, 0), (0.5, 0), (0, 1), (0.5, 1)]
+    assert len(load_curves(spec_file)) == 4 * 4
+    result, curve = run_point(read_spec(spec_file), {"dropout": 0.5}, 1)
+    assert round(result.val, 4) == rows[-1]["val"] and curve.steps == [3, 6, 9, 12]
+
+    for name in ("trial.csv", "trial_curves.csv"):
+        table = spec_file.with_name(name)
+        lines = table.read_text().splitlines(keepends=True)
+        table.write_text("".join(x for x in lines if not x.startswith("0.5,0.1,0,")))
+    assert len(load_rows(spec_file)) == 3
+    assert timeless(sweep(spec_file)) == timeless(rows)
+    assert len(load_curves(spec_file)) == 4 * 4
+
+    monkeypatch.setattr(sweep_module, "ProcessPoolExecutor", None)
+    assert timeless(sweep(spec_file)) == timeless(rows), "nothing is run again"
+
+
+def test_one_point_alone(spec_file):
+    spec = read_spec(spec_file)
+    result, curve = run_point(spec, {"dropout": 0.0, "weight_decay": 0.1}, 0)
+    assert result.val < 4.3 and result.stopped_step in curve.steps
+    whole = replace(spec, train_characters=0)
+    assert run_point(whole, {}, 0)[0].stopped is None, "dev was trained on"
+
+
+def test_settings_that_change_together(spec_file):
+    points = "[{batch_size: 2, steps: 6}, {batch_size: 4, steps: 3}]"
+    grid = "{dropout: [0.0, 0.5], weight_decay: [0.1]}"
+    spec_file.write_text(spec(spec_file.parent, grid, points))
+    rows = sweep(spec_file, jobs=2)
+    assert [(r["batch_size"], r["steps"]) for r in rows] == [(2, 6), (4, 3)] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("dropout: [0.0, 0.5]", "droput: [0.1]"), "vary='droput'"),
+        (("dropout: [0.0, 0.5]", "dropout: [1.5]"), "dropout=1.5"),
+        (("n_layer: 1", "n_layer: 0"), "n_layer=0"),
+        (("seeds:", "seed:"), "key='seed'"),
+        (("about: a trial", ""), "needs at least about, hours and vary"),
+        (("train_characters: 2000", "train_characters: -1"), "train_characters=-1"),
+    ],
+)
+def test_a_wrong_spec_is_refused_by_name(spec_file, change, message):
+    spec_file.write_text(spec(spec_file.parent, *change))
+    with pytest.raises(ValueError, match=message):
+        read_spec(spec_file)
+
+
+def test_accepted_range():
+    rows = [{"p": 0.1, "val": v} for v in (2.0, 2.01, 2.05)] + [{"p": 0.2, "val": 9.0}]
+    assert accepted(rows, "val", p=0.1) == pytest.approx((1.95, 2.1))
+    assert accepted(rows, "val", p=0.2) == pytest.approx((8.98, 9.02))
+    with pytest.raises(ValueError, match="no such point"):
+        accepted(rows, "val", p=0.3)
+
+
+def test_tables_read_back_as_numbers(spec_file):
+    path = spec_file.with_suffix(".csv")
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows([["dropout", "device", "stopped"], [0.2, "cpu", ""]])
+    assert load_rows(spec_file) == [{"dropout": 0.2, "device": "cpu", "stopped": ""}]
