@@ -15,6 +15,7 @@ PAGE = (
     "<pre style='white-space:pre-wrap;font-size:13px;line-height:1.35;margin:0'>"
     "<b>{}</b>{}</pre>"
 )
+WHOLE_LABEL = {"description_width": "initial"}
 FALLBACK = "A live playground: run this cell in JupyterLab to type a prompt."
 
 
@@ -32,7 +33,12 @@ class Playground:
         self.seed = 0
         self.prompt = widgets.Textarea(prompt, description="prompt", rows=2)
         self.temperature = widgets.FloatSlider(
-            0.8, min=0.0, max=2.0, step=0.1, description="temperature"
+            0.8,
+            min=0.0,
+            max=2.0,
+            step=0.1,
+            description="temperature",
+            style=WHOLE_LABEL,
         )
         self.button = widgets.Button(description="Write", button_style="primary")
         self.button.on_click(lambda _: self.write())

@@ -24,6 +24,7 @@ REPORT = (
     "import dataclasses, json\nfrom gptlib import ladder\n"
     "print(json.dumps([dataclasses.asdict(r) for r in ladder.measured]))"
 )
+WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT_CELL_METADATA = {"tags", "jupyter", "collapsed"}
 
 
@@ -74,6 +75,9 @@ def clean(notebook) -> None:
             k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA
         }
         cell.metadata = nbformat.from_dict(kept)
+        for output in cell.get("outputs", []):
+            # Without its kernel a widget is shown as an error; its text is not.
+            output.get("data", {}).pop(WIDGET, None)
 
 
 def refresh(path: Path) -> None:

@@ -142,6 +142,7 @@ def test_stored_executed_in_order_and_clean(path):
         for output in cell.outputs:
             text = str(output)
             assert output.output_type != "error"
+            assert "widget-view" not in text, "an error where no kernel runs"
             assert output.get("name") != "stderr", text[:200]
             assert not re.search(
                 r"/(home|root)/|site-packages|ipykernel_\d|at 0x", text

@@ -138,6 +138,7 @@ def _slider(kind, name: str, low, high, step, shown: str):
         readout_format=shown,
         continuous_update=False,
         layout=widgets.Layout(width="290px"),
+        style={"description_width": "initial"},
     )
 
 
