@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gptlib.errors import require_int
 
 EVALUATED_AT_ONCE = 8192  # tokens in one batch of an evaluation
+PROBE_TOKENS = 8_000  # tokens of a quick look at a split (`fixed_windows`)
 
 
 @dataclass(frozen=True)

@@ -115,9 +115,9 @@ def load_ladder(path: Path | None = None) -> list[Rung]:
 
 
 def save_ladder(rungs: list[Rung], path: Path | None = None) -> None:
-    """Write the table, one row a rung, by notebook and then by loss."""
+    """Write the table, one row a rung, notebook by notebook as they were measured."""
     path = ladder_file() if path is None else path
-    rungs = sorted(rungs, key=lambda rung: (rung.notebook, -rung.loss))
+    rungs = sorted(rungs, key=lambda rung: rung.notebook)
     with open(path, "w", newline="", encoding="utf-8") as file:
         columns = [field.name for field in fields(Rung)]
         writer = csv.DictWriter(file, columns, lineterminator="\n")

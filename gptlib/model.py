@@ -46,6 +46,11 @@ def set_dropout(model: nn.Module, p: float) -> None:
             module.p = p
 
 
+def copy_weights(model: nn.Module) -> dict[str, Tensor]:
+    """A model's state as it is now; `load_state_dict` brings it back."""
+    return {k: v.detach().clone() for k, v in model.state_dict().items()}
+
+
 def count_parameters(model: nn.Module) -> int:
     """Everything a model stores, tables included, tied weights once."""
     return sum(p.numel() for p in model.parameters())

@@ -71,10 +71,15 @@ class Playground:
                 pieces[name] = self._pieces(model, tokenizer, prompt)
             except ValueError as error:
                 self._draw(name, "", f"{error}")
-        for place in range(self.length):
-            for name, piece in pieces.items():
-                texts[name] += next(piece)
-                if (place + 1) % CHARACTERS_PER_DRAWING == 0:
+        for place in range(1, self.length + 1):
+            for name in list(pieces):
+                try:
+                    texts[name] += next(pieces[name])
+                except ValueError as error:
+                    self._draw(name, "", f"{error}")
+                    del pieces[name]
+                    continue
+                if place % CHARACTERS_PER_DRAWING == 0 or place == self.length:
                     self._draw(name, prompt, texts[name])
         return texts
 

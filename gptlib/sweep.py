@@ -8,6 +8,7 @@ on with the runs that are missing.
 """
 
 import csv
+import hashlib
 import io
 import itertools
 import json
@@ -24,13 +25,12 @@ from tqdm.auto import tqdm
 
 from gptlib.data import TokenSplits, load_corpus
 from gptlib.errors import require_choice, require_int
-from gptlib.evaluation import evaluate, fixed_windows, window_loss
+from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
 from gptlib.files import write_atomically
-from gptlib.model import GPT, GPTConfig
+from gptlib.model import GPT, GPTConfig, copy_weights
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import TrainConfig, pick_device, train
 
-PROBE_TOKENS = 8_000
 MODEL_FIELDS = [field.name for field in fields(GPTConfig)]
 TRAINING_FIELDS = [field.name for field in fields(TrainConfig)]
 # The training text in characters (0 is all of it) may be varied as well.
@@ -61,6 +61,14 @@ class Spec:
     def __post_init__(self):
         known = [*MODEL_FIELDS, *TRAINING_FIELDS, TEXT_FIELD]
         require_int("checks", self.checks, 1)
+        points = self.points()
+        if len({frozenset(point) for point in points}) != 1 or not self.seeds:
+            raise ValueError(
+                f"vary={self.vary}, seeds={self.seeds}: expected at least one seed, "
+                "and points that all name the same settings"
+            )
+        if any(point in points[:i] for i, point in enumerate(points)):
+            raise ValueError(f"vary={self.vary}: a point is there twice")
         for point, seed in self.runs():
             for name in point:
                 require_choice("vary", name, [k for k in known if k != "seed"])
@@ -72,6 +80,12 @@ class Spec:
             return self.vary
         combinations = itertools.product(*self.vary.values())
         return [dict(zip(self.vary, values, strict=True)) for values in combinations]
+
+    def fingerprint(self) -> str:
+        """What all runs share, in short: a table belongs to one of these."""
+        shared = [self.corpus, self.train_characters, self.model, self.training]
+        text = json.dumps([*shared, self.checks], sort_keys=True)
+        return "s" + hashlib.sha256(text.encode()).hexdigest()[:8]
 
     def runs(self) -> Iterator[tuple[dict, int]]:
         """Every point with every seed; seed by seed, so that all points grow alike."""
@@ -152,7 +166,7 @@ def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
         for name, piece in pieces.items():
             getattr(curve, name).append(window_loss(model, *piece))
         if curve.dev[-1] == min(curve.dev):
-            best = _copy(model)
+            best = copy_weights(model)
         if step.step > config.steps // 2:
             average.add(model)
     best_step = curve.steps[curve.dev.index(min(curve.dev))]
@@ -173,31 +187,53 @@ def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
 def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
     """Run what is missing of a spec, `jobs` runs at a time; returns all rows.
 
-    The table is written after each run, so that little is lost when it is cut off.
+    The tables are written after each run, so that little is lost when it is cut off.
+    Raises ValueError when the table was made with other settings, or, at the end,
+    when runs have failed.
     """
     path = Path(path)
     spec = read_spec(path)
     require_int("jobs", jobs, 1)
-    rows, curves = load_rows(path), load_curves(path)
+    rows = load_rows(path)
+    if any(row.get("spec") != spec.fingerprint() for row in rows):
+        raise ValueError(
+            f"{path.with_suffix('.csv')} was made with other settings than {path} has "
+            "now: move it away, or undo the change"
+        )
     have = {_key(spec, row) for row in rows}
+    # Curves are written first: one without its row is of a run that was cut off.
+    curves = [curve for curve in load_curves(path) if _key(spec, curve) in have]
     missing = [run for run in spec.runs() if _key(spec, _named(*run)) not in have]
-    if not missing:
-        return rows
+    failed = {}
+    for run, outcome in _outcomes(spec, missing, jobs):
+        name = _named(*run)
+        if isinstance(outcome, Exception):
+            failed[str(name)] = outcome
+            continue
+        result, curve = outcome
+        for values in zip(*asdict(curve).values(), strict=True):
+            check = dict(zip(("step", "train", "dev", "val"), values, strict=True))
+            curves.append(name | _rounded(check))
+        rows.append(name | _rounded(asdict(result)) | {"spec": spec.fingerprint()})
+        write_atomically(_curves_file(path), _table(spec, curves))
+        write_atomically(path.with_suffix(".csv"), _table(spec, rows))
+    if failed:
+        raise ValueError(f"{len(failed)} of {len(missing)} runs failed: {failed}")
+    return load_rows(path)
+
+
+def _outcomes(spec: Spec, runs: list, jobs: int) -> Iterator[tuple]:
+    """Each run with its result and curve, or with the error that ended it."""
+    if not runs:
+        return
     threads = max(1, torch.get_num_threads() // jobs)
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        waiting = {
-            pool.submit(_in_process, threads, spec, *run): run for run in missing
-        }
-        for future in tqdm(as_completed(waiting), total=len(waiting), unit="run"):
-            name = _named(*waiting[future])
-            result, curve = future.result()
-            rows.append(name | _rounded(asdict(result)))
-            for values in zip(*asdict(curve).values(), strict=True):
-                point = dict(zip(("step", "train", "dev", "val"), values, strict=True))
-                curves.append(name | _rounded(point))
-            write_atomically(path.with_suffix(".csv"), _table(spec, rows))
-            write_atomically(_curves_file(path), _table(spec, curves))
-    return load_rows(path)
+        waiting = {pool.submit(_in_process, threads, spec, *run): run for run in runs}
+        try:
+            for future in tqdm(as_completed(waiting), total=len(runs), unit="run"):
+                yield waiting[future], future.exception() or future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def load_rows(path: str | Path) -> list[dict]:
@@ -248,10 +284,6 @@ def _pieces(data: TokenSplits, block_size: int) -> dict:
         name: fixed_windows(getattr(data, name), block_size, PROBE_TOKENS)
         for name in ("train", "dev", "val")
     }
-
-
-def _copy(model: nn.Module) -> dict:
-    return {name: value.clone() for name, value in model.state_dict().items()}
 
 
 def _with_weights(model: nn.Module, weights: dict, data: TokenSplits) -> float:

@@ -116,10 +116,11 @@ def test_refused_knobs_change_nothing(lab, knobs):
 def test_pause_stops_within_one_step(long_lab):
     long_lab.start()
     long_lab.wait(steps=5)
-    done = len(long_lab.record.history)
-    long_lab.pause()
+    with long_lab.between_steps():
+        done = len(long_lab.record.history)
+        long_lab.pause()
     after = len(long_lab.record.history)
-    assert after <= done + 1 and long_lab.state == "paused"
+    assert after == done and long_lab.state == "paused"
     time.sleep(0.1)
     assert len(long_lab.record.history) == after
     long_lab.start()
@@ -269,13 +270,19 @@ def test_a_second_lab_of_the_same_model_ends_the_first(long_lab, gpt, data):
 
 
 def test_running_the_cell_again_ends_its_first_lab(long_lab, tok, data, monkeypatch):
-    monkeypatch.setattr("gptlib.lab._cell_id", lambda: "cell-7")
+    request = ["request 1"]
+    where = "gptlib.lab._cell_and_message"
+    monkeypatch.setattr(where, lambda: ("cell 7", request[0]))
     shown(long_lab, monkeypatch)
     long_lab.start()
     torch.manual_seed(0)
-    second = TrainingLab(GPT(small_config(tok)), data, CONFIG)
+    second, third = (TrainingLab(GPT(small_config(tok)), data, CONFIG) for _ in "23")
     shown(second, monkeypatch)
-    assert long_lab.state == "stopped" and "run again" in long_lab.trouble
+    assert long_lab.state == "running", "one cell may show two labs"
+    request[0] = "request 2"
+    shown(third, monkeypatch)
+    assert long_lab.state == second.state == "stopped"
+    assert "run again" in long_lab.trouble and long_lab._panel is None
 
 
 def test_no_thread_outlives_its_lab(tok, data):
@@ -286,7 +293,11 @@ def test_no_thread_outlives_its_lab(tok, data):
     assert threading.active_count() == before + 1
     del lab
     gc.collect()
-    assert threading.active_count() == before
+    for _ in range(100):
+        if threading.active_count() == before:
+            return
+        time.sleep(0.05)
+    pytest.fail("the thread goes on")
 
 
 def test_an_interrupted_wait_pauses(long_lab, monkeypatch):
@@ -321,12 +332,79 @@ def test_other_models(kind, tok, data):
     assert last.val < first.val < 4.5
 
 
-def test_unfit_arguments_are_refused_at_once(gpt, data):
+def test_unfit_arguments_are_refused_and_end_no_other_lab(
+    long_lab, gpt, data, unchecked
+):
+    long_lab.start()
     with pytest.raises(TypeError, match="TrainConfig"):
         TrainingLab(gpt, data, {"steps": 3})
-    short = replace(data, train=data.train[:5])
-    with pytest.raises(ValueError, match="training split"):
-        TrainingLab(gpt, short, CONFIG)
+    for split, name in (("train", "training"), ("val", "validation")):
+        short = replace(data, **{split: data.train[:5]})
+        with pytest.raises(ValueError, match=f"the {name} split"):
+            TrainingLab(gpt, short, CONFIG)
+    assert long_lab.state == "running"
+
+
+def test_reset_takes_the_model_back(long_lab, gpt, data):
+    second = TrainingLab(gpt, data, replace(CONFIG, steps=100_000))
+    second.start()
+    long_lab.reset()
+    assert second.state == "stopped" and long_lab.state == "ready"
+    long_lab.start(steps=2)
+    long_lab.wait()
+
+
+def test_a_step_while_it_runs_pauses_after_it(long_lab):
+    long_lab.start()
+    long_lab.wait(steps=2)
+    long_lab.step()
+    assert long_lab.state == "paused"
+
+
+def test_a_later_start_says_how_far_to_go(lab):
+    lab.start(steps=5)
+    lab.start()
+    lab.wait()
+    assert lab.state == "finished"
+
+
+def test_guests_hold_the_measuring_too(long_lab, data):
+    long_lab.start()
+    long_lab.wait(steps=1)
+    with long_lab.between_steps():
+        long_lab.stop()
+        time.sleep(0.1)
+        assert long_lab.state == "measuring" and long_lab.record.whole_val is None
+        with pytest.raises(ValueError, match="would never end"):
+            long_lab.wait()
+    long_lab.wait()
+    assert long_lab.record.whole_val == evaluate(long_lab.model, data.val).loss
+
+
+def test_losses_that_are_no_numbers_end_the_run(lab, monkeypatch):
+    monkeypatch.setattr("gptlib.lab.run.window_loss", lambda *_: float("inf"))
+    panel = shown(lab, monkeypatch)
+    lab.start()
+    with pytest.raises(DivergedError, match="after step 50 the losses are"):
+        lab.wait()
+    lab._runner._thread.join()
+    assert "DivergedError" in panel.message.value and lab.record.checks == []
+
+
+def test_a_drawing_that_fails_does_not_end_the_training(lab, monkeypatch):
+    panel = shown(lab, monkeypatch)
+    monkeypatch.setattr(panel, "draw", None)
+    lab._runner.start()
+    lab.wait()
+    assert lab.state == "finished"
+
+
+def test_sliders_reach_what_code_sets(lab, monkeypatch):
+    panel = shown(lab, monkeypatch)
+    lab.set(dropout=0.8, lr_scale=100.0, weight_decay=3.0)
+    values = {knob: slider.value for knob, slider in panel.sliders.items()}
+    assert values == pytest.approx(lab.knobs)
+    assert lab.knobs == {"dropout": 0.8, "lr_scale": 100.0, "weight_decay": 3.0}
 
 
 def test_panel_and_lab_follow_each_other(lab, monkeypatch):
@@ -341,7 +419,7 @@ def test_panel_and_lab_follow_each_other(lab, monkeypatch):
     assert len(lab.record.history) == 1 and "step 1 of 60" in panel.status.value
     panel.buttons["Start"].click()
     lab.wait()
-    time.sleep(0.05)  # the last drawing comes after the last change of state
+    lab._runner._thread.join()  # the last drawing comes after the last change
     assert not panel.buttons["Keep this run"].disabled
     assert panel.buttons["Start"].disabled and panel.buttons["Stop"].disabled
     panel.buttons["Keep this run"].click()

@@ -18,6 +18,8 @@ seeds: [0, 1]
 checks: 4
 """
 
+GRID = "{dropout: [0.0, 0.5], weight_decay: [0.1]}"
+
 
 @pytest.fixture
 def spec_file(tmp_path):
@@ -53,8 +55,20 @@ def test_a_sweep_is_resumed_and_repeats_itself(spec_file, monkeypatch):
     assert timeless(sweep(spec_file)) == timeless(rows)
     assert len(load_curves(spec_file)) == 4 * 4
 
+    spec_file.write_text(spec(spec_file.parent, "steps: 12", "steps: 13"))
+    with pytest.raises(ValueError, match="with other settings"):
+        sweep(spec_file)
+    spec_file.write_text(spec(spec_file.parent))
     monkeypatch.setattr(sweep_module, "ProcessPoolExecutor", None)
     assert timeless(sweep(spec_file)) == timeless(rows), "nothing is run again"
+
+
+def test_a_failing_run_costs_only_itself(spec_file):
+    points = "[{lr: 1000.0, warmup: 0.0}, {lr: 0.01, warmup: 0.0}]"
+    spec_file.write_text(spec(spec_file.parent, GRID, points))
+    with pytest.raises(ValueError, match=r"2 of 4 runs failed: .*'lr': 1000"):
+        sweep(spec_file)
+    assert [row["lr"] for row in load_rows(spec_file)] == [0.01, 0.01]
 
 
 def test_one_point_alone(spec_file):
@@ -67,8 +81,7 @@ def test_one_point_alone(spec_file):
 
 def test_settings_that_change_together(spec_file):
     points = "[{batch_size: 2, steps: 6}, {batch_size: 4, steps: 3}]"
-    grid = "{dropout: [0.0, 0.5], weight_decay: [0.1]}"
-    spec_file.write_text(spec(spec_file.parent, grid, points))
+    spec_file.write_text(spec(spec_file.parent, GRID, points))
     rows = sweep(spec_file, jobs=2)
     assert [(r["batch_size"], r["steps"]) for r in rows] == [(2, 6), (4, 3)] * 2
 
@@ -82,6 +95,12 @@ def test_settings_that_change_together(spec_file):
         (("seeds:", "seed:"), "key='seed'"),
         (("about: a trial", ""), "needs at least about, hours and vary"),
         (("train_characters: 2000", "train_characters: -1"), "train_characters=-1"),
+        (
+            ("{dropout: [0.0, 0.5], weight_decay: [0.1]}", "[{steps: 3}, {lr: 1}]"),
+            "all",
+        ),
+        (("dropout: [0.0, 0.5]", "dropout: [0.1, 0.1]"), "there twice"),
+        (("seeds: [0, 1]", "seeds: []"), "at least one seed"),
     ],
 )
 def test_a_wrong_spec_is_refused_by_name(spec_file, change, message):

@@ -9,7 +9,9 @@ while it runs. `run.py` holds one run, `runner.py` the thread, `chart.py` and
 `panel.py` what is seen of it.
 """
 
+import atexit
 import copy
+import threading
 import weakref
 from contextlib import AbstractContextManager
 
@@ -17,15 +19,18 @@ from torch import nn
 
 from gptlib.data import TokenSplits
 from gptlib.errors import require_int
+from gptlib.evaluation import check_tokens
 from gptlib.lab.panel import Panel
-from gptlib.lab.run import Record, Run, copy_weights, first_knobs
+from gptlib.lab.run import Record, Run, first_knobs
 from gptlib.lab.runner import OVER, PAUSED, READY, RUNNING, Runner
-from gptlib.training import Knobs, TrainConfig
+from gptlib.model import copy_weights
+from gptlib.training import Knobs, TrainConfig, train
 
 DEFAULT = TrainConfig(steps=1500, schedule="constant", warmup=0.03)
 
 _of_model: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
-_of_cell: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+_of_cell: dict[str, tuple] = {}  # cell -> the request that ran it, the labs it showed
+_runners: weakref.WeakSet = weakref.WeakSet()
 
 
 class TrainingLab:
@@ -44,13 +49,17 @@ class TrainingLab:
     def __init__(
         self, model: nn.Module, data: TokenSplits, config: TrainConfig | None = None
     ):
-        _replace(_of_model, id(model), self, "another lab trains its model now")
-        self.model, self.data = model, data
         self.config = DEFAULT if config is None else config
+        # Refused before another lab of this model is ended.
+        train(model, data, self.config)
+        check_tokens(model, data.val, "the validation split", model.block_size + 1)
+        self.model, self.data = model, data
         self.kept: list[Record] = []
-        self._first_weights = copy_weights(model)
         self._panel: Panel | None = None
         self._notice = ""
+        self._setting = threading.Lock()
+        self._take_over()
+        self._first_weights = copy_weights(model)
         self._prepare(first_knobs(model, self.config))
 
     def show(self) -> None:
@@ -61,15 +70,14 @@ class TrainingLab:
             self._panel = Panel(self)
             self._panel.show_knobs(self.knobs)
             self._listen()
-        cell = _cell_id()
-        if cell is not None:
-            _replace(_of_cell, cell, self, "its cell was run again")
+        _end_earlier_labs_of_this_cell(self)
         self._panel.draw()
         display(self._panel)
 
     def start(self, steps: int | None = None) -> None:
-        """Train, or train on; returns at once. With steps, pause after so many.
+        """Train, or train on; returns at once.
 
+        With steps, pause after so many, counted from now; without, go to the end.
         Raises ValueError when the run is over.
         """
         if steps is not None:
@@ -79,6 +87,7 @@ class TrainingLab:
 
     def step(self) -> None:
         """Take a single step, then pause."""
+        self._runner.pause()
         self.start(steps=1)
         self._runner.wait()
         self._drawn()
@@ -96,7 +105,9 @@ class TrainingLab:
     def reset(self) -> None:
         """Back to the first weights; knobs and kept runs stay, batches repeat."""
         self._runner.stop(measure=False)
-        self.model.load_state_dict(self._first_weights)
+        self._take_over()
+        with self.between_steps():
+            self.model.load_state_dict(self._first_weights)
         self._notice = ""
         self._prepare(self.knobs)
         self._drawn()
@@ -106,10 +117,11 @@ class TrainingLab:
 
         Raises TypeError or ValueError, changing nothing, for what is no such value.
         """
-        checked = vars(Knobs(**self.knobs | knobs))
-        if None in checked.values():
-            raise ValueError(f"{knobs}: expected a number for each knob")
-        self._run.wanted = checked
+        with self._setting:
+            checked = vars(Knobs(**self.knobs | knobs))
+            if None in checked.values():
+                raise ValueError(f"{knobs}: expected a number for each knob")
+            self._run.wanted = checked
         if self._panel is not None:
             self._panel.show_knobs(checked)
 
@@ -132,7 +144,10 @@ class TrainingLab:
             raise TimeoutError(f"not there after {timeout} seconds; it is {self.state}")
 
     def keep(self, name: str | None = None) -> Record:
-        """Leave this run's curve in the chart; name defaults to its settings."""
+        """Leave this run's curve in the chart; name defaults to its settings.
+
+        A run kept before under the same name gives way.
+        """
         with self.between_steps():
             record = copy.deepcopy(self.record)
         if not record.checks:
@@ -156,6 +171,12 @@ class TrainingLab:
         self._runner.stop(measure=False)
         self._notice = f"This lab is over: {reason}." if reason else ""
         self._drawn()
+
+    def forget_panel(self) -> None:
+        """Take the panel's widgets away; `show` would make new ones."""
+        if self._panel is not None:
+            self._panel.close()
+            self._panel = None
 
     @property
     def record(self) -> Record:
@@ -220,12 +241,21 @@ class TrainingLab:
             names += ["Keep this run"]
         return names
 
+    def _take_over(self) -> None:
+        """End the lab that has this lab's model now, if it is another."""
+        other = _of_model.get(id(self.model))
+        if other is not None and other is not self:
+            other.close("another lab trains its model now")
+        _of_model[id(self.model)] = self
+
     def _prepare(self, knobs: dict[str, float]) -> None:
         self._run = Run(self.model, self.data, self.config, knobs)
         self._runner = Runner(self._run.advance, self._run.finish)
         self._listen()
-        # The thread knows nothing of the lab, so that a forgotten lab ends its own.
-        weakref.finalize(self, self._runner.stop, measure=False)
+        _runners.add(self._runner)
+        # The thread knows nothing of its lab, so that one that nobody has any more
+        # can be collected; then the thread ends.
+        weakref.finalize(self, _end, weakref.ref(self._runner)).atexit = False
 
     def _listen(self) -> None:
         if self._panel is not None:
@@ -248,22 +278,43 @@ def _weak_drawing(panel: Panel):
     return draw
 
 
-def _replace(labs, key, lab: TrainingLab, reason: str) -> None:
-    old = labs.get(key)
-    if old is not None and old is not lab:
-        old.close(reason)
-    labs[key] = lab
+def _end(known: weakref.ref) -> None:
+    runner = known()
+    if runner is not None:
+        runner.stop(measure=False, wait=False)
 
 
-def _cell_id() -> str | None:
-    """Which cell is being run, where the front end tells."""
+@atexit.register
+def _end_all() -> None:
+    for runner in list(_runners):
+        runner.stop(measure=False)
+
+
+def _end_earlier_labs_of_this_cell(lab: TrainingLab) -> None:
+    """Running a cell again takes its output away, so what it showed must end."""
+    cell, message = _cell_and_message()
+    if cell is None:
+        return
+    known, labs = _of_cell.get(cell, (None, ()))
+    if known != message:
+        for old in list(labs):
+            if old is not lab:
+                old.close("its cell was run again")
+                old.forget_panel()
+        labs = weakref.WeakSet()
+    labs.add(lab)
+    _of_cell[cell] = (message, labs)
+
+
+def _cell_and_message() -> tuple[str | None, str | None]:
+    """Which cell is being run, by which request, where the front end tells."""
     from IPython import get_ipython
 
-    shell = get_ipython()
-    kernel = getattr(shell, "kernel", None)
+    kernel = getattr(get_ipython(), "kernel", None)
     if kernel is None:
-        return None
-    return kernel.get_parent("shell").get("metadata", {}).get("cellId")
+        return None, None
+    parent = kernel.get_parent("shell")
+    return parent.get("metadata", {}).get("cellId"), parent["header"]["msg_id"]
 
 
 def _shown(loss: float | None) -> str:

@@ -85,7 +85,8 @@ def _axes(frame: Frame) -> str:
     for i in range(math.ceil(frame.low / tick), math.floor(frame.high / tick) + 1):
         y = frame.y(i * tick)
         parts.append(_line(LEFT, y, WIDTH - RIGHT, y, "#E6E6E6"))
-        parts.append(_text(LEFT - 6, y + 4, f"{i * tick:.1f}", "#444", "end"))
+        digits = 1 if tick >= 0.1 else 2
+        parts.append(_text(LEFT - 6, y + 4, f"{i * tick:.{digits}f}", "#444", "end"))
     tick = max(1, _tick(frame.steps))
     for i in range(frame.steps // tick + 1):
         x = frame.x(i * tick)

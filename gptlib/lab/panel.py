@@ -5,6 +5,7 @@ what the lab holds. Called from the training's thread, it must never print.
 """
 
 import html
+import math
 import threading
 import time
 
@@ -25,7 +26,7 @@ class Panel:
         self.lab = lab
         self._drawn_at = 0.0
         self._drawing = threading.Lock()
-        self._ours = False  # we move a slider ourselves: nobody turned it
+        self._ours = threading.local()  # .now: we move a slider, nobody turned it
         self.sliders = {
             "dropout": _slider(widgets.FloatSlider, "dropout", 0.0, 0.6, 0.05, ".2f"),
             "lr_scale": _slider(widgets.FloatLogSlider, "rate ×", -1, 1, 0.1, ".2f"),
@@ -87,15 +88,25 @@ class Panel:
 
     def show_knobs(self, knobs: dict[str, float]) -> None:
         """Put the sliders where the knobs are."""
-        self._ours = True
+        self._ours.now = True
         try:
             for knob, value in knobs.items():
-                self.sliders[knob].value = value
+                slider = self.sliders[knob]
+                place = math.log10(max(value, 1e-3)) if knob == "lr_scale" else value
+                slider.min = min(slider.min, place)
+                slider.max = max(slider.max, place)
+                slider.value = value
         finally:
-            self._ours = False
+            self._ours.now = False
+
+    def close(self) -> None:
+        """Take the widgets away; the kernel would keep them, and with them the lab."""
+        controls = [*self.buttons.values(), *self.sliders.values()]
+        for widget in (*controls, *self.view.children, self.view):
+            widget.close()
 
     def _turned(self, knob: str) -> None:
-        if not self._ours:
+        if not getattr(self._ours, "now", False):
             self.lab.set(**{knob: self.sliders[knob].value})
 
     def _pressed(self, name: str) -> None:

@@ -1,18 +1,18 @@
 """One run of the lab: a training, what was measured on the way, what was turned."""
 
+import math
 import time
 from dataclasses import dataclass, field
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gptlib.data import TokenSplits
-from gptlib.evaluation import evaluate, fixed_windows, window_loss
+from gptlib.errors import DivergedError
+from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
 from gptlib.generation import generate
 from gptlib.model import get_dropout
 from gptlib.training import Step, TrainConfig, train
 
-PROBE_TOKENS = 8_000
 CHECK_EVERY = 50
 SAMPLE_EVERY = 250
 SAMPLE_TOKENS = 160
@@ -42,7 +42,11 @@ class Turn:
 
 @dataclass
 class Record:
-    """What is kept of a run. whole_val: the whole split's loss, once it is over."""
+    """What is kept of a run: the knobs it began with, its steps, checks and turns.
+
+    steps: how many it was to have. usual_decay: the configuration's weight decay.
+    whole_val: the whole split's loss, once it is over.
+    """
 
     knobs: dict[str, float]
     steps: int
@@ -52,6 +56,7 @@ class Record:
     turns: list[Turn] = field(default_factory=list)
     sample: str = ""
     whole_val: float | None = None
+    usual_decay: float = 0.1
 
     @property
     def best(self) -> Check | None:
@@ -61,9 +66,9 @@ class Record:
     def settings(self) -> str:
         """Knobs in words, with what was turned on the way."""
         words = [f"dropout {self.knobs['dropout']:g}"]
-        if self.knobs["lr_scale"] != 1:
+        if self.knobs.get("lr_scale", 1) != 1:
             words.append(f"rate × {self.knobs['lr_scale']:.3g}")
-        if self.knobs["weight_decay"] != self.knobs["first_weight_decay"]:
+        if self.knobs.get("weight_decay", self.usual_decay) != self.usual_decay:
             words.append(f"decay {self.knobs['weight_decay']:g}")
         for turn in settled(self.turns, self.steps // 50):
             first = turn.knob == "dropout" and len(words) == 1
@@ -98,8 +103,8 @@ class Run:
         self.model, self.data, self.config = model, data, config
         self.wanted = wanted
         self.training = train(model, data, config)
-        kept = wanted | {"first_weight_decay": config.weight_decay}
-        self.record = Record(kept, config.steps)
+        decay = config.weight_decay
+        self.record = Record(dict(wanted), config.steps, usual_decay=decay)
         self._applied: dict[str, float] = {}
         self._pieces = [
             fixed_windows(tokens, model.block_size, PROBE_TOKENS)
@@ -114,8 +119,7 @@ class Run:
         step = next(iter(self.training))
         self.record.history.append(step)
         if step.step % CHECK_EVERY == 0 or not len(self.training):
-            losses = [window_loss(self.model, *piece) for piece in self._pieces]
-            self.record.checks.append(Check(step.step, *losses))
+            self.record.checks.append(self._check(step))
         if step.step % SAMPLE_EVERY == 0 or not len(self.training):
             self.record.sample = self._sample()
         self.wall_seconds += time.perf_counter() - started
@@ -124,6 +128,15 @@ class Run:
     def finish(self) -> None:
         """Measure the whole validation split, once."""
         self.record.whole_val = evaluate(self.model, self.data.val).loss
+
+    def _check(self, step: Step) -> Check:
+        losses = [window_loss(self.model, *piece) for piece in self._pieces]
+        if not all(map(math.isfinite, losses)):
+            raise DivergedError(
+                f"after step {step.step} the losses are {losses} at learning rate "
+                f"{step.lr:.3g}: reset, and train with a lower rate"
+            )
+        return Check(step.step, *losses)
 
     def _apply_knobs(self) -> None:
         wanted = dict(self.wanted)
@@ -166,9 +179,3 @@ def first_knobs(model: nn.Module, config: TrainConfig) -> dict[str, float]:
         "lr_scale": 1.0,
         "weight_decay": config.weight_decay,
     }
-
-
-def copy_weights(model: nn.Module) -> dict[str, Tensor]:
-    """The model's state, detached from it."""
-    with torch.no_grad():
-        return {name: value.clone() for name, value in model.state_dict().items()}

@@ -245,7 +245,7 @@ def test_the_lab_is_steered_with_mouse_and_keyboard(open_notebook, tmp_path):
 
 def _screenshot(lab: Notebook, folder: Path) -> None:
     path = Path(os.environ.get("GPTLIB_SCREENSHOT") or folder / "lab.png")
-    panel = lab.page.locator(".jp-OutputArea-output:has(svg[aria-label])").first
+    panel = lab.page.locator(f".jp-OutputArea-output:has({CHART})").first
     panel.screenshot(path=path)
     assert path.stat().st_size < MOST_SCREENSHOT_BYTES
 
