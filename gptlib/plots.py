@@ -198,13 +198,18 @@ def spread(
     """
     ax = plt.subplots()[1] if ax is None else ax
     values = sorted({row[x] for row in rows})
+    ends = []
     for (column, label), colour in zip(columns.items(), COLOURS, strict=False):
         colour = {"train": TRAIN, "val": VAL}.get(column, colour)
         at = {v: [row[column] for row in rows if row[x] == v] for v in values}
         for i, value in enumerate(values):
             ax.plot([i] * len(at[value]), at[value], "o", color=colour, alpha=0.5)
         ax.plot(range(len(values)), [_mean(at[v]) for v in values], color=colour)
-        _label(ax, len(values) - 1, _mean(at[values[-1]]), label, colour)
+        ends.append((_mean(at[values[-1]]), label, colour))
+    lowest, apart = -math.inf, 0.06 * (ax.get_ylim()[1] - ax.get_ylim()[0])
+    for y, label, colour in sorted(ends):
+        lowest = max(y, lowest + apart)
+        _label(ax, len(values) - 1, lowest, label, colour)
     ax.set_xticks(range(len(values)), [f"{v:,}" for v in values])
     ax.set_xlim(-0.3, len(values) - 0.35)
     ax.set(xlabel=xlabel or x, ylabel="loss (nats per character)")

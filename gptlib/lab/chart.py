@@ -44,7 +44,7 @@ def draw(record: Record, kept: Sequence[Record] = ()) -> str:
     parts += [_labels(frame, record, kept)]
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="loss against step" style="width:100%;max-width:{WIDTH}px;'
+        f'aria-label="loss against step" style="width:100%;max-width:900px;'
         f'background:white;font:11px sans-serif">{INSIDE}{"".join(parts)}</svg>'
     )
 

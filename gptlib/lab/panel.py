@@ -148,7 +148,7 @@ def _slider(kind, name: str, low, high, step, shown: str):
         description=name,
         readout_format=shown,
         continuous_update=False,
-        layout=widgets.Layout(width="290px"),
+        layout=widgets.Layout(width="235px"),
         style={"description_width": "initial"},
     )
 

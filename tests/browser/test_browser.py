@@ -205,7 +205,7 @@ def test_the_lab_is_steered_with_mouse_and_keyboard(open_notebook, tmp_path):
     lab.run_to("lab.show()")
     assert lab.step() == 0
     lab.button("Start").click()
-    lab.wait_for(lambda: lab.step() >= 60)
+    lab.wait_for(lambda: lab.step() >= 360, seconds=120)
     points = lab.chart().locator("polyline").last.get_attribute("points")
 
     handle = lab.page.locator(".widget-slider .noUi-handle").first
@@ -213,7 +213,7 @@ def test_the_lab_is_steered_with_mouse_and_keyboard(open_notebook, tmp_path):
     for _ in range(6):
         handle.press("ArrowRight")
     lab.wait_for(lambda: "dropout 0.3" in lab.chart().text_content())
-    lab.wait_for(lambda: lab.step() >= 150)
+    lab.wait_for(lambda: lab.step() >= 660, seconds=120)
     assert lab.chart().locator("polyline").last.get_attribute("points") != points
     # The kernel answers while it trains, and the model really has the new rate.
     printed = lab.run_new_cell("print(lab.state, lab.model.dropout, lab.record.turns)")
