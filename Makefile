@@ -18,7 +18,7 @@ TEST := .venv/.test
 DATA := data/tinyshakespeare.txt
 MODEL ?= model1
 
-.PHONY: lab test unit-test notebook-test browser-test notebooks ladder train setup clean
+.PHONY: lab test unit-test notebook-test browser-test notebooks ladder bench train setup clean
 
 lab: setup
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
@@ -48,6 +48,9 @@ notebooks: $(TEST) $(DATA)
 
 ladder: $(TEST) $(DATA)
 	$(BIN)/python notebooks/refresh.py --ladder
+
+bench: setup
+	$(BIN)/python -m gptlib bench
 
 train: setup
 	$(BIN)/python -m gptlib train models/my_$(MODEL) --recipe models/$(MODEL)/recipe.json

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -129,12 +129,33 @@ class Sweep:
         print(f"{len(rows)} runs in {self.spec.with_suffix('.csv')}")
 
 
+@dataclass
+class Bench:
+    """Measure what things cost on this machine."""
+
+    json: bool = False
+    """One JSON object instead of a table."""
+
+    def run(self) -> None:
+        from gptlib.bench import figures, machine  # draws, so it loads matplotlib
+
+        rows = figures()
+        if self.json:
+            measured = [asdict(row) for row in rows]
+            print(json.dumps({"machine": machine(), "figures": measured}))
+            return
+        print(machine())
+        for row in rows:
+            print(f"{row.value:10.2f} {row.unit:3} {row.what}")
+
+
 Command = (
     Annotated[Data, tyro.conf.subcommand("data")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Sample, tyro.conf.subcommand("sample")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Sweep, tyro.conf.subcommand("sweep")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
 
 

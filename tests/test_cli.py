@@ -72,3 +72,13 @@ def test_module_runs_from_the_shell():
     assert done.returncode == 0
     for command in ("data", "train", "sample", "evaluate"):
         assert command in done.stdout
+
+
+def test_bench_prints_a_table_or_json(capsys):
+    main(["bench"])
+    table = capsys.readouterr().out
+    assert "torch 2.13.0" in table and "share of training time" in table
+    main(["bench", "--json"])
+    measured = json.loads(capsys.readouterr().out)
+    assert {figure["unit"] for figure in measured["figures"]} == {"ms", "KB", "%"}
+    assert all(figure["value"] > 0 for figure in measured["figures"])
