@@ -258,4 +258,9 @@ def test_notebook_runs_whole_and_its_playground_writes(open_notebook, name):
     write.scroll_into_view_if_needed()
     write.click()
     pages = notebook.page.locator(".widget-html-content pre")
-    notebook.wait_for(lambda: len(pages.first.inner_text()) > 100)
+    notebook.wait_for(lambda: len(pages.first.inner_text()) > 300)
+    notebook.wait_for(write.is_enabled)
+    texts = pages.all_inner_texts()
+    assert len(texts) == {"00_start_here": 2, "06_training": 1}[name]
+    for text in texts:
+        assert text.startswith("ROMEO:") and len(text) > 300
