@@ -399,6 +399,16 @@ def test_a_drawing_that_fails_does_not_end_the_training(lab, monkeypatch):
     assert lab.state == "finished"
 
 
+def test_closing_the_output_disturbs_nothing(lab, monkeypatch):
+    panel = shown(lab, monkeypatch)
+    lab.start(steps=10)
+    panel.close()
+    lab.wait()
+    lab.start()
+    lab.wait()
+    assert lab.state == "finished" and lab.trouble == ""
+
+
 def test_sliders_reach_what_code_sets(lab, monkeypatch):
     panel = shown(lab, monkeypatch)
     lab.set(dropout=0.8, lr_scale=100.0, weight_decay=3.0)

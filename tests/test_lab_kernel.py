@@ -28,6 +28,7 @@ lab.start()
 @pytest.fixture
 def kernel():
     manager, client = start_new_kernel(kernel_name="python3")
+    client.manager = manager
     yield client
     client.stop_channels()
     manager.shutdown_kernel(now=True)
@@ -53,4 +54,17 @@ def test_a_slider_message_reaches_the_running_training(kernel):
         time.sleep(0.1)
     assert ask(kernel, "lab.wait(steps=2)", "lab.state") == "'running'"
     assert ask(kernel, "", "len(lab.record.turns) > 0 and lab.model.dropout") == "0.4"
+    assert ask(kernel, "lab.close()", "lab.state") == "'stopped'"
+
+
+def test_interrupting_the_kernel_while_it_waits_pauses_the_lab(kernel):
+    ask(kernel, SETUP, "lab.state")
+    waiting = kernel.execute("lab.wait()")
+    time.sleep(1)
+    kernel.manager.interrupt_kernel()
+    answer = kernel.get_shell_msg(timeout=30)
+    assert answer["parent_header"]["msg_id"] == waiting
+    assert answer["content"]["ename"] == "KeyboardInterrupt"
+    assert ask(kernel, "", "lab.state") == "'paused'"
+    assert ask(kernel, "lab.start(steps=1); lab.wait()", "lab.state") == "'paused'"
     assert ask(kernel, "lab.close()", "lab.state") == "'stopped'"
