@@ -5,6 +5,7 @@ Start with `notebooks/00_start_here.ipynb`. A room is one file: `data`, `tokeniz
 """
 
 from gptlib.attention import CausalSelfAttention, Head, MultiHeadAttention
+from gptlib.cache import KVCache
 from gptlib.data import Corpus, TokenSplits, load_corpus, random_windows
 from gptlib.errors import DataError, DivergedError, ModelFileError
 from gptlib.evaluation import Evaluation, evaluate
@@ -35,6 +36,7 @@ __all__ = [
     "FeedForward",
     "GPTConfig",
     "Head",
+    "KVCache",
     "Knobs",
     "LanguageModel",
     "ModelFileError",

@@ -101,10 +101,13 @@ class CausalSelfAttention(nn.Module):
         future = torch.ones_like(scores, dtype=torch.bool).triu(1)
         return F.softmax(scores.masked_fill(future, -math.inf), dim=-1)
 
-    def forward(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
+    def forward(self, x: Float[Tensor, "B T C"], cache=None) -> Float[Tensor, "B T C"]:
         q, k, v = self.split_heads(x)  # (B, H, T, d)
         p = self.attn_drop.p if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
+        if cache is None:
+            y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
+        else:  # while generating: what came before is remembered (08_generation)
+            y = cache.attend(q, k, v)  # (B, H, T, d)
         y = y.transpose(1, 2).reshape(x.shape)  # (B, T, C)
         return self.resid_drop(self.proj(y))  # (B, T, C)
 
@@ -153,7 +156,7 @@ def attention_maps(
         )
     seen = []
     hooks = [
-        layer.register_forward_pre_hook(lambda m, args: seen.append(m.weights(*args)))
+        layer.register_forward_pre_hook(lambda m, args: seen.append(m.weights(args[0])))
         for layer in layers
     ]
     was_training = model.training

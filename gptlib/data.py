@@ -137,6 +137,30 @@ def random_windows(
     return tokens[places], tokens[places + 1]
 
 
+def epoch_windows(
+    tokens: Int[Tensor, " N"], batch_size: int, block_size: int, seed: int, step: int
+) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    """The batch of update `step` (1, 2, ...) of a training that reads in epochs.
+
+    Each epoch cuts the text anew, from a random place on, into windows that do not
+    overlap, and shuffles them; a batch may begin in one epoch and end in the next.
+    Returns idx and targets as `random_windows` does.
+    """
+    count = (len(tokens) - 1) // block_size - 1 or 1  # windows an epoch, wherever cut
+    first = (step - 1) * batch_size
+    numbers = torch.arange(first, first + batch_size)
+    starts = torch.empty_like(numbers)
+    for epoch in range(first // count, (first + batch_size - 1) // count + 1):
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        slack = len(tokens) - count * block_size
+        offset = torch.randint(slack, (), generator=generator)
+        order = torch.randperm(count, generator=generator)
+        inside = numbers // count == epoch
+        starts[inside] = order[numbers[inside] % count] * block_size + offset
+    places = (starts[:, None] + torch.arange(block_size)).to(tokens.device)  # (B, T)
+    return tokens[places], tokens[places + 1]
+
+
 def load_corpus(source: str | Path, *, folder: str | Path | None = None) -> Corpus:
     """Load "tinyshakespeare" (fetched once, verified) or a text file of your own.
 

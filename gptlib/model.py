@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gptlib.attention import CausalSelfAttention, divide
+from gptlib.cache import KVCache
 from gptlib.errors import require_int, require_number
 
 Output = tuple[Float[Tensor, "B T V"], Float[Tensor, ""] | None]
@@ -75,7 +76,7 @@ class Bigram(nn.Module):
         self,
         idx: Int[Tensor, "B T"],
         targets: Int[Tensor, "B T"] | None = None,
-        cache: None = None,
+        cache: KVCache | None = None,
     ) -> Output:
         logits = look_up(self.table, idx)  # (B, T, V)
         return logits, next_token_loss(logits, targets)
@@ -105,7 +106,7 @@ class LanguageModel(nn.Module):
         self,
         idx: Int[Tensor, "B T"],
         targets: Int[Tensor, "B T"] | None = None,
-        cache: None = None,
+        cache: KVCache | None = None,
     ) -> Output:
         places = positions(idx, self.block_size, cache)  # (T,)
         x = look_up(self.tokens, idx) + self.positions(places)  # (B, T, C)
@@ -144,8 +145,8 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(n_embd)
         self.mlp = FeedForward(n_embd, dropout)
 
-    def forward(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
-        x = x + self.attn(self.ln_1(x))  # (B, T, C)
+    def forward(self, x: Float[Tensor, "B T C"], cache=None) -> Float[Tensor, "B T C"]:
+        x = x + self.attn(self.ln_1(x), cache)  # (B, T, C)
         return x + self.mlp(self.ln_2(x))  # (B, T, C)
 
 
@@ -206,13 +207,13 @@ class GPT(nn.Module):
         self,
         idx: Int[Tensor, "B T"],
         targets: Int[Tensor, "B T"] | None = None,
-        cache: None = None,
+        cache: KVCache | None = None,
     ) -> Output:
         places = positions(idx, self.block_size, cache)  # (T,)
         x = look_up(self.wte, idx) + self.wpe(places)  # (B, T, C)
         x = self.drop(x)
         for block in self.blocks:
-            x = block(x)  # (B, T, C)
+            x = block(x, cache)  # (B, T, C)
         logits = F.linear(self.ln_f(x), self.wte.weight)  # (B, T, V)
         return logits, next_token_loss(logits, targets)
 
@@ -250,13 +251,18 @@ def outside_vocabulary(what: str, idx: Tensor, vocab_size: int) -> ValueError:
     )
 
 
-def positions(idx: Tensor, block_size: int, cache: None) -> Tensor:
-    """Return 0..T-1 for idx (B, T); ValueError when T exceeds block_size."""
-    if cache is not None:
-        raise ValueError("cache: the key-value cache is not built yet; leave it None")
+def positions(idx: Tensor, block_size: int, cache: KVCache | None = None) -> Tensor:
+    """Return 0..T-1 for idx (B, T), after what is in a cache the places there.
+
+    Raises ValueError when T tokens do not fit, TypeError for what is no cache.
+    """
+    if cache is not None and not isinstance(cache, KVCache):
+        raise TypeError(f"cache={cache!r}: expected a KVCache(model) or None")
     if idx.ndim != 2 or idx.size(1) == 0:
         raise ValueError(f"idx has shape {tuple(idx.shape)}: expected (B, T), T >= 1")
     T = idx.size(1)
+    if cache is not None:
+        return cache.begin(idx)
     if T > block_size:
         raise ValueError(
             f"{T} tokens are too many: the model was built for a context of "

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from gptlib.data import TokenSplits, random_windows
+from gptlib.data import TokenSplits, epoch_windows, random_windows
 from gptlib.errors import (
     DivergedError,
     require_choice,
@@ -24,7 +24,9 @@ from gptlib.errors import (
     require_number,
 )
 from gptlib.evaluation import check_tokens, evaluate
-from gptlib.optim import SCHEDULES, adamw, learning_rate
+from gptlib.optim import OPTIMIZERS, SCHEDULES, build_optimizer, learning_rate
+
+SAMPLINGS = ("random", "epochs")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,10 @@ class TrainConfig:
 
     steps updates of batch_size windows each; lr is the highest learning rate,
     reached after warmup (a fraction of steps); eval_every=n measures the whole
-    validation split after every n-th step, 0 never. One seed gives one training.
+    validation split after every n-th step, 0 never. optimizer "muon" moves the
+    body's matrices by Muon with muon_lr and the rest by AdamW; table_lr is the rate
+    of n-gram tables. sampling "epochs" repeats no window before all were seen. One
+    seed gives one training.
     Raises TypeError or ValueError naming the first field that cannot be.
     """
 
@@ -42,6 +47,10 @@ class TrainConfig:
     lr: float = 1e-3
     schedule: str = "cosine"
     warmup: float = 0.05
+    optimizer: str = "adamw"
+    muon_lr: float = 0.02
+    table_lr: float = 0.02
+    sampling: str = "random"
     weight_decay: float = 0.1
     beta1: float = 0.9
     beta2: float = 0.95
@@ -57,7 +66,11 @@ class TrainConfig:
         require_number("lr", self.lr, 0.0, 1e3)
         require_number("weight_decay", self.weight_decay, 0.0)
         require_number("grad_clip", self.grad_clip, 1e-12)
+        require_number("muon_lr", self.muon_lr, 0.0, 1e3)
+        require_number("table_lr", self.table_lr, 0.0, 1e3)
         require_choice("schedule", self.schedule, SCHEDULES)
+        require_choice("optimizer", self.optimizer, OPTIMIZERS)
+        require_choice("sampling", self.sampling, SAMPLINGS)
         for name in ("warmup", "beta1", "beta2"):
             require_number(name, getattr(self, name), 0.0, 1.0, below=True)
 
@@ -129,7 +142,7 @@ class Training:
             check_tokens(model, data.val, "the validation split", 2)
         self._train_tokens = data.train.to(self.device)
         self.knobs = Knobs()
-        self.optimizer = adamw(model, config)
+        self.optimizer = build_optimizer(model, config)
         self.step, self.seconds = 0, 0.0
         self.history: list[Step] = []
         self.diverged: str | None = None
@@ -149,11 +162,8 @@ class Training:
         started = time.perf_counter()
         step = self.step + 1
         lr = self._apply_knobs(step)
-        generator = torch.Generator().manual_seed(_mix(self.config.seed, step))
         batch_size, block_size = self.config.batch_size, self.model.block_size
-        idx, targets = random_windows(
-            self._train_tokens, batch_size, block_size, generator
-        )
+        idx, targets = self._batch(step)
         loss = self._update(idx, targets, step, lr)
         self.seconds += time.perf_counter() - started
         self.step = step
@@ -161,6 +171,14 @@ class Training:
         tokens = step * batch_size * block_size
         self.history.append(Step(step, loss, val, lr, tokens, self.seconds))
         return self.history[-1]
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
+        tokens, seed = self._train_tokens, self.config.seed
+        batch_size, block_size = self.config.batch_size, self.model.block_size
+        if self.config.sampling == "epochs":
+            return epoch_windows(tokens, batch_size, block_size, seed, step)
+        generator = torch.Generator().manual_seed(_mix(seed, step))
+        return random_windows(tokens, batch_size, block_size, generator)
 
     def _apply_knobs(self, step: int) -> float:
         config, knobs = self.config, self.knobs
@@ -172,7 +190,7 @@ class Training:
             step, config.steps, config.lr, config.warmup, config.schedule
         )
         for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group["share"]
             group["weight_decay"] = decay if group["decays"] else 0.0
         return lr
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gptlib import Bigram, Block, Head, LanguageModel, TrainConfig
-from gptlib.optim import adamw, learning_rate, parameter_groups
+from gptlib.optim import build_optimizer, learning_rate, parameter_groups
 
 
 def rates(schedule, steps=100, warmup=0.1, lr=2.0):
@@ -60,7 +60,7 @@ def test_output_head_and_tables_do_not_decay():
 
 
 def test_decay_shrinks_what_has_no_gradient(gpt):
-    optimizer = adamw(gpt, TrainConfig(lr=0.1, weight_decay=0.5))
+    optimizer = build_optimizer(gpt, TrainConfig(lr=0.1, weight_decay=0.5))
     for p in gpt.parameters():
         p.grad = torch.zeros_like(p)
     before = {n: p.detach().clone() for n, p in gpt.named_parameters()}

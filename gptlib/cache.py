@@ -1,0 +1,108 @@
+"""KVCache: what attention has already computed, kept while text is generated.
+
+A token's keys and values depend on it and the tokens before it only, so that a new
+token needs its own and everyone else's from memory. A model takes a cache as its
+third argument and hardly knows of it. Read next: `generation.py`, which fills it.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+
+class KVCache:
+    """Keys and values of every layer for batch_size texts, in memory taken once.
+
+    keys, values: (n_layer, B, H, block_size, d); tokens: (B, block_size) int64, the
+    texts themselves; lengths: how many tokens of each row are there, B whole
+    numbers. `model(idx, cache=cache)` reads idx (B, T) after what is there.
+    Raises ValueError for a model without attention layers to remember.
+    """
+
+    def __init__(self, model: nn.Module, batch_size: int = 1):
+        config = model.config
+        if not can_cache(model):
+            raise ValueError(
+                f"{type(model).__name__} has no layers whose keys and values a cache "
+                "could keep; expected a GPT or a ModernGPT"
+            )
+        self.block_size = model.block_size
+        weight = next(model.parameters())
+        head_size = config.n_embd // config.n_head
+        shape = (config.n_layer, batch_size, config.n_head, self.block_size, head_size)
+        self.keys = torch.zeros(shape, device=weight.device, dtype=weight.dtype)
+        self.values = torch.zeros_like(self.keys)
+        self.tokens = torch.zeros(
+            batch_size, self.block_size, dtype=torch.long, device=weight.device
+        )
+        self.lengths = [0] * batch_size
+        self._layer = 0
+
+    def begin(self, idx: Int[Tensor, "B T"]) -> Int[Tensor, "..."]:
+        """Make room for idx and return its places, (T,), or (B, T) if rows differ.
+
+        Raises ValueError when rows are missing or the window is too short.
+        """
+        B, T = idx.shape
+        if len(self.lengths) != B:
+            raise ValueError(f"idx has {B} rows, the cache {len(self.lengths)}")
+        longest = max(self.lengths) + T
+        if longest > self.block_size:
+            raise ValueError(
+                f"{longest} tokens are too many for a window of block_size="
+                f"{self.block_size}: keep the newest and read them into a new cache, "
+                "as generate() does"
+            )
+        start = torch.tensor(self.lengths, device=idx.device)[:, None]  # (B, 1)
+        places = start + torch.arange(T, device=idx.device)  # (B, T)
+        self.tokens.scatter_(1, places, idx)
+        self._layer, self._new, self._longest = 0, T, longest
+        self._even = min(self.lengths) == max(self.lengths)
+        self._places = places[0] if self._even else places
+        return self._places
+
+    def attend(
+        self,
+        q: Float[Tensor, "B H T D"],
+        k: Float[Tensor, "B H T D"],
+        v: Float[Tensor, "B H T D"],
+    ) -> Float[Tensor, "B H T D"]:
+        """Attention of the new tokens to all; each call is the next layer's."""
+        keys, values = self.keys[self._layer], self.values[self._layer]
+        if self._even:
+            new = slice(self._longest - self._new, self._longest)
+            keys[:, :, new], values[:, :, new] = k, v
+        else:
+            places = self._places[:, None, :, None].expand_as(k)
+            keys.scatter_(2, places, k)
+            values.scatter_(2, places, v)
+        self._layer += 1
+        if self._layer == len(self.keys):
+            self.lengths = [n + self._new for n in self.lengths]
+        keys, values = keys[:, :, : self._longest], values[:, :, : self._longest]
+        return F.scaled_dot_product_attention(q, keys, values, attn_mask=self._mask())
+
+    def _mask(self) -> Tensor | None:
+        if self._even and self._new == 1:
+            return None  # a single newest token may look at everything
+        seen = torch.arange(self._longest, device=self.keys.device)
+        mask = seen <= self._places[..., None]  # (T, S) or (B, T, S)
+        return mask if self._even else mask[:, None]  # (B, 1, T, S)
+
+    def trim(self, lengths: list[int]) -> None:
+        """Forget what stands after the first lengths[b] tokens of each row."""
+        self.lengths = [min(n, m) for n, m in zip(self.lengths, lengths, strict=True)]
+
+    def row(self, b: int) -> "KVCache":
+        """Row b as a cache of its own, empty, in the same memory."""
+        one = object.__new__(KVCache)
+        one.block_size, one._layer, one.lengths = self.block_size, 0, [0]
+        one.keys, one.values = self.keys[:, b : b + 1], self.values[:, b : b + 1]
+        one.tokens = self.tokens[b : b + 1]
+        return one
+
+
+def can_cache(model: nn.Module) -> bool:
+    """Whether a model has keys and values to keep."""
+    return hasattr(model.config, "n_layer")
