@@ -16,6 +16,7 @@ from gptlib.cache import KVCache, can_cache
 from gptlib.decoding import WEIGHTS, fast_step
 from gptlib.errors import require_choice, require_int, require_number
 
+NOT_FINITE = "the model's logits are not finite numbers: did it diverge?"
 Prompts = Int[Tensor, "B T"] | Sequence[Int[Tensor, " T"]]
 
 
@@ -133,6 +134,9 @@ def _stream(model, prompts, max_new_tokens, reader, weights, settings):
         yield tokens.to(device)
         if i + 1 < max_new_tokens:
             logits = texts.advance(tokens)
+    # Asked once here where asking at every token would make a GPU wait.
+    if logits.is_cuda and not torch.isfinite(logits).all():
+        raise ValueError(NOT_FINITE)
 
 
 class Uncached:
@@ -242,7 +246,7 @@ def draw(
     """
     logits = logits.to(uniform.device).double()
     if not logits.is_cuda and not torch.isfinite(logits).all():
-        raise ValueError("the model's logits are not finite numbers: did it diverge?")
+        raise ValueError(NOT_FINITE)
     if temperature == 0:
         return logits.argmax(dim=-1)
     p = token_probabilities(logits, temperature, top_k, top_p)  # (B, V)
