@@ -20,6 +20,8 @@ from gptlib.model import (
     LanguageModel,
     count_parameters,
 )
+from gptlib.modern import ModernConfig, ModernGPT
+from gptlib.ngram import CountedNGrams
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import Knobs, Step, TrainConfig, Training, pick_device, train
 
@@ -30,6 +32,7 @@ __all__ = [
     "CausalSelfAttention",
     "CharTokenizer",
     "Corpus",
+    "CountedNGrams",
     "DataError",
     "DivergedError",
     "Evaluation",
@@ -41,6 +44,8 @@ __all__ = [
     "LanguageModel",
     "ModelFileError",
     "ModelHandler",
+    "ModernConfig",
+    "ModernGPT",
     "MultiHeadAttention",
     "Step",
     "TokenSplits",

@@ -5,10 +5,17 @@ token needs its own and everyone else's from memory. A model takes a cache as it
 third argument and hardly knows of it. Read next: `generation.py`, which fills it.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from weakref import WeakKeyDictionary
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+from gptlib.errors import require_int
 
 
 class KVCache:
@@ -16,18 +23,19 @@ class KVCache:
 
     keys, values: (n_layer, B, H, block_size, d); tokens: (B, block_size) int64, the
     texts themselves; lengths: how many tokens of each row are there, B whole
-    numbers. `model(idx, cache=cache)` reads idx (B, T) after what is there.
+    numbers. `model(idx, cache=cache)` reads idx (B, T) after what is there; no
+    gradient flows into what is kept.
     Raises ValueError for a model without attention layers to remember.
     """
 
     def __init__(self, model: nn.Module, batch_size: int = 1):
-        config = model.config
+        require_int("batch_size", batch_size, 1)
         if not can_cache(model):
             raise ValueError(
                 f"{type(model).__name__} has no layers whose keys and values a cache "
                 "could keep; expected a GPT or a ModernGPT"
             )
-        self.block_size = model.block_size
+        config, self.block_size = model.config, model.block_size
         weight = next(model.parameters())
         head_size = config.n_embd // config.n_head
         shape = (config.n_layer, batch_size, config.n_head, self.block_size, head_size)
@@ -54,13 +62,25 @@ class KVCache:
                 f"{self.block_size}: keep the newest and read them into a new cache, "
                 "as generate() does"
             )
-        start = torch.tensor(self.lengths, device=idx.device)[:, None]  # (B, 1)
-        places = start + torch.arange(T, device=idx.device)  # (B, T)
-        self.tokens.scatter_(1, places, idx)
         self._layer, self._new, self._longest = 0, T, longest
         self._even = min(self.lengths) == max(self.lengths)
-        self._places = places[0] if self._even else places
+        if self._even:  # no waiting for a GPU, and fewer operations
+            self._places = torch.arange(longest - T, longest, device=idx.device)
+            self.tokens[:, longest - T : longest] = idx
+        else:
+            start = torch.tensor(self.lengths, device=idx.device)[:, None]  # (B, 1)
+            self._places = start + torch.arange(T, device=idx.device)  # (B, T)
+            self.tokens.scatter_(1, self._places, idx.long())
+        self._mask = self._may_see()
         return self._places
+
+    def _may_see(self) -> Tensor | None:
+        """Which places each new token may look at; None where it is all of them."""
+        if self._even and self._new == 1:
+            return None
+        seen = torch.arange(self._longest, device=self.keys.device)
+        mask = seen <= self._places[..., None]  # (T, S) or (B, T, S)
+        return mask if self._even else mask[:, None]  # (B, 1, T, S)
 
     def attend(
         self,
@@ -70,6 +90,7 @@ class KVCache:
     ) -> Float[Tensor, "B H T D"]:
         """Attention of the new tokens to all; each call is the next layer's."""
         keys, values = self.keys[self._layer], self.values[self._layer]
+        k, v = k.detach(), v.detach()
         if self._even:
             new = slice(self._longest - self._new, self._longest)
             keys[:, :, new], values[:, :, new] = k, v
@@ -81,14 +102,11 @@ class KVCache:
         if self._layer == len(self.keys):
             self.lengths = [n + self._new for n in self.lengths]
         keys, values = keys[:, :, : self._longest], values[:, :, : self._longest]
-        return F.scaled_dot_product_attention(q, keys, values, attn_mask=self._mask())
+        return F.scaled_dot_product_attention(q, keys, values, attn_mask=self._mask)
 
-    def _mask(self) -> Tensor | None:
-        if self._even and self._new == 1:
-            return None  # a single newest token may look at everything
-        seen = torch.arange(self._longest, device=self.keys.device)
-        mask = seen <= self._places[..., None]  # (T, S) or (B, T, S)
-        return mask if self._even else mask[:, None]  # (B, 1, T, S)
+    def text(self) -> Int[Tensor, "B S"]:
+        """All tokens so far, the new ones included; a shorter row's end is padding."""
+        return self.tokens[:, : self._longest]
 
     def trim(self, lengths: list[int]) -> None:
         """Forget what stands after the first lengths[b] tokens of each row."""
@@ -105,4 +123,36 @@ class KVCache:
 
 def can_cache(model: nn.Module) -> bool:
     """Whether a model has keys and values to keep."""
-    return hasattr(model.config, "n_layer")
+    return hasattr(getattr(model, "config", None), "n_layer")
+
+
+@torch.inference_mode()
+def run(
+    model: nn.Module, idx: Int[Tensor, "B T"], cache: KVCache | None = None
+) -> Float[Tensor, "B T V"]:
+    """The logits of a model, dropout off, whatever mode it is in."""
+    with resting(model):
+        return model(idx, cache=cache)[0]
+
+
+_ONE_AT_A_TIME = threading.Lock()
+_RESTING: WeakKeyDictionary = WeakKeyDictionary()  # model -> how many, was it training
+
+
+@contextmanager
+def resting(model: nn.Module) -> Iterator[None]:
+    """Dropout off inside; back as it was when the last of several threads leaves."""
+    with _ONE_AT_A_TIME:
+        threads, was_training = _RESTING.get(model, (0, model.training))
+        _RESTING[model] = (threads + 1, was_training)
+        if model.training:
+            model.eval()
+    try:
+        yield
+    finally:
+        with _ONE_AT_A_TIME:
+            threads, was_training = _RESTING.pop(model)
+            if threads > 1:
+                _RESTING[model] = (threads - 1, was_training)
+            elif was_training:
+                model.train()

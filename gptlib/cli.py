@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,9 +10,11 @@ import torch
 import tyro
 
 from gptlib.data import load_corpus
+from gptlib.distributed import joined, rank
 from gptlib.evaluation import evaluate
 from gptlib.handler import ModelHandler
-from gptlib.model import GPT, GPTConfig, count_parameters
+from gptlib.model import GPTConfig, count_parameters
+from gptlib.modern import build_config, build_model
 from gptlib.sweep import sweep
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import TrainConfig, pick_device
@@ -33,11 +35,15 @@ class Data:
 
 @dataclass
 class Train:
-    """Train a GPT into a folder; started again, it goes on where it was."""
+    """Train a GPT into a folder; started again, it goes on where it was.
+
+    Started by torchrun, several processes share each batch.
+    """
 
     folder: Folder
     recipe: Path | None = None
-    """A JSON file {"corpus": …, "model": {…}, "training": {…}} instead of options."""
+    """A JSON file {"corpus": …, "model": {…}, "training": {…}} instead of options;
+    with "class": "ModernGPT" in "model" for that one."""
     corpus: str = "tinyshakespeare"
     """A corpus of gptlib, or a text file of yours."""
     model: GPTConfig = field(default_factory=GPTConfig)
@@ -45,10 +51,15 @@ class Train:
     training: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> None:
+        with joined():
+            self._run()
+
+    def _run(self) -> None:
+        shape = self.model
         if self.recipe is not None:
             stored = json.loads(self.recipe.read_text(encoding="utf-8"))
             self.corpus = stored["corpus"]
-            self.model = GPTConfig(**stored["model"])
+            shape = build_config(stored["model"])
             self.training = TrainConfig(**stored["training"])
         handler = ModelHandler(self.folder)
         corpus = load_corpus(self.corpus)
@@ -56,21 +67,24 @@ class Train:
             print(f"going on with the training in {self.folder}")
             handler.load().train(data=corpus)
         else:
-            handler = self._start(handler, corpus)
+            handler = self._start(handler, corpus, shape)
+        if rank() > 0:
+            return  # the first process measures and writes
         result = evaluate(handler.model, corpus.encode(handler.tokenizer).val)
         minutes = handler.history[-1].seconds / 60
         print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
         sample = handler.generate("\n", 2500, temperature=0.8, seed=1)
         (self.folder / "sample.txt").write_text(sample.lstrip("\n"), encoding="utf-8")
 
-    def _start(self, handler: ModelHandler, corpus) -> ModelHandler:
+    def _start(self, handler: ModelHandler, corpus, shape) -> ModelHandler:
         tokenizer = CharTokenizer(corpus.text)
         torch.manual_seed(self.training.seed)
-        shape = vars(self.model) | {"vocab_size": tokenizer.vocab_size}
-        model = GPT(GPTConfig(**shape)).to(pick_device())
+        shape = replace(shape, vocab_size=tokenizer.vocab_size)
+        data = corpus.encode(tokenizer)
+        model = build_model(shape, data.train).to(pick_device())
         print(f"{model.config}: {count_parameters(model):,} parameters")
         handler.save(model, tokenizer)
-        handler.train(data=corpus, config=self.training)
+        handler.train(data=data, config=self.training)
         return handler
 
 
@@ -85,6 +99,8 @@ class Sample:
     top_k: int | None = None
     top_p: float | None = None
     seed: int | None = None
+    weights: Literal["float32", "int8"] = "float32"
+    """int8 is faster for a model of many millions of parameters."""
 
     def run(self) -> None:
         handler = ModelHandler(self.folder).load()
@@ -96,6 +112,7 @@ class Sample:
             top_k=self.top_k,
             top_p=self.top_p,
             seed=self.seed,
+            weights=self.weights,
         ):
             print(piece, end="", flush=True)
         print()
@@ -136,17 +153,19 @@ class Bench:
     json: bool = False
     """One JSON object instead of a table."""
 
-    def run(self) -> None:
-        from gptlib.bench import figures, machine  # draws, so it loads matplotlib
+    train: bool = False
+    """Run the trainings that take minutes, too."""
 
-        rows = figures()
+    def run(self) -> None:
+        from gptlib.bench import figures, machine, table  # draws: loads matplotlib
+
+        rows, here = figures(train=self.train), machine()
         if self.json:
             measured = [asdict(row) for row in rows]
-            print(json.dumps({"machine": machine(), "figures": measured}))
+            print(json.dumps({"machine": here, "figures": measured}))
             return
-        print(machine())
-        for row in rows:
-            print(f"{row.value:10.2f} {row.unit:3} {row.what}")
+        print(", ".join(f"{name} {value}" for name, value in here.items()))
+        print(table(rows))
 
 
 Command = (

@@ -2,73 +2,113 @@
 
 A small model's token is a few hundred operations on a few hundred numbers each, and
 torch spends longer on starting an operation than on doing it; NumPy starts one in
-about a third of the time. A tenth of that again goes where operations are merged:
-LayerNorm's weights and all biases are moved into the matrices once, beforehand.
+about a third of the time. What can be merged is merged into the matrices, once and
+beforehand: the norms' weights, biases, constants, and LayerNorm's "less the mean".
 The numbers equal the model's own to rounding, and both share one `KVCache`.
 Read next: `generation.py`, which calls it.
 """
 
+import copy
 import math
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+import torch.nn.functional as F
+from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 
+from gptlib.attention import CausalSelfAttention
 from gptlib.cache import KVCache
-from gptlib.model import GPT
+from gptlib.model import GPT, Block, FeedForward, outside_vocabulary
 
 WEIGHTS = ("float32", "int8")
+NOT_FINITE = "the model's logits are not finite numbers: did it diverge?"
 Step = Callable[[Int[Tensor, " B"]], Float[Tensor, "B V"]]
+Vector = Float32[np.ndarray, " N"]
 
 
 def fast_step(model: nn.Module, cache: KVCache, weights: str) -> Step | None:
     """A function that reads one token into the cache and returns its logits (1, V).
 
-    None where there is none: for several texts, other devices, other models. The
-    weights are those the model has now.
+    None where there is none: see `step_kind`. The weights are those the model has
+    now.
     """
-    weight = next(model.parameters())
-    one = len(cache.lengths) == 1 and weight.device.type == "cpu"
-    if type(model) is not GPT or not one or weight.dtype != torch.float32:
-        return None
-    return GPTStep(model, cache, Int8Matrix if weights == "int8" else Matrix)
+    kind = step_kind(model, len(cache.lengths))
+    matrix = Int8Matrix if weights == "int8" else Matrix
+    return None if kind is None else kind(model, cache, matrix)
+
+
+def step_kind(model: nn.Module, texts: int) -> type | None:
+    """The class that knows a model's formulas; one text, a CPU, float32 only.
+
+    None, too, for a model whose parts were exchanged or are listened to by hooks.
+    """
+    kind, parts = STEPS.get(type(model), (None, ()))
+    weight = next(model.parameters(), torch.empty(0))
+    plain = weight.device.type == "cpu" and weight.dtype == torch.float32
+    known = all(
+        type(m) in parts and not m._forward_hooks and not m._forward_pre_hooks
+        for m in model.modules()
+    )
+    return kind if texts == 1 and plain and known else None
 
 
 class Matrix:
-    """x -> W x + b for one vector, the bias kept as the matrix's last column."""
+    """x -> W x + b for one vector, the bias kept as one more row beside W's columns.
 
-    def __init__(self, weight: Tensor, bias: Tensor):
-        joined = torch.cat([weight, bias[:, None]], dim=1)
-        self.joined = joined.detach().contiguous().numpy()
-        self.input = np.ones(joined.size(1), dtype=np.float32)
-        self.x = self.input[:-1]  # write the vector here, then call
-        self.y = np.empty(joined.size(0), dtype=np.float32)
+    Write the vector to x, then call: the result is y, always in the same memory.
+    """
 
-    def __call__(self) -> np.ndarray:
-        return np.dot(self.joined, self.input, out=self.y)
+    def __init__(self, weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"]):
+        joined = torch.empty(weight.size(1) + 1, len(bias))  # (I + 1, O)
+        joined[:-1], joined[-1] = weight.detach().T, bias.detach()
+        self.joined = joined.numpy()
+        self._take_memory()
+
+    def _take_memory(self) -> None:
+        self.input = np.ones(len(self.joined), dtype=np.float32)
+        self.x = self.input[:-1]
+        self.y = np.empty(self.joined.shape[1], dtype=np.float32)
+
+    def again(self) -> "Matrix":
+        """The same numbers, with an x and a y of its own, for another text."""
+        twin = copy.copy(self)
+        twin._take_memory()
+        return twin
+
+    def __call__(self) -> Vector:
+        return self.input.dot(self.joined, self.y)
 
 
-class Int8Matrix:
+class Int8Matrix(Matrix):
     """The same with the matrix in 8 bits: one scale a row, its largest entry 127.
 
     A matrix too large for the processor's cache is read from memory for every
     token, and a quarter of the bytes is read in a quarter of the time.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor):
-        weight, self.bias = weight.detach(), bias.detach().numpy()
-        scale = weight.abs().amax(dim=1).clamp(min=1e-12) / 127  # (out,)
-        self.rounded = (weight / scale[:, None]).round().to(torch.int8)
+    def __init__(self, weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"]):
+        weight, self.bias = weight.detach(), bias.detach().numpy().copy()
+        # Rounded before it is used, so that rounding it costs nothing.
+        scale = weight.abs().amax(dim=1).clamp(min=1e-12) / 127  # (O,)
         self.scale = scale.bfloat16()
-        self.input = torch.empty(1, weight.size(1))
-        self.x = self.input[0].numpy()
+        rounded = (weight / self.scale[:, None]).round().clamp(-127, 127)
+        # torch's product reads whole groups of columns, even past the end.
+        self.width = weight.size(1)
+        self.rounded = F.pad(rounded.to(torch.int8), (0, -self.width % 32))
+        self._take_memory()
 
-    def __call__(self) -> np.ndarray:
+    def _take_memory(self) -> None:
+        self.input = torch.zeros(1, self.rounded.size(1))
+        self.x = self.input[0, : self.width].numpy()
+        self.y = np.empty(len(self.bias), dtype=np.float32)
+
+    def __call__(self) -> Vector:
         x = self.input.bfloat16()
         y = torch._weight_int8pack_mm(x, self.rounded, self.scale)
-        return y.float()[0].numpy() + self.bias
+        return np.add(y.float()[0].numpy(), self.bias, self.y)
 
 
 class GPTStep:
@@ -79,41 +119,97 @@ class GPTStep:
         self.cache = cache
         self.tokens = cache.tokens[0].numpy()
         self.wte, self.wpe = model.wte.weight.numpy(), model.wpe.weight.numpy()
-        self.head = matrix(*after(model.ln_f, model.wte.weight, None))
+        self.mean = np.full(model.config.n_embd, 1 / model.config.n_embd, np.float32)
+        self.head, *rest = keep(model, matrix, self.matrices)
         self.layers = [
-            self._layer(block, matrix, keys[0].numpy(), values[0].numpy())
-            for block, keys, values in zip(
-                model.blocks, cache.keys, cache.values, strict=True
+            self._layer(keys[0].numpy(), values[0].numpy(), *rest[4 * i : 4 * i + 4])
+            for i, (keys, values) in enumerate(
+                zip(cache.keys, cache.values, strict=True)
             )
         ]
 
-    def _layer(self, block, matrix, keys, values):
-        C = block.attn.proj.in_features
-        heads, head_size = keys.shape[0], keys.shape[2]
-        weight, bias = after(block.ln_1, block.attn.qkv.weight, block.attn.qkv.bias)
+    @staticmethod
+    def matrices(model: GPT, matrix: type) -> list[Matrix]:
+        """The output matrix, then each block's four."""
+        C, head_size = model.config.n_embd, model.blocks[0].attn.head_size
+        made = [matrix(*after(model.ln_f, model.wte.weight, None))]
         # The scores' 1/√d is moved into the queries.
         scale = torch.ones(3 * C).index_fill_(0, torch.arange(C), head_size**-0.5)
-        qkv = matrix(weight * scale[:, None], bias * scale)
-        proj = matrix(block.attn.proj.weight, block.attn.proj.bias)
-        fc = matrix(*after(block.ln_2, block.mlp.fc.weight, block.mlp.fc.bias))
-        out = matrix(block.mlp.proj.weight, block.mlp.proj.bias)
-        return keys, values, qkv, proj, fc, out, (3, heads, head_size)
+        for block in model.blocks:
+            qkv, fc = block.attn.qkv, block.mlp.fc
+            weight, bias = after(block.ln_1, qkv.weight, qkv.bias)
+            made.append(matrix(weight * scale[:, None], bias * scale))
+            made.append(matrix(*centred(block.attn.proj)))
+            weight, bias = after(block.ln_2, fc.weight, fc.bias)
+            made.append(matrix(weight * GELU_IN, bias * GELU_IN))
+            weight, bias = centred(block.mlp.proj)
+            made.append(matrix(weight * GELU_OUT, bias))
+        return made
 
-    def __call__(self, tokens: Tensor) -> Tensor:
-        n, token = self.cache.lengths[0], int(tokens)
+    def _layer(self, keys, values, qkv, proj, fc, out):
+        heads, head_size = keys.shape[0], keys.shape[2]
+        q, k, v = qkv.y.reshape(3, heads, head_size)  # (H, d) each, in qkv's memory
+        y = proj.x.reshape(heads, 1, head_size)
+        return keys, values, qkv, q[:, :, None], k, v, y, proj, fc, out
+
+    def __call__(self, tokens: Int[Tensor, " 1"]) -> Float[Tensor, "1 V"]:
+        return torch.from_numpy(self.next(int(tokens)).copy())[None]
+
+    def next(self, token: int) -> Vector:
+        """The logits after one more token, (V,); the next call overwrites them."""
+        n = self.cache.lengths[0]
+        self.check(token, n)
         self.tokens[n] = token
         x = self.wte[token] + self.wpe[n]  # (C,)
-        for keys, values, qkv, proj, fc, out, shape in self.layers:
+        # Everything added later has mean zero: so each norm need not subtract it.
+        x -= x.dot(self.mean)
+        for keys, values, qkv, q, k, v, y, proj, fc, out in self.layers:
             normalise(x, qkv.x)
-            q, keys[:, n], values[:, n] = qkv().reshape(shape)  # (H, d) each
-            attend(q, keys[:, : n + 1], values[:, : n + 1], proj.x)
+            qkv()
+            keys[:, n], values[:, n] = k, v  # (H, d) each
+            attend(q, keys[:, : n + 1], values[:, : n + 1], y)
             x += proj()
             normalise(x, fc.x)
             gelu(fc(), out.x)
             x += out()
         self.cache.lengths[0] = n + 1
         normalise(x, self.head.x)
-        return torch.from_numpy(self.head()).clone()[None]
+        return self.head()
+
+    def check(self, token: int, n: int) -> None:
+        """Raise ValueError for what does not fit: a token outside, a full window."""
+        if not 0 <= token < len(self.wte):
+            raise outside_vocabulary("token", torch.tensor([token]), len(self.wte))
+        if n == self.cache.block_size:
+            raise ValueError(f"the window of block_size={n} tokens is full")
+
+
+# What a model must be made of for its step to know its formulas; model -> step.
+PARTS = (GPT, Block, CausalSelfAttention, FeedForward, nn.ModuleList)
+PARTS += (nn.Linear, nn.Embedding, nn.LayerNorm, nn.Dropout)
+STEPS: dict[type, tuple[type, tuple]] = {GPT: (GPTStep, PARTS)}
+
+
+_KEPT: WeakKeyDictionary = WeakKeyDictionary()  # model -> its weights' marks, matrices
+KEPT_NUMBERS = 2**22  # no more than this of one model
+
+
+def keep(model: nn.Module, matrix: type, make: Callable) -> list[Matrix]:
+    """`make(model, matrix)`, or what it gave last if the weights are the same.
+
+    For small models only: to them making the matrices is like writing ten tokens,
+    and keeping them costs little memory.
+    """
+    weights = list(model.parameters())
+    if sum(w.numel() for w in weights) > KEPT_NUMBERS:
+        return make(model, matrix)
+    # Versions tell every change but one to `weight.data`; that the norms tell.
+    marks = [matrix, *((w.data_ptr(), w._version) for w in weights)]
+    marks += torch.stack(torch._foreach_norm(weights)).tolist()
+    known = _KEPT.get(model)
+    if known is None or known[0] != marks:
+        known = _KEPT[model] = marks, make(model, matrix)
+    return [one.again() for one in known[1]]
 
 
 def after(norm: nn.LayerNorm, weight: Tensor, bias: Tensor | None):
@@ -122,29 +218,84 @@ def after(norm: nn.LayerNorm, weight: Tensor, bias: Tensor | None):
     return weight * norm.weight, bias + weight @ norm.bias
 
 
-def normalise(x: np.ndarray, to: np.ndarray) -> None:
-    """LayerNorm without weights: x less its mean, over its deviation."""
-    np.subtract(x, x.sum() / len(x), out=to)
-    to *= 1 / math.sqrt(to.dot(to) / len(x) + 1e-5)
+def centred(linear: nn.Linear) -> tuple[Tensor, Tensor]:
+    """Let a matrix write vectors of mean zero to the stream: no norm can tell."""
+    weight, bias = linear.weight, linear.bias
+    return weight - weight.mean(dim=0), bias - bias.mean()
 
 
-def attend(q: np.ndarray, keys: np.ndarray, values: np.ndarray, to: np.ndarray):
-    """softmax(q Kᵀ) V for each head: q (H, d), keys and values (H, n, d)."""
-    scores = np.matmul(keys, q[:, :, None])[:, :, 0]  # (H, n)
-    scores -= scores.max(axis=1, keepdims=True)
-    np.exp(scores, out=scores)
-    y = np.matmul(scores[:, None], values)[:, 0]  # (H, d)
-    y /= scores.sum(axis=1, keepdims=True)
-    to[:] = y.ravel()
+def normalise(x: Vector, to: Vector, eps: float = 1e-5) -> None:
+    """LayerNorm without weights for x of mean zero: x over its deviation."""
+    np.multiply(x, 1 / math.sqrt(float(x.dot(x)) / len(x) + eps), to)
 
 
-def gelu(x: np.ndarray, to: np.ndarray) -> None:
-    """GPT-2's GELU, x/2 · (1 + tanh u) = x / (1 + exp(-2u)), on a vector."""
-    u = x * x
-    u *= -2 * math.sqrt(2 / math.pi) * 0.044715
-    u -= 2 * math.sqrt(2 / math.pi)
-    u *= x
-    # exp overflows to infinity where GELU is 0, and x / infinity is 0.
-    np.exp(np.minimum(u, 80, out=u), out=u)
-    u += 1
-    np.divide(x, u, out=to)
+def attend(
+    q: Float32[np.ndarray, "H D 1"],
+    keys: Float32[np.ndarray, "H N D"],
+    values: Float32[np.ndarray, "H N D"],
+    to: Float32[np.ndarray, "H 1 D"],
+) -> None:
+    """softmax(q Kᵀ) V for each head."""
+    scores = np.matmul(keys, q)  # (H, N, 1)
+    scores -= np.maximum.reduce(scores, 1, keepdims=True)
+    np.exp(scores, scores)
+    np.matmul(scores.transpose(0, 2, 1), values, to)  # (H, 1, d)
+    to /= np.add.reduce(scores, 1, keepdims=True)
+
+
+# GELU(x) = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))). With s = GELU_IN · x this is
+# GELU_OUT · s (1 + tanh(s³ + SLOPE · s)): two constants less to multiply by.
+GELU_IN = (math.sqrt(2 / math.pi) * 0.044715) ** (1 / 3)
+GELU_OUT = 1 / (2 * GELU_IN)
+SLOPE = np.array(math.sqrt(2 / math.pi) / GELU_IN, dtype=np.float32)
+ONE = np.array(1, dtype=np.float32)
+
+
+def gelu(s: Vector, to: Vector) -> None:
+    """s (1 + tanh(s³ + SLOPE · s)): GPT-2's GELU, its constants in the matrices."""
+    np.multiply(s, s, to)
+    np.add(to, SLOPE, to)
+    np.multiply(to, s, to)
+    np.tanh(to, to)
+    np.add(to, ONE, to)
+    np.multiply(to, s, to)
+
+
+def pick(
+    logits: Float32[np.ndarray, " V"],
+    uniform: float,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> int:
+    """What `generation.draw` draws for one row with the same uniform number.
+
+    Raises ValueError when logits are no finite numbers.
+    """
+    p = logits.astype(np.float64)
+    if not math.isfinite(p.dot(p)):  # one that is not finite makes the sum so
+        raise ValueError(NOT_FINITE)
+    if temperature == 0:
+        return int(p.argmax())
+    p -= np.maximum.reduce(p)
+    # exp(-800) is zero, and what is further below need not overflow on its way.
+    np.maximum(p, -800 * temperature, out=p)
+    p /= temperature
+    np.exp(p, p)
+    if top_k is not None or top_p is not None:
+        drop_unlikely(p, top_k, top_p)
+    cumulated = np.add.accumulate(p)
+    # A uniform number is below 1, so that the last place is never passed.
+    return int(cumulated.searchsorted(uniform * cumulated[-1], "right"))
+
+
+def drop_unlikely(p: np.ndarray, top_k: int | None, top_p: float | None) -> None:
+    """Set all but the tokens that top_k and top_p keep to zero."""
+    order = (-p).argsort(kind="stable")  # the smaller id first where p is equal
+    ordered = p[order] / np.add.reduce(p)
+    keep = np.ones(len(p), dtype=bool)
+    if top_k is not None:
+        keep[top_k:] = False
+    if top_p is not None:
+        keep &= np.add.accumulate(ordered) - ordered < top_p
+    p[order[~keep]] = 0

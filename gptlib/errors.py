@@ -8,6 +8,10 @@ class DataError(OSError):
     """A corpus could not be found, fetched or read."""
 
 
+class CompileError(OSError):
+    """This machine cannot compile a model."""
+
+
 class DivergedError(ValueError):
     """A training's loss stopped being a number."""
 
@@ -50,8 +54,9 @@ def require_number(
     return number
 
 
-def require_choice(name: str, value, choices) -> None:
-    """Raise ValueError unless value is one of choices."""
+def require_choice(name: str, value, choices):
+    """Return value; ValueError unless it is one of choices."""
     if value not in choices:
         options = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"{name}={value!r}: expected one of {options}")
+    return value

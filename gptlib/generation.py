@@ -6,18 +6,21 @@ Read next: `decoding.py`, one token in fewer microseconds; `handler.py`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gptlib.cache import KVCache, can_cache
-from gptlib.decoding import WEIGHTS, fast_step
+from gptlib.cache import KVCache, can_cache, run
+from gptlib.decoding import NOT_FINITE, WEIGHTS, Step, fast_step, pick, step_kind
 from gptlib.errors import require_choice, require_int, require_number
 
-NOT_FINITE = "the model's logits are not finite numbers: did it diverge?"
-Prompts = Int[Tensor, "B T"] | Sequence[Int[Tensor, " T"]]
+DRAWN_AT_ONCE = 1024  # random numbers a row
+Prompts = Int[Tensor, "B T"] | Sequence[Int[Tensor, " _"]]
 
 
 def generate(
@@ -31,7 +34,7 @@ def generate(
     seed: int | None = None,
     cache: bool = True,
     weights: str = "float32",
-) -> Int[Tensor, "B U"] | list[Int[Tensor, " U"]]:
+) -> Int[Tensor, "B U"] | list[Int[Tensor, " _"]]:
     """Continue each row of idx by max_new_tokens tokens: (B, T) -> (B, T + new).
 
     idx may be a list of 1-D prompts of different lengths; then a list comes back.
@@ -53,12 +56,12 @@ def generate(
         cache=cache,
         weights=weights,
     )
-    columns = [tokens.unsqueeze(1) for tokens in new]
-    if isinstance(idx, Tensor):
-        return torch.cat([idx, *columns], dim=1)
+    columns = list(new)  # (B,) each
     if not columns:
-        return list(idx)
-    grown = torch.cat(columns, dim=1)  # (B, new)
+        return idx if isinstance(idx, Tensor) else list(idx)
+    grown = torch.stack(columns, dim=1)  # (B, new)
+    if isinstance(idx, Tensor):
+        return torch.cat([idx, grown], dim=1)
     return [torch.cat(pair) for pair in zip(idx, grown, strict=True)]
 
 
@@ -92,13 +95,16 @@ def stream(
     else:
         generator.manual_seed(require_int("seed", seed, 0, 2**63 - 1))
     reader = Cached if cache and can_cache(model) else Uncached
-    if weights != "float32" and not (reader is Cached and len(prompts) == 1):
+    quick = reader is Cached and step_kind(model, len(prompts)) is not None
+    if weights != "float32" and not quick:
         raise ValueError(
-            f"weights={weights!r}: expected one prompt, a GPT or ModernGPT, and cache="
-            "True; leave weights at 'float32' for anything else"
+            f"weights={weights!r}: expected one prompt, a GPT or ModernGPT in float32 "
+            "on a CPU, and cache=True; leave weights at 'float32' for anything else"
         )
-    settings = (temperature, top_k, top_p, generator)
-    return _stream(model, prompts, max_new_tokens, reader, weights, settings)
+    settings = (temperature, top_k, top_p)
+    if quick:
+        return _stream_one(model, prompts, weights, max_new_tokens, generator, settings)
+    return _stream(reader, model, prompts, max_new_tokens, generator, settings)
 
 
 def _prompts(idx: Prompts) -> list[Tensor]:
@@ -108,41 +114,71 @@ def _prompts(idx: Prompts) -> list[Tensor]:
             raise ValueError(
                 f"idx has shape {tuple(idx.shape)}: expected (B, T), T >= 1"
             )
-        return list(idx)
-    if not idx or any(row.ndim != 1 or len(row) == 0 for row in idx):
+    elif not all(isinstance(row, Tensor) for row in idx):
+        raise TypeError(f"idx={str(idx)[:60]}: expected tensors of token ids")
+    rows = list(idx)
+    if not rows or any(row.ndim != 1 or len(row) == 0 for row in rows):
         raise ValueError(
-            f"idx holds rows of shapes {[tuple(row.shape) for row in idx]}: expected "
+            f"idx holds rows of shapes {[tuple(row.shape) for row in rows]}: expected "
             "at least one, each (T,) with T >= 1"
         )
-    return list(idx)
+    if any(row.is_floating_point() for row in rows):
+        raise TypeError(f"idx holds {rows[0].dtype}: expected whole numbers, token ids")
+    return [row.long() for row in rows]
 
 
-def _stream(model, prompts, max_new_tokens, reader, weights, settings):
-    if max_new_tokens == 0:
+def _stream(reader, model, prompts, count, generator, settings):
+    if count == 0:
         return
-    temperature, top_k, top_p, generator = settings
-    # All random numbers at once: no waiting for the CPU while a GPU draws.
-    shape = (max_new_tokens, len(prompts), 1)
-    uniform = torch.rand(shape, dtype=torch.double, generator=generator)
-    device = prompts[0].device
-    if device.type == "cuda":
-        uniform = uniform.to(device)
-    texts = reader(model, prompts, weights)
-    logits = texts.logits
-    for i in range(max_new_tokens):
-        tokens = draw(logits, uniform[i], temperature, top_k, top_p)
-        yield tokens.to(device)
-        if i + 1 < max_new_tokens:
+    texts = reader(model, prompts)
+    tokens, logits, device = None, texts.logits, texts.logits.device
+    on_gpu = device.type == "cuda"
+    pieces = _uniform(count, len(prompts), generator, device if on_gpu else "cpu")
+    for i, uniform in enumerate(chain.from_iterable(pieces)):  # (B, 1) each
+        if i > 0:
             logits = texts.advance(tokens)
+        tokens = draw(logits, uniform, *settings).to(device)
+        yield tokens
     # Asked once here where asking at every token would make a GPU wait.
-    if logits.is_cuda and not torch.isfinite(logits).all():
+    if on_gpu and not torch.isfinite(logits).all():
         raise ValueError(NOT_FINITE)
+
+
+def _stream_one(model, prompts, weights, count, generator, settings):
+    """`_stream` for one text on a CPU: NumPy from the logits to the token."""
+    if count == 0:
+        return
+    texts = Cached(model, prompts, weights)
+    token, logits = 0, texts.logits[0].numpy()
+    pieces = _uniform(count, 1, generator)
+    numbers = chain.from_iterable(piece.flatten().tolist() for piece in pieces)
+    for i, uniform in enumerate(numbers):
+        if i > 0:
+            texts.make_room()
+            logits = texts.step.next(token)
+        token = pick(logits, uniform, *settings)
+        yield torch.from_numpy(np.array([token]))
+
+
+def _uniform(
+    count: int,
+    texts: int,
+    generator: torch.Generator,
+    device: torch.device | str = "cpu",
+) -> Iterator[Float[Tensor, "N B 1"]]:
+    """The random numbers of count tokens, the same however they are cut in pieces.
+
+    Many at once: a GPU need not wait for the CPU that draws them.
+    """
+    for start in range(0, count, DRAWN_AT_ONCE):
+        shape = (min(DRAWN_AT_ONCE, count - start), texts, 1)
+        yield torch.rand(shape, dtype=torch.double, generator=generator).to(device)
 
 
 class Uncached:
     """The reference: the whole window through the model for every token."""
 
-    def __init__(self, model: nn.Module, prompts: list[Tensor], weights: str):
+    def __init__(self, model: nn.Module, prompts: list[Tensor], weights="float32"):
         self.model = model
         self.rows = [row[-model.block_size :] for row in prompts]
         self.logits = self._last()
@@ -167,13 +203,23 @@ class Uncached:
 class Cached:
     """The same with a `KVCache`: only the newest token goes through the model."""
 
-    def __init__(self, model: nn.Module, prompts: list[Tensor], weights: str):
-        self.model = model
+    def __init__(self, model: nn.Module, prompts: list[Tensor], weights="float32"):
+        self.model, self.weights = model, weights
         self.cache = KVCache(model, len(prompts))
-        self.logits = self._read([row[-model.block_size :] for row in prompts])
-        self.step = fast_step(model, self.cache, weights) or self._plain_step
+        rows = [row[-model.block_size :] for row in prompts]
+        if len(rows[0]) <= 2 and self.step != self.plain_step:
+            for token in rows[0]:  # sooner than once through the model
+                self.logits = self.step(token[None])
+        else:
+            self.logits = self._read(rows)
 
-    def _plain_step(self, tokens: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
+    @cached_property
+    def step(self) -> Step:
+        """What reads a token a row: torch, or where it can NumPy (`decoding`)."""
+        return fast_step(self.model, self.cache, self.weights) or self.plain_step
+
+    def plain_step(self, tokens: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
+        """One more token a row through the model itself."""
         return run(self.model, tokens[:, None], self.cache)[:, -1]
 
     def _read(self, rows: list[Tensor]) -> Float[Tensor, "B V"]:
@@ -187,13 +233,14 @@ class Cached:
 
     def advance(self, tokens: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
         """Read one more token a row; the logits after it."""
-        if max(self.cache.lengths) == self.cache.block_size:
-            self._make_room()
+        self.make_room()
         return self.step(tokens)
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
         """Keep the newest half of each full row, the coming token included."""
         size = self.cache.block_size
+        if max(self.cache.lengths) < size:
+            return
         kept = max(1, size // 2) - 1
         for b, length in enumerate(self.cache.lengths):
             if length < size:
@@ -203,21 +250,6 @@ class Cached:
             if kept:
                 run(self.model, newest, self.cache.row(b))
                 self.cache.lengths[b] = kept
-
-
-@torch.inference_mode()
-def run(
-    model: nn.Module, idx: Int[Tensor, "B T"], cache: KVCache | None = None
-) -> Float[Tensor, "B T V"]:
-    """The logits of a model, dropout off, whatever mode it is in."""
-    was_training = model.training
-    if was_training:
-        model.eval()
-    try:
-        return model(idx, cache=cache)[0]
-    finally:
-        if was_training:
-            model.train()
 
 
 def sample(
@@ -287,15 +319,24 @@ def token_probabilities(
 def whole_characters(
     tokens: Iterator[int], decode: Callable[[list[int]], str]
 ) -> Iterator[str]:
-    """Yield text as tokens come, holding back those that are part of a character."""
+    """Yield text as tokens come, holding back those that are part of a character.
+
+    The pieces together are what decoding all tokens at once would give.
+    """
     held: list[int] = []
+    shown = 0  # how many characters of the held tokens' text were yielded
     for token in tokens:
         held.append(int(token))
         text = decode(held)
-        # U+FFFD stands for bytes that make no character yet; after four, ever.
-        if text.endswith("\ufffd") and len(held) < 4:
-            continue
-        held = []
-        yield text
+        # U+FFFD at the end stands for bytes that may become a character yet.
+        settled = text.removesuffix("\ufffd")
+        if len(settled) > shown:
+            yield settled[shown:]
+            shown = len(settled)
+        if settled == text:
+            held, shown = [], 0
+        elif len(held) > 8:  # no character has more than 4 bytes
+            held = held[-4:]
+            shown = len(decode(held).removesuffix("\ufffd"))
     if held:
-        yield decode(held)
+        yield decode(held)[shown:]

@@ -8,11 +8,8 @@ copies to be read by people.
 """
 
 import json
-import signal
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -22,11 +19,13 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from gptlib.data import Corpus, TokenSplits, load_corpus
+from gptlib.distributed import any_process, rank
 from gptlib.errors import ModelFileError, require_choice, require_int
 from gptlib.evaluation import vocabulary_of
 from gptlib.files import remove_leftovers, write_atomically
-from gptlib.generation import generate, stream
+from gptlib.generation import generate, stream, whole_characters
 from gptlib.history import read_history, write_history
+from gptlib.interrupts import deferred_interrupt
 from gptlib.model import count_parameters
 from gptlib.modelfile import (
     build,
@@ -91,8 +90,9 @@ class ModelHandler:
             self.history = list(training.history) if training else []
         self.model, self.tokenizer, self._training = model, tokenizer, training
         self._resume = None
-        self._write_model(STORED_TYPES[dtype])
-        self._write_trainer()
+        if rank() == 0:  # of several processes only the first writes
+            self._write_model(STORED_TYPES[dtype])
+            self._write_trainer()
         return self
 
     def load(self) -> "ModelHandler":
@@ -161,21 +161,27 @@ class ModelHandler:
         return training.history[before:]
 
     def generate(
-        self, prompt: str = "\n", max_new_tokens: int = 300, **settings
-    ) -> str:
-        """Return prompt and its continuation; settings as for `generation.generate`."""
-        idx = self._encode(prompt)
+        self, prompt: str | list[str] = "\n", max_new_tokens: int = 300, **settings
+    ) -> str | list[str]:
+        """Return prompt and its continuation; settings as for `generation.generate`.
+
+        Several prompts, of any lengths, are continued at once: a list comes back.
+        """
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        rows = [self._encode(one) for one in prompts]
         model, tokenizer = self._in_hand()
-        return tokenizer.decode(generate(model, idx, max_new_tokens, **settings)[0])
+        rows = generate(model, rows, max_new_tokens, **settings)
+        texts = [tokenizer.decode(row) for row in rows]
+        return texts[0] if isinstance(prompt, str) else texts
 
     def stream(
         self, prompt: str = "\n", max_new_tokens: int = 300, **settings
     ) -> Iterator[str]:
-        """Yield the continuation of prompt piece by piece."""
-        idx = self._encode(prompt)
+        """Yield the continuation of prompt piece by piece, in whole characters."""
+        idx = self._encode(prompt)[None]
         model, tokenizer = self._in_hand()
         tokens = stream(model, idx, max_new_tokens, **settings)
-        return (tokenizer.decode(token) for token in tokens)
+        return whole_characters(tokens, tokenizer.decode)
 
     def _in_hand(self) -> tuple[nn.Module, Tokenizer]:
         if self.model is None or self.tokenizer is None:
@@ -187,7 +193,7 @@ class ModelHandler:
         ids = tokenizer.encode(prompt)
         if not ids:
             raise ValueError("prompt is empty: give at least one character, or '\\n'")
-        return torch.tensor([ids], device=next(model.parameters()).device)
+        return torch.tensor(ids, device=next(model.parameters()).device)
 
     @property
     def _history_file(self) -> Path:
@@ -232,13 +238,13 @@ class ModelHandler:
 
     def _run(self, training: Training, wanted: int, progress: bool) -> None:
         saved = time.monotonic()
-        bar = tqdm(total=wanted, disable=not progress, unit="step")
+        bar = tqdm(total=wanted, disable=not progress or rank() > 0, unit="step")
         with bar, deferred_interrupt() as interrupted:
             for step in training:
                 bar.update()
                 bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)
                 wanted -= 1
-                if wanted == 0 or interrupted.is_set():
+                if any_process(wanted == 0 or interrupted.is_set()):
                     break
                 if time.monotonic() - saved > SAVE_EVERY_SECONDS:
                     self._checkpoint(training)
@@ -248,6 +254,8 @@ class ModelHandler:
     def _checkpoint(self, training: Training) -> None:
         self.history = list(training.history)
         self.trained_on = _describe_training(training)
+        if rank() > 0:
+            return
         if len(training) == 0 or not (self.path / "model.safetensors").is_file():
             self._write_model(torch.float32)
         self._write_trainer()
@@ -308,22 +316,6 @@ class ModelHandler:
                 i, _, key = rest.partition(".")
                 optimizer.setdefault(int(i), {})[key] = tensor
         return kept | {"model": weights, "optimizer": optimizer}
-
-
-@contextmanager
-def deferred_interrupt() -> Iterator[threading.Event]:
-    """Turn an interrupt inside into an event; raise KeyboardInterrupt at the end."""
-    interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupted
-        return
-    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    if interrupted.is_set():
-        raise KeyboardInterrupt
 
 
 def _check_pair(model, tokenizer) -> None:

@@ -53,8 +53,9 @@ def copy_weights(model: nn.Module) -> dict[str, Tensor]:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Everything a model stores, tables included, tied weights once."""
-    return sum(p.numel() for p in model.parameters())
+    """Everything a model stores, tables and counts included, tied weights once."""
+    stored = {id(v): v.numel() for v in model.state_dict(keep_vars=True).values()}
+    return sum(stored.values())
 
 
 class Bigram(nn.Module):

@@ -16,11 +16,15 @@ from torch import Tensor, nn
 
 from gptlib.errors import ModelFileError, require_choice, require_int
 from gptlib.model import GPT, Bigram, GPTConfig
+from gptlib.modern import ModernConfig, ModernGPT
+from gptlib.ngram import CountedNGrams
 
 FORMAT, VERSION = "gptlib-model", "1"
 BUILDERS = {
     "Bigram": lambda config: Bigram(**config),
     "GPT": lambda config: GPT(GPTConfig(**config)),
+    "ModernGPT": lambda config: ModernGPT(ModernConfig(**config)),
+    "CountedNGrams": lambda config: CountedNGrams(**config),
 }
 
 
@@ -41,7 +45,11 @@ def describe(model: nn.Module) -> dict:
 
 def stored_tensors(model: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
     """The weights as they go to disk; ValueError when dtype cannot hold one."""
-    tensors = {k: v.detach().to("cpu", dtype) for k, v in model.state_dict().items()}
+    tensors = {
+        # Whole numbers, such as counts, stay what they are.
+        k: v.detach().to("cpu", dtype if v.is_floating_point() else v.dtype)
+        for k, v in model.state_dict().items()
+    }
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise ValueError(

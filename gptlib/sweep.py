@@ -27,14 +27,18 @@ from gptlib.data import TokenSplits, load_corpus
 from gptlib.errors import require_choice, require_int
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
 from gptlib.files import write_atomically
-from gptlib.model import GPT, GPTConfig, copy_weights
+from gptlib.model import GPTConfig, copy_weights
+from gptlib.modern import ModernConfig, build_config, build_model
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import TrainConfig, pick_device, train
 
-MODEL_FIELDS = [field.name for field in fields(GPTConfig)]
+SHAPES = (GPTConfig, ModernConfig)
+MODEL_FIELDS = ["class"]
+MODEL_FIELDS += sorted({field.name for shape in SHAPES for field in fields(shape)})
 TRAINING_FIELDS = [field.name for field in fields(TrainConfig)]
 # The training text in characters (0 is all of it) may be varied as well.
 TEXT_FIELD = "train_characters"
+RECIPE = "recipe"
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,10 @@ class Spec:
     """What a sweep runs: every combination of `vary`, with every seed.
 
     vary: {name: [values]}, or a list of points [{name: value, ...}, ...] where
-    settings change together. Names are fields of GPTConfig or TrainConfig, or
-    train_characters: learn from that many characters of train, its first (0: all).
+    settings change together. Names are fields of GPTConfig, ModernConfig (class as in
+    `build_config`) or TrainConfig; train_characters: learn from that
+    many characters of train, its first (0: all); or recipe: one of `recipes`, each a
+    dictionary of settings under a name.
     hours: what the whole sweep took on two cores. Raises ValueError or TypeError
     naming what cannot be.
     """
@@ -57,9 +63,10 @@ class Spec:
     train_characters: int = 0
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
     checks: int = 15
+    recipes: dict[str, dict] = field(default_factory=dict)
 
     def __post_init__(self):
-        known = [*MODEL_FIELDS, *TRAINING_FIELDS, TEXT_FIELD]
+        known = [*MODEL_FIELDS, *TRAINING_FIELDS, TEXT_FIELD, RECIPE]
         require_int("checks", self.checks, 1)
         points = self.points()
         if len({frozenset(point) for point in points}) != 1 or not self.seeds:
@@ -84,7 +91,8 @@ class Spec:
     def fingerprint(self) -> str:
         """What all runs share, in short: a table belongs to one of these."""
         shared = [self.corpus, self.train_characters, self.model, self.training]
-        text = json.dumps([*shared, self.checks], sort_keys=True)
+        shared += [self.checks, *([self.recipes] if self.recipes else [])]
+        text = json.dumps(shared, sort_keys=True)
         return "s" + hashlib.sha256(text.encode()).hexdigest()[:8]
 
     def runs(self) -> Iterator[tuple[dict, int]]:
@@ -92,13 +100,23 @@ class Spec:
         for seed, point in itertools.product(self.seeds, self.points()):
             yield point, seed
 
-    def settings(self, point: dict, seed: int) -> tuple[GPTConfig, TrainConfig, int]:
-        """The shape, the training and the length of the text of one run."""
-        shape = {k: v for k, v in point.items() if k in MODEL_FIELDS}
-        rest = {k: v for k, v in point.items() if k in TRAINING_FIELDS}
-        characters = point.get(TEXT_FIELD, self.train_characters)
+    def settings(
+        self, point: dict, seed: int
+    ) -> tuple[GPTConfig | ModernConfig, TrainConfig, int]:
+        """The shape, training and length of text of one run."""
+        own = dict(point)
+        if RECIPE in own:
+            name = require_choice(RECIPE, own.pop(RECIPE), self.recipes)
+            own = self.recipes[name] | own
+        for name in own:
+            require_choice(
+                "setting", name, [*MODEL_FIELDS, *TRAINING_FIELDS, TEXT_FIELD]
+            )
+        shape = {k: v for k, v in own.items() if k in MODEL_FIELDS}
+        rest = {k: v for k, v in own.items() if k in TRAINING_FIELDS}
+        characters = own.get(TEXT_FIELD, self.train_characters)
         return (
-            GPTConfig(**self.model | shape),
+            build_config(self.model | shape),
             TrainConfig(**self.training | rest | {"seed": seed}),
             require_int(TEXT_FIELD, characters, 0),
         )
@@ -154,7 +172,8 @@ def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
     if characters:
         data = replace(data, train=data.train[:characters])
     torch.manual_seed(seed)
-    model = GPT(replace(shape, vocab_size=data.tokenizer.vocab_size)).to(pick_device())
+    shape = replace(shape, vocab_size=data.tokenizer.vocab_size)
+    model = build_model(shape, data.train).to(pick_device())
     checks = _checks(config.steps, spec.checks)
     curve, best, average = Curve(), None, _Average()
     pieces = _pieces(data, model.block_size)

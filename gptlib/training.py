@@ -17,16 +17,20 @@ import torch
 from torch import Tensor, nn
 
 from gptlib.data import TokenSplits, epoch_windows, random_windows
+from gptlib.distributed import average, copy_from_first, my_share, rank, world_size
 from gptlib.errors import (
+    CompileError,
     DivergedError,
     require_choice,
     require_int,
     require_number,
 )
 from gptlib.evaluation import check_tokens, evaluate
+from gptlib.ngram import prepare_counts
 from gptlib.optim import OPTIMIZERS, SCHEDULES, build_optimizer, learning_rate
 
 SAMPLINGS = ("random", "epochs")
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,9 @@ class TrainConfig:
     reached after warmup (a fraction of steps); eval_every=n measures the whole
     validation split after every n-th step, 0 never. optimizer "muon" moves the
     body's matrices by Muon with muon_lr and the rest by AdamW; table_lr is the rate
-    of n-gram tables. sampling "epochs" repeats no window before all were seen. One
-    seed gives one training.
+    of n-gram tables. sampling "epochs" repeats no window before all were seen.
+    precision "bfloat16" multiplies in 16 bits, the weights stay in 32; compile lets
+    torch.compile fuse the step, at its first. One seed gives one training.
     Raises TypeError or ValueError naming the first field that cannot be.
     """
 
@@ -57,6 +62,8 @@ class TrainConfig:
     grad_clip: float = 1.0
     eval_every: int = 0
     seed: int = 0
+    precision: str = "float32"
+    compile: bool = False
 
     def __post_init__(self):
         require_int("steps", self.steps, 1)
@@ -71,6 +78,8 @@ class TrainConfig:
         require_choice("schedule", self.schedule, SCHEDULES)
         require_choice("optimizer", self.optimizer, OPTIMIZERS)
         require_choice("sampling", self.sampling, SAMPLINGS)
+        require_choice("precision", self.precision, PRECISIONS)
+        require_choice("compile", self.compile, (True, False))
         for name in ("warmup", "beta1", "beta2"):
             require_number(name, getattr(self, name), 0.0, 1.0, below=True)
 
@@ -129,7 +138,8 @@ class Training:
 
     Iterating yields a `Step` after each of the steps that are left. All state is
     committed before each yield, and a step's randomness depends on (seed, step)
-    only: what you draw, print or sample in between changes nothing.
+    only: what you draw, print or sample in between changes nothing. In several
+    processes (`distributed.py`) each takes its share of the same batch.
     """
 
     def __init__(self, model: nn.Module, data: TokenSplits, config: TrainConfig):
@@ -140,13 +150,22 @@ class Training:
         check_tokens(model, data.train, "the training split", model.block_size + 1)
         if config.eval_every:
             check_tokens(model, data.val, "the validation split", 2)
+        if config.batch_size % world_size():
+            raise ValueError(
+                f"batch_size={config.batch_size} cannot be shared by {world_size()} "
+                "processes: expected a multiple of their number"
+            )
+        started = time.perf_counter()
+        prepare_counts(model, data.train)
+        copy_from_first(model.state_dict().values())
         self._train_tokens = data.train.to(self.device)
         self.knobs = Knobs()
         self.optimizer = build_optimizer(model, config)
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds = 0, time.perf_counter() - started
         self.history: list[Step] = []
         self.diverged: str | None = None
         self._last_good = [p.detach().clone() for p in model.parameters()]
+        self._fast = torch.compile(model) if config.compile else model
 
     def __len__(self) -> int:
         """Steps left to run."""
@@ -196,18 +215,33 @@ class Training:
 
     def _update(self, idx: Tensor, targets: Tensor, step: int, lr: float) -> float:
         self.model.train()
-        with seeded(_mix(self.config.seed, step), self.device):
-            loss = self.model(idx, targets)[1]
-        self._require_finite(loss, "the loss", step, lr)
-        parameters = list(self.model.parameters())
-        with torch.no_grad():
-            torch._foreach_copy_(self._last_good, parameters)
+        with seeded(_mix(self.config.seed, step, rank()), self.device):
+            loss = self._forward(my_share(idx), my_share(targets))
         self.optimizer.zero_grad()
         loss.backward()
+        parameters = list(self.model.parameters())
+        loss = average(loss, parameters)
+        self._require_finite(loss, "the loss", step, lr)
+        with torch.no_grad():
+            torch._foreach_copy_(self._last_good, parameters)
         norm = nn.utils.clip_grad_norm_(parameters, self.config.grad_clip)
         self._require_finite(norm, "the gradient's norm", step, lr)
         self.optimizer.step()
         return loss.item()
+
+    def _forward(self, idx: Tensor, targets: Tensor) -> Tensor:
+        half = self.config.precision == "bfloat16"
+        try:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+                return self._fast(idx, targets)[1]
+        except Exception as error:
+            if not type(error).__module__.startswith("torch._"):
+                raise
+            first = str(error).strip().partition("\n")[0]
+            raise CompileError(
+                f"compile=True: torch could not compile the model here ({first}). "
+                "Train with compile=False; on a CPU compiling needs a C++ compiler"
+            ) from None
 
     def _validate(self, step: int, lr: float) -> float | None:
         if not self.config.eval_every or step % self.config.eval_every:
@@ -247,7 +281,8 @@ class Training:
 
         Raises ValueError when configuration or shapes differ.
         """
-        if state["config"] != asdict(self.config):
+        # A configuration saved before a field was there means the field's default.
+        if asdict(TrainConfig()) | state["config"] != asdict(self.config):
             raise ValueError(
                 f"the saved training ran with {state['config']}, this one has "
                 f"{asdict(self.config)}"
@@ -288,6 +323,6 @@ def pick_device() -> torch.device:
     return torch.device("cpu")
 
 
-def _mix(seed: int, step: int) -> int:
+def _mix(seed: int, step: int, rank: int = 0) -> int:
     # Neighbouring seeds must not share batches at neighbouring steps.
-    return (seed * 1_000_003 + step * 7_919 + 12_345) % 2**31
+    return (seed * 1_000_003 + step * 7_919 + rank * 15_485_863 + 12_345) % 2**31

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from gptlib import ModelHandler
+from gptlib import GPTConfig, ModelHandler, bench
 from gptlib.cli import main
 
 
@@ -37,6 +37,8 @@ def test_train_sample_evaluate(tmp_path, small_corpus, capsys):
     assert len(handler.history) == 30
     assert len((folder / "sample.txt").read_text()) >= 2000
     main(["sample", str(folder), "--prompt", "1 plus", "--max-new-tokens", "9"])
+    assert capsys.readouterr().out.startswith("1 plus")
+    main(["sample", str(folder), "--prompt", "1 plus", "--weights", "int8"])
     assert capsys.readouterr().out.startswith("1 plus")
     main(["evaluate", str(folder), "--corpus", str(text), "--split", "dev"])
     assert "bits per character" in capsys.readouterr().out
@@ -74,11 +76,19 @@ def test_module_runs_from_the_shell():
         assert command in done.stdout
 
 
-def test_bench_prints_a_table_or_json(capsys):
+def test_bench_prints_a_table_or_json(capsys, monkeypatch):
+    tiny = GPTConfig(65, block_size=8, n_layer=1, n_head=1, n_embd=8)
+    plan = bench.Plan(
+        small=tiny, large=tiny, at_once=2, rounds=2, steps=1, matrix=16, openings=1
+    )
+    monkeypatch.setattr(bench, "PLAN", plan)
     main(["bench"])
-    table = capsys.readouterr().out
-    assert "torch 2.13.0" in table and "share of training time" in table
+    printed = capsys.readouterr()
+    assert "torch 2.13.0" in printed.out and "share of training time" in printed.out
+    assert "measuring" in printed.err and "measuring" not in printed.out
     main(["bench", "--json"])
     measured = json.loads(capsys.readouterr().out)
-    assert {figure["unit"] for figure in measured["figures"]} == {"ms", "KB", "%"}
+    assert set(measured) == {"machine", "figures"}
     assert all(figure["value"] > 0 for figure in measured["figures"])
+    fields = {"group", "what", "value", "unit", "runs"}
+    assert all(set(figure) == fields for figure in measured["figures"])

@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from gptlib import DataError, load_corpus, random_windows
 from gptlib import data as data_module
+from gptlib.data import epoch_windows
 
 
 def no_source(*_):
@@ -161,3 +163,19 @@ def test_windows_reach_both_ends():
 
 def test_corpus_says_what_it_holds(small_corpus, data):
     assert "train" in repr(small_corpus) and "val" in repr(data)
+
+
+def test_an_epoch_shows_every_window_once_before_any_again():
+    tokens = torch.arange(103)
+    seen = []
+    for step in range(1, 7):  # 9 windows of 10 an epoch: two epochs of 3 batches
+        idx, targets = epoch_windows(tokens, 3, 10, seed=4, step=step)
+        assert torch.equal(idx + 1, targets)
+        seen += idx[:, 0].tolist()
+    first, second = seen[:9], seen[9:]
+    for epoch in (first, second):
+        ordered = sorted(epoch)
+        assert [b - a for a, b in itertools.pairwise(ordered)] == [10] * 8
+    assert first != second
+    again = epoch_windows(tokens, 3, 10, seed=4, step=2)[0]
+    assert again[:, 0].tolist() == seen[3:6]

@@ -1,3 +1,4 @@
+import copy
 import math
 from collections import Counter
 
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptlib import Bigram, generate, stream
-from gptlib.generation import sample, token_probabilities
+from gptlib.generation import sample, token_probabilities, whole_characters
 
 SETTINGS = [
     {},
@@ -156,3 +157,98 @@ def test_diverged_models_are_named(gpt):
     gpt.ln_f.weight.data.fill_(math.nan)
     with pytest.raises(ValueError, match="not finite"):
         generate(gpt, torch.tensor([[1]]), 3)
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_in_numpy_the_same_text(gpt, settings):
+    """One text goes another way than two; the same seed, the same first row."""
+    prompt = torch.tensor([[1, 2, 3]])
+    one = generate(gpt, prompt, 60, seed=5, **settings)
+    slow = generate(gpt, prompt, 60, seed=5, cache=False, **settings)
+    assert torch.equal(one, slow)
+
+
+def test_prompts_of_different_lengths(gpt):
+    prompts = [torch.tensor([1, 2, 3]), torch.tensor([4]), torch.arange(20) % 9]
+    texts = generate(gpt, prompts, 30, temperature=0)
+    assert [len(text) for text in texts] == [33, 31, 50]
+    for prompt, text in zip(prompts, texts, strict=True):
+        assert torch.equal(text, generate(gpt, prompt[None], 30, temperature=0)[0])
+    assert all(a is b for a, b in zip(generate(gpt, prompts, 0), prompts, strict=True))
+
+
+def test_random_numbers_are_the_same_in_pieces(gpt, monkeypatch):
+    prompt = torch.tensor([[1], [2]])
+    whole = generate(gpt, prompt, 20, seed=3), generate(gpt, prompt[:1], 20, seed=3)
+    monkeypatch.setattr("gptlib.generation.DRAWN_AT_ONCE", 7)
+    assert torch.equal(generate(gpt, prompt, 20, seed=3), whole[0])
+    assert torch.equal(generate(gpt, prompt[:1], 20, seed=3), whole[1])
+
+
+def test_eight_bits_write(gpt):
+    text = generate(gpt, torch.tensor([[1]]), 40, seed=1, weights="int8")
+    assert text.shape == (1, 41)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_what_eight_bits_cannot(gpt):
+    one, two = torch.tensor([[1]]), torch.tensor([[1], [2]])
+    for model, idx, more in (
+        (gpt, two, {}),
+        (gpt, one, {"cache": False}),
+        (Bigram(4), one, {}),
+        (copy.deepcopy(gpt).double(), one, {}),
+    ):
+        with pytest.raises(ValueError, match="weights='int8': expected one prompt"):
+            stream(model, idx, 3, weights="int8", **more)
+    with pytest.raises(ValueError, match="weights='int4'"):
+        stream(gpt, one, 3, weights="int4")
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_what_is_no_prompt(gpt):
+    for wrong in ([], [torch.tensor([[1]])], [torch.tensor([], dtype=torch.long)]):
+        with pytest.raises(ValueError, match="at least one, each"):
+            stream(gpt, wrong, 3)
+    for wrong in ("text", [[1, 2]], torch.tensor([[1.0]])):
+        with pytest.raises(TypeError, match="idx"):
+            stream(gpt, wrong, 3)
+
+
+BYTES = st.sampled_from([b"a", b" b", "é".encode(), "€".encode(), "🙂".encode()])
+
+
+@given(
+    st.lists(BYTES | st.binary(min_size=1, max_size=3), max_size=30),
+    st.lists(st.integers(1, 3), min_size=1),
+)
+def test_whole_characters_are_the_text(pieces, cuts):
+    """However bytes are cut into tokens, right or wrong ones."""
+    raw, tokens = b"".join(pieces), []
+    while raw:
+        n = cuts[len(tokens) % len(cuts)]
+        tokens.append(raw[:n])
+        raw = raw[n:]
+
+    def decode(ids):
+        return b"".join(tokens[i] for i in ids).decode(errors="replace")
+
+    came = list(whole_characters(iter(range(len(tokens))), decode))
+    assert "".join(came) == decode(range(len(tokens)))
+    assert "" not in came
+
+
+def test_characters_come_as_soon_as_they_are_whole():
+    raw = "a€b".encode()
+    came = []
+
+    def spoken():
+        for byte in raw:
+            yield byte
+            came.append("|")
+
+    for text in whole_characters(
+        spoken(), lambda ids: bytes(ids).decode("utf-8", "replace")
+    ):
+        came.append(text)
+    assert "".join(came) == "a||||€|b|".replace("||||€", "|||€")

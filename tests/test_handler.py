@@ -104,6 +104,40 @@ def test_generate_and_stream(saved):
         saved.generate("1Q")
 
 
+def test_generate_several_prompts(saved):
+    prompts = ["12 plus", "1", "200 plus 201 is 401.\n"]
+    texts = saved.generate(prompts, 20, temperature=0)
+    assert texts == [saved.generate(prompt, 20, temperature=0) for prompt in prompts]
+    settings = {"seed": 1, "temperature": 0.8}
+    plain = saved.generate("1", 20, **settings)
+    assert plain == saved.generate("1", 20, cache=False, **settings)
+    assert len(saved.generate("1", 20, weights="int8", **settings)) == 21
+    assert len("".join(saved.stream("1", 20, weights="int8"))) == 20
+    with pytest.raises(ValueError, match="weights='int8'"):
+        saved.generate(["1", "2"], 20, weights="int8")
+
+
+class Bytes(CharTokenizer):
+    """Two bytes make an "é"; each token is one."""
+
+    def encode(self, text):
+        return list(text.encode())
+
+    def decode(self, ids):
+        return bytes(int(i) for i in ids).decode(errors="replace")
+
+
+def test_streams_whole_characters():
+    handler = ModelHandler("nowhere")
+    handler.model = Bigram(256)
+    handler.tokenizer = Bytes("".join(map(chr, range(256))))
+    with torch.no_grad():  # é after é after é
+        handler.model.table.weight[0xA9, 0xC3] = 99
+        handler.model.table.weight[0xC3, 0xA9] = 99
+    assert list(handler.stream("é", 5, temperature=0)) == ["é", "é", "\ufffd"]
+    assert handler.generate("é", 4, temperature=0) == "ééé"
+
+
 def test_nothing_works_before_load(folder):
     for use in (lambda h: h.generate("1"), lambda h: h.train(steps=1)):
         with pytest.raises(ValueError, match=r"call .load\(\)"):

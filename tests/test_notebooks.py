@@ -27,6 +27,8 @@ EXPECTED = [
     "05_gpt",
     "06_training",
     "07_overfitting",
+    "08_generation",
+    "11_speed",
 ]
 MARK = re.compile(r"# gptlib/(\w+)\.py\b")
 # What the notebooks promise to show in full: everything public of these rooms, and
@@ -39,6 +41,7 @@ NAMED = {
     "optim": ["learning_rate", "parameter_groups"],
     "model": ["next_token_loss", "init_weights"],
     "attention": ["fuse_heads"],
+    "generation": ["token_probabilities", "draw"],
 }
 # They build no new model; what they measure is not a loss.
 WITHOUT_A_RUNG = ("00_start_here", "08_generation", "11_speed")
@@ -199,7 +202,9 @@ def test_time_ledger_keeps_the_budget():
         rows = {row["what"]: float(row["seconds"]) for row in csv.DictReader(file)}
     assert rows.keys() == {p.stem for p in PATHS} | {"unit tests"}
     for path in PATHS:
-        # Two minutes, give or take what the same machine's speed changes in a day.
-        assert rows[path.stem] <= 125, path.stem
+        # Two minutes, give or take what the same machine's speed changes in a day;
+        # the three-minute run of 12 takes three.
+        most = 285 if path.stem == "12_modern" else 125
+        assert rows[path.stem] <= most, path.stem
     assert sum(rows[name] for name in EXPECTED[:7]) <= 540
     assert sum(rows.values()) <= 25 * 60

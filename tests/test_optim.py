@@ -1,11 +1,27 @@
+import copy
 import math
 
 import pytest
 import torch
 from torch import nn
 
-from gptlib import Bigram, Block, Head, LanguageModel, TrainConfig
-from gptlib.optim import build_optimizer, learning_rate, parameter_groups
+from gptlib import (
+    Bigram,
+    Block,
+    Head,
+    LanguageModel,
+    ModernConfig,
+    ModernGPT,
+    TrainConfig,
+    train,
+)
+from gptlib.optim import (
+    Muon,
+    build_optimizer,
+    learning_rate,
+    orthogonalise,
+    parameter_groups,
+)
 
 
 def rates(schedule, steps=100, warmup=0.1, lr=2.0):
@@ -68,3 +84,59 @@ def test_decay_shrinks_what_has_no_gradient(gpt):
     for name, p in gpt.named_parameters():
         matrix = name.startswith("blocks") and p.ndim == 2
         torch.testing.assert_close(p, before[name] * (0.95 if matrix else 1.0))
+
+
+SHAPES = [(24, 16), (16, 24)] * 2
+
+
+def test_muon_is_torchs_muon_up_to_its_sixteen_bits():
+    changes = []
+    for kind, more in ((Muon, {}), (torch.optim.Muon, {"weight_decay": 0.0})):
+        torch.manual_seed(0)
+        matrices = [
+            torch.nn.Parameter(torch.randn(s)) for s in [(24, 16), (16, 24)] * 2
+        ]
+        start = [m.detach().clone() for m in matrices]
+        optimizer = kind(matrices, lr=0.02, momentum=0.95, **more)
+        for step in range(3):
+            for m in matrices:
+                m.grad = torch.randn(m.shape, generator=torch.manual_seed(step))
+            optimizer.step()
+        changes.append([m.detach() - s for m, s in zip(matrices, start, strict=True)])
+    for ours, torchs in zip(*changes, strict=True):
+        assert (ours - torchs).norm() < 0.05 * torchs.norm()
+
+
+def test_orthogonalise_brings_singular_values_near_one():
+    matrices = torch.randn(3, 20, 8, generator=torch.manual_seed(1))
+    values = torch.linalg.svdvals(orthogonalise(matrices))
+    assert values.min() > 0.6 and values.max() < 1.3
+
+
+def test_a_training_with_muon_goes_on_where_it_was(gpt, data):
+    config = TrainConfig(steps=6, batch_size=2, optimizer="muon", sampling="epochs")
+    whole = copy.deepcopy(gpt)
+    list(train(whole, data, config))
+    first = train(gpt, data, config)
+    for step in first:
+        if step.step == 3:
+            break
+    second = train(copy.deepcopy(gpt), data, config)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    list(second)
+    for a, b in zip(whole.parameters(), second.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_only_the_bodys_matrices_go_to_muon():
+    shape = ModernConfig(7, block_size=8, n_layer=1, n_head=2, n_embd=8, ngrams=(2,))
+    model = ModernGPT(shape)
+    muon, adamw = build_optimizer(model, TrainConfig(optimizer="muon")).optimizers
+    chosen = {id(p) for group in muon.param_groups for p in group["params"]}
+    named = {n for n, p in model.named_parameters() if id(p) in chosen}
+    assert named == {
+        f"blocks.0.{n}.weight" for n in ("attn.qkv", "attn.proj", "mlp.fc", "mlp.proj")
+    }
+    rates = {id(p): g["share"] for g in adamw.param_groups for p in g["params"]}
+    assert rates[id(model.ngrams.tables.weight)] == 20.0
+    assert len(rates) + len(chosen) == len(list(model.parameters()))

@@ -1,5 +1,7 @@
 import pytest
+import torch
 
+from gptlib import generate
 from gptlib.playground import FALLBACK, Playground
 
 
@@ -24,3 +26,18 @@ def test_playground_shows_errors_and_greedy(gpt, tok):
     assert bundle["text/plain"] == FALLBACK and len(bundle) == 2
     with pytest.raises(ValueError, match="at least one"):
         Playground({})
+
+
+def test_playground_passes_its_sliders_on(gpt, tok):
+    play = Playground({"one": (gpt, tok)}, prompt="1", length=30, all_sliders=True)
+    likeliest = play.models["one"][0]
+    greedy = generate(likeliest, torch.tensor([tok.encode("1")]), 30, temperature=0)
+    for slider, narrow, wide in (("top_k", 1, "all"), ("top_p", 0.05, 1.0)):
+        getattr(play, slider).value = narrow
+        assert "1" + play.write()["one"] == tok.decode(greedy[0])
+        getattr(play, slider).value = wide
+        assert "1" + play.write()["one"] != tok.decode(greedy[0])
+    controls = play.view.children[0].children
+    assert {play.top_k, play.top_p} <= set(controls)
+    few = Playground({"one": (gpt, tok)}).view.children[0].children
+    assert len(controls) == 5 and len(few) == 3

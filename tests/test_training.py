@@ -1,5 +1,8 @@
 import copy
 import math
+import os
+import subprocess
+import sys
 from dataclasses import asdict
 
 import pytest
@@ -128,6 +131,75 @@ def test_state_dict_resumes_exactly_in_another_training(tok, data):
     assert len(resumed.history) == 12
 
 
+def test_a_state_from_before_a_field_was_there_resumes(tok, data):
+    first = train(fresh(tok), data, CONFIG)
+    next(iter(first))
+    state = copy.deepcopy(first.state_dict())
+    for name in ("precision", "compile"):
+        del state["config"][name]
+    assert TrainConfig(**state["config"]) == CONFIG
+    resumed = train(fresh(tok), data, CONFIG)
+    resumed.load_state_dict(state)
+    assert len(resumed) == 11
+    other = train(fresh(tok), data, TrainConfig(**state["config"] | {"seed": 1}))
+    with pytest.raises(ValueError, match="'seed': 0"):
+        other.load_state_dict(state)
+
+
+def test_bfloat16_learns_the_same_with_weights_in_float32(tok, data):
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        config = TrainConfig(steps=40, batch_size=8, lr=1e-2, precision=precision)
+        model = fresh(tok)
+        training = train(model, data, config)
+        losses[precision] = [step.loss for step in training]
+        assert {p.dtype for p in model.parameters()} == {torch.float32}
+        assert all(p.grad.dtype == torch.float32 for p in model.parameters())
+    assert losses["float32"] != losses["bfloat16"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], abs=0.05)
+
+
+COMPILING = """
+import torch
+from torch._inductor import config as inductor
+from gptlib import Bigram, TokenSplits, TrainConfig, train
+from gptlib.errors import CompileError
+
+tokens = torch.arange(200) % 5
+data = TokenSplits(tokens, tokens, tokens)
+
+
+def losses(compiled):
+    torch.manual_seed(0)
+    model = Bigram(5)
+    training = train(model, data, TrainConfig(steps=5, lr=0.1, compile=compiled))
+    found = [step.loss for step in training]
+    assert training.model is model and "_orig_mod" not in str(model.state_dict())
+    return found
+
+
+compiler, inductor.cpp.cxx = inductor.cpp.cxx, ("/no/compiler",)
+try:
+    losses(True)
+except CompileError as error:
+    assert "Train with compile=False" in str(error), error
+    assert "\\n" not in str(error)
+else:
+    raise AssertionError("compiled without a compiler")
+inductor.cpp.cxx = compiler
+torch.compiler.reset()
+torch.testing.assert_close(losses(True), losses(False), atol=1e-5, rtol=0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a compiler by that name")
+def test_compiled_trains_the_same_and_says_when_it_cannot(tmp_path):
+    """In a process of its own: compiled code and checked shapes do not mix."""
+    environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
+    environment |= {"TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", COMPILING], check=True, env=environment)
+
+
 def test_state_of_another_configuration_is_refused(tok, data):
     state = train(fresh(tok), data, CONFIG).state_dict()
     other = train(fresh(tok), data, TrainConfig(steps=13))
@@ -181,6 +253,8 @@ def test_impossible_knobs_are_refused_and_leave_the_old(name, value):
         ({"eval_every": -1}, "eval_every=-1"),
         ({"seed": -1}, "seed=-1"),
         ({"beta2": 1}, "beta2=1"),
+        ({"precision": "float16"}, "precision='float16': expected one of 'float32'"),
+        ({"compile": "yes"}, "compile='yes': expected one of True, False"),
     ],
 )
 def test_impossible_configurations_are_refused_by_name(wrong, says):

@@ -1,0 +1,243 @@
+"""CountedNGrams: guessing the next token by counting, as well as that can be done.
+
+Interpolated modified Kneser–Ney smoothing (Chen and Goodman, 1999): the counts of
+long contexts, less a discount, and for the discount's worth what shorter contexts
+say. No gradient, a fraction of a second, and better than many a small transformer.
+Read next: `modern.py`, where such a model may stand beside a transformer.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from gptlib.errors import require_int
+from gptlib.model import Output, next_token_loss
+
+LARGEST_KEY = 2**62
+FOLDS = 8
+
+
+class Entries(NamedTuple):
+    """The counted n-grams of one length that fit the contexts of M places.
+
+    row: whose context each belongs to; token: how it ends; count: how often.
+    """
+
+    row: Int[Tensor, " E"]
+    token: Int[Tensor, " E"]
+    count: Int[Tensor, " E"]
+
+
+class CountedNGrams(nn.Module):
+    """p(next | last order - 1 tokens) from counts: idx (B, T) -> log p (B, T, V).
+
+    sizes: how many different n-grams there are of each length 1..order; all zero in
+    a model that has counted nothing yet (see `fit`). An n-gram is one whole number,
+    its tokens the digits in base V, so that those of one context lie side by side
+    in the sorted list.
+    Raises ValueError when an n-gram of this order does not fit in such a number.
+    """
+
+    dropout = 0.0
+
+    def __init__(self, vocab_size: int, sizes: Sequence[int], block_size: int = 256):
+        super().__init__()
+        require_int("vocab_size", vocab_size, 2)
+        if not sizes or vocab_size ** (len(sizes) + 1) > LARGEST_KEY:
+            raise ValueError(
+                f"{len(sizes)} tokens of {vocab_size} kinds do not fit in one whole "
+                "number: expected an order of at least 1, and a lower one for a "
+                "larger vocabulary"
+            )
+        self.config = {
+            "vocab_size": vocab_size,
+            "sizes": tuple(sizes),
+            "block_size": block_size,
+        }
+        self.vocab_size, self.block_size, self.order = (
+            vocab_size,
+            block_size,
+            len(sizes),
+        )
+        for n, size in enumerate(sizes, start=1):
+            self.register_buffer(f"keys_{n}", torch.zeros(size, dtype=torch.long))
+            self.register_buffer(f"counts_{n}", torch.zeros(size, dtype=torch.int32))
+        discounts = torch.zeros(self.order, 4)  # for counts of 0, 1, 2 and more
+        self.discounts = nn.Parameter(discounts, requires_grad=False)
+
+        self._folds: list[Tensor] = []  # one (size, FOLDS) a length, while training
+
+    @classmethod
+    def fit(
+        cls,
+        tokens: Int[Tensor, " N"],
+        vocab_size: int,
+        order: int = 6,
+        block_size: int = 256,
+    ) -> "CountedNGrams":
+        """Count every n-gram of a text, n = 1..order."""
+        if len(tokens) < order:
+            raise ValueError(f"{len(tokens)} tokens are too few to count {order}-grams")
+        tables = _count(_keys(tokens, order, vocab_size), order, vocab_size)
+        model = cls(vocab_size, tuple(len(key) for key, _ in tables), block_size)
+        for n, (key, count) in enumerate(tables, start=1):
+            model.get_buffer(f"keys_{n}").copy_(key)
+            model.get_buffer(f"counts_{n}").copy_(count)
+            model.discounts[n - 1] = _discounts(count)
+        return model
+
+    def prepare(self, tokens: Int[Tensor, " N"]) -> None:
+        """Count the text once more without each of its FOLDS parts.
+
+        A transformer that learns beside these counts must not be shown counts of
+        the very lines it reads: on new text they would be worse than it got used to.
+        In training mode each window is met with the counts of the other parts.
+        Raises ValueError when the model has counted another text.
+        """
+        V, order, tokens = self.vocab_size, self.order, tokens.cpu()
+        longest = _keys(tokens, order, V)
+        keys, counts = longest.unique(return_counts=True)
+        if not torch.equal(keys, self.get_buffer(f"keys_{order}").cpu()):
+            raise ValueError(
+                "the n-grams were counted in another text than the one to train on; "
+                "count this one with CountedNGrams.fit(data.train, ...)"
+            )
+        number = torch.searchsorted(keys, longest)  # (N,)
+        part = torch.arange(len(longest)) * FOLDS // len(longest)  # (N,)
+        inside = torch.bincount(number * FOLDS + part, minlength=len(keys) * FOLDS)
+        left = counts[:, None] - inside.view(-1, FOLDS)  # (size, FOLDS)
+        tables = [left]
+        for n in range(order - 1, 0, -1):
+            shorter = self.get_buffer(f"keys_{n}").cpu()
+            number_of_end = torch.searchsorted(shorter, keys % V**n)
+            still_there = (left > 0).long()
+            left = torch.zeros(len(shorter), FOLDS, dtype=torch.long)
+            left.index_add_(0, number_of_end, still_there)
+            keys = shorter
+            tables.append(left)
+        device = self.discounts.device
+        self._folds = [table.int().to(device) for table in reversed(tables)]
+        home = torch.full((len(counts),), FOLDS)  # FOLDS: in several places
+        once = counts[number] == 1  # (N,)
+        home[number[once]] = part[once]
+        self._home = home.to(device)
+
+    def part_of(self, idx: Int[Tensor, "B T"]) -> Int[Tensor, " B"]:
+        """Out of which part of the counted text each window is.
+
+        Told by its n-grams that stand in one place of the text only.
+        """
+        T, order, V = idx.size(1), self.order, self.vocab_size
+        if T < order:
+            return torch.zeros(len(idx), dtype=torch.long, device=idx.device)
+        key = torch.zeros_like(idx[:, order - 1 :])
+        for first in range(order):
+            key = key * V + idx[:, first : T - order + 1 + first]
+        keys = self.get_buffer(f"keys_{order}")
+        at = torch.searchsorted(keys, key).clamp(max=len(keys) - 1)
+        votes = F.one_hot(self._home[at], FOLDS + 1)[..., :FOLDS].sum(
+            dim=1
+        )  # (B, FOLDS)
+        return votes.argmax(dim=-1)
+
+    def forward(
+        self,
+        idx: Int[Tensor, "B T"],
+        targets: Int[Tensor, "B T"] | None = None,
+        cache=None,
+    ) -> Output:
+        places = torch.arange(idx.size(1), device=idx.device).expand(idx.shape)
+        logits = self.probabilities(idx, places).clamp(min=1e-9).log()  # (B, T, V)
+        return logits, next_token_loss(logits, targets)
+
+    def probabilities(
+        self,
+        idx: Int[Tensor, "B S"],
+        places: Int[Tensor, "B T"],
+    ) -> Float[Tensor, "B T V"]:
+        """p of every token after the given places of the texts idx (B, S)."""
+        part = None
+        if self.training:
+            if not self._folds:
+                raise ValueError(
+                    "counts in training mode: call prepare(data.train) first, as "
+                    "train() does, or eval()"
+                )
+            part = self.part_of(idx)[:, None].expand(places.shape).flatten()  # (M,)
+        found = [self._entries(idx, n, places, part) for n in range(1, self.order + 1)]
+        M, V = places.numel(), self.vocab_size
+        p = torch.full((M, V), 1 / V, device=idx.device)
+        for entries, discounts in zip(found, self.discounts, strict=True):
+            row, token, count = entries
+            taken = discounts[count.clamp(max=3)]  # (E,)
+            total = torch.zeros(M, device=idx.device).index_add_(0, row, count.float())
+            freed = torch.zeros(M, device=idx.device).index_add_(0, row, taken)
+            known = total > 0  # where not, shorter contexts decide alone
+            total = total.clamp(min=1.0)
+            p = p * torch.where(known, freed / total, 1.0)[:, None]
+            p.view(-1).index_add_(0, row * V + token, (count - taken) / total[row])
+        return p.view(*places.shape, V)
+
+    def _entries(self, idx, n: int, places, part) -> Entries:
+        """The counted n-grams that begin with the last n - 1 tokens of each place."""
+        V, keys = self.vocab_size, self.get_buffer(f"keys_{n}")
+        context = torch.zeros_like(idx)  # (B, S)
+        for back in range(n - 1):
+            context += F.pad(idx, (back, 0))[:, : idx.size(1)] * V**back
+        start = context.gather(1, places).flatten() * V  # (M,)
+        low = torch.searchsorted(keys, start)
+        length = torch.searchsorted(keys, start + V) - low
+        enough = places.flatten() >= n - 2
+        length = torch.where(enough, length, 0)
+        row = torch.arange(len(start), device=idx.device).repeat_interleave(length)
+        within = torch.arange(len(row), device=idx.device)
+        within -= (length.cumsum(0) - length)[row]
+        at = low[row] + within
+        if part is None:
+            count = self.get_buffer(f"counts_{n}")[at]
+        else:
+            count = self._folds[n - 1][at, part[row]]
+        return Entries(row, keys[at] % V, count.long())
+
+
+def prepare_counts(model: nn.Module, tokens: Int[Tensor, " N"]) -> None:
+    """Prepare every counted part of a model for training on tokens."""
+    for part in model.modules():
+        if isinstance(part, CountedNGrams):
+            part.prepare(tokens)
+
+
+def _count(longest: Tensor, order: int, vocab_size: int) -> list[tuple]:
+    """(keys, counts) of the n-grams of each length 1..order, from all longest ones.
+
+    The longest count as often as they are there; shorter ones by how many different
+    tokens stand before them (Kneser and Ney, 1995): that is what they are asked for.
+    """
+    tables, seen = [], longest
+    for n in range(order, 0, -1):
+        keys, counts = (seen % vocab_size**n).unique(return_counts=True)
+        tables.append((keys, counts))
+        seen = keys
+    return tables[::-1]
+
+
+def _keys(tokens: Tensor, n: int, vocab_size: int) -> Tensor:
+    """Every n-gram of a text as a number, its tokens the digits."""
+    key = torch.zeros(max(0, len(tokens) - n + 1), dtype=torch.long)
+    for first in range(n):
+        key = key * vocab_size + tokens[first : len(tokens) - n + 1 + first]
+    return key
+
+
+def _discounts(counts: Tensor) -> Tensor:
+    """What counts of 0, 1, 2 and more give away (Chen and Goodman, equation 26)."""
+    n1, n2, n3, n4 = (max(1, int((counts == times).sum())) for times in (1, 2, 3, 4))
+    y = n1 / (n1 + 2 * n2)
+    wanted = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
+    # Few counts can make the formula leave its range.
+    kept = [min(max(d, 0.1), c - 0.05) for c, d in enumerate(wanted, start=1)]
+    return torch.tensor([0.0, *kept])
