@@ -29,6 +29,7 @@ EXPECTED = [
     "07_overfitting",
     "08_generation",
     "11_speed",
+    "12_modern",
 ]
 MARK = re.compile(r"# gptlib/(\w+)\.py\b")
 # What the notebooks promise to show in full: everything public of these rooms, and
@@ -38,10 +39,11 @@ NAMED = {
     "tokenizer": ["CharTokenizer"],
     "data": ["random_windows"],
     "evaluation": ["token_losses", "evaluate"],
-    "optim": ["learning_rate", "parameter_groups"],
+    "optim": ["learning_rate", "parameter_groups", "orthogonalise"],
     "model": ["next_token_loss", "init_weights"],
     "attention": ["fuse_heads"],
     "generation": ["token_probabilities", "draw"],
+    "modern": ["rotate", "rotary_angles", "ModernFeedForward"],
 }
 # They build no new model; what they measure is not a loss.
 WITHOUT_A_RUNG = ("00_start_here", "08_generation", "11_speed")
