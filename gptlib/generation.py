@@ -178,7 +178,7 @@ def _uniform(
 class Uncached:
     """The reference: the whole window through the model for every token."""
 
-    def __init__(self, model: nn.Module, prompts: list[Tensor], weights="float32"):
+    def __init__(self, model: nn.Module, prompts: list[Tensor]):
         self.model = model
         self.rows = [row[-model.block_size :] for row in prompts]
         self.logits = self._last()

@@ -131,12 +131,10 @@ class CountedNGrams(nn.Module):
 
         Told by its n-grams that stand in one place of the text only.
         """
-        T, order, V = idx.size(1), self.order, self.vocab_size
-        if T < order:
+        order = self.order
+        if idx.size(1) < order:
             return torch.zeros(len(idx), dtype=torch.long, device=idx.device)
-        key = torch.zeros_like(idx[:, order - 1 :])
-        for first in range(order):
-            key = key * V + idx[:, first : T - order + 1 + first]
+        key = _keys(idx, order, self.vocab_size)  # (B, T - order + 1)
         keys = self.get_buffer(f"keys_{order}")
         at = torch.searchsorted(keys, key).clamp(max=len(keys) - 1)
         votes = F.one_hot(self._home[at], FOLDS + 1)[..., :FOLDS].sum(
@@ -225,11 +223,12 @@ def _count(longest: Tensor, order: int, vocab_size: int) -> list[tuple]:
     return tables[::-1]
 
 
-def _keys(tokens: Tensor, n: int, vocab_size: int) -> Tensor:
+def _keys(tokens: Int[Tensor, "... N"], n: int, vocab_size: int) -> Tensor:
     """Every n-gram of a text as a number, its tokens the digits."""
-    key = torch.zeros(max(0, len(tokens) - n + 1), dtype=torch.long)
+    count = max(0, tokens.size(-1) - n + 1)
+    key = torch.zeros_like(tokens[..., :count])
     for first in range(n):
-        key = key * vocab_size + tokens[first : len(tokens) - n + 1 + first]
+        key = key * vocab_size + tokens[..., first : count + first]
     return key
 
 

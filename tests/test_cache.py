@@ -28,31 +28,39 @@ def prompts_of(lengths) -> list[torch.Tensor]:
 
 
 def compare(model, prompts, steps, atol=1e-5):
-    """Cached, uncached, and each row alone: the same logits at every token."""
+    """Cached, uncached, and each row alone: the same logits at every token.
+
+    Returns the largest difference there was.
+    """
     readers = [Cached(model, prompts), Uncached(model, prompts)]
     alone = [Uncached(model, [prompt]) for prompt in prompts]
     generator = torch.Generator().manual_seed(1)
     logits = [reader.logits for reader in readers]
     rows = [reader.logits for reader in alone]
+    largest = 0.0
     for _ in range(steps):
         torch.testing.assert_close(logits[0], logits[1], atol=atol, rtol=1e-5)
         torch.testing.assert_close(logits[0], torch.cat(rows), atol=atol, rtol=1e-5)
+        apart = max((logits[0] - x).abs().max() for x in (logits[1], torch.cat(rows)))
+        largest = max(largest, apart.item())
         tokens = torch.randint(11, (len(prompts),), generator=generator)
         logits = [reader.advance(tokens) for reader in readers]
         rows = [a.advance(t[None]) for a, t in zip(alone, tokens, strict=True)]
+    return largest
 
 
 @pytest.mark.parametrize("block_size", [1, 2, 3, 7, 16])
 @pytest.mark.parametrize("lengths", [[1], [5], [40], [3, 3], [1, 9, 20, 4]])
 def test_cached_is_uncached_over_three_windows(block_size, lengths):
-    compare(perturbed(block_size), prompts_of(lengths), 3 * block_size + 2)
+    steps = 3 * block_size + 2
+    assert compare(perturbed(block_size), prompts_of(lengths), steps) < 1e-5
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=4), st.integers(1, 9))
 @settings(deadline=None, max_examples=15)
 def test_any_lengths_and_windows(lengths, block_size):
     model = perturbed(block_size, n_layer=1)
-    compare(model, prompts_of(lengths), 2 * block_size + 1)
+    assert compare(model, prompts_of(lengths), 2 * block_size + 1) < 1e-5
 
 
 def test_float64_and_dropout_while_training():

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cache
 
 import torch
 from torch import nn
@@ -74,6 +75,7 @@ def peak_flops(plan: Plan) -> float:
     return 2 * n**3 / median_seconds(lambda: a @ b, 3 * plan.rounds)
 
 
+@cache
 def shakespeare() -> TokenSplits:
     """Tiny Shakespeare in characters."""
     corpus = load_corpus("tinyshakespeare")
