@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from gptlib.cache import resting, run
 from gptlib.errors import require_int
 
 EVALUATED_AT_ONCE = 8192  # tokens in one batch of an evaluation
@@ -117,12 +118,7 @@ def surprises(
         )
     tokens = tokens.to(next(model.parameters()).device)
     idx = tokens[start - width : stop - 1].unfold(0, width, 1)  # (M, T)
-    was_training = model.training
-    model.eval()
-    try:
-        logits = torch.cat([model(part)[0][:, -1] for part in idx.split(64)])
-    finally:
-        model.train(was_training)
+    logits = torch.cat([run(model, part)[:, -1] for part in idx.split(64)])
     return F.cross_entropy(logits, tokens[start:stop], reduction="none").cpu()
 
 
@@ -147,12 +143,8 @@ def window_loss(
 ) -> float:
     """Mean loss in nats a token over the given windows, dropout off."""
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    try:
+    with resting(model):
         return model(idx.to(device), targets.to(device))[1].item()
-    finally:
-        model.train(was_training)
 
 
 def _windows(tokens: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
