@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
-from gptlib.data import load_corpus
+from gptlib.data import Corpus, load_corpus
 from gptlib.distributed import joined, rank
 from gptlib.evaluation import evaluate
 from gptlib.handler import ModelHandler
@@ -42,13 +42,15 @@ class Train:
 
     folder: Folder
     recipe: Path | None = None
-    """A JSON file {"corpus": …, "model": {…}, "training": {…}} instead of options;
-    with "class": "ModernGPT" in "model" for that one."""
+    """A JSON file {"corpus": …, "model": {…}, "training": {…}, "dtype": …} instead of
+    options; with "class": "ModernGPT" in "model" for that one."""
     corpus: str = "tinyshakespeare"
     """A corpus of gptlib, or a text file of yours."""
     model: GPTConfig = field(default_factory=GPTConfig)
     """vocab_size is taken from the corpus."""
     training: TrainConfig = field(default_factory=TrainConfig)
+    dtype: Literal["float32", "float16"] = "float32"
+    """How the finished model is stored; float16 takes half the space."""
 
     def run(self) -> None:
         with joined():
@@ -61,27 +63,37 @@ class Train:
             self.corpus = stored["corpus"]
             shape = build_config(stored["model"])
             self.training = TrainConfig(**stored["training"])
+            self.dtype = stored.get("dtype", self.dtype)
         handler = ModelHandler(self.folder)
         corpus = load_corpus(self.corpus)
-        if (self.folder / "trainer.safetensors").is_file():
-            print(f"going on with the training in {self.folder}")
-            handler.load().train(data=corpus)
-        else:
-            handler = self._start(handler, corpus, shape)
+        try:
+            handler = self._train(handler, corpus, shape)
+        except KeyboardInterrupt:
+            step = handler.history[-1].step if handler.history else 0
+            sys.exit(f"stopped at step {step}; the same command goes on from there")
         if rank() > 0:
             return  # the first process measures and writes
-        result = evaluate(handler.model, corpus.encode(handler.tokenizer).val)
         minutes = handler.history[-1].seconds / 60
+        handler.save(dtype=self.dtype).load()  # what is measured is what is stored
+        result = evaluate(handler.model, corpus.encode(handler.tokenizer).val)
         print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
         sample = handler.generate("\n", 2500, temperature=0.8, seed=1)
         (self.folder / "sample.txt").write_text(sample.lstrip("\n"), encoding="utf-8")
 
-    def _start(self, handler: ModelHandler, corpus, shape) -> ModelHandler:
+    def _train(self, handler: ModelHandler, corpus: Corpus, shape) -> ModelHandler:
+        if (self.folder / "trainer.safetensors").is_file():
+            print(f"going on with the training in {self.folder}")
+            handler.load().model.to(pick_device())
+            handler.train(data=corpus)
+            return handler
         tokenizer = CharTokenizer(corpus.text)
         torch.manual_seed(self.training.seed)
         shape = replace(shape, vocab_size=tokenizer.vocab_size)
         data = corpus.encode(tokenizer)
-        model = build_model(shape, data.train).to(pick_device())
+        device = pick_device()
+        if device.type == "cuda":
+            self.training = replace(self.training, precision="bfloat16")
+        model = build_model(shape, data.train).to(device)
         print(f"{model.config}: {count_parameters(model):,} parameters")
         handler.save(model, tokenizer)
         handler.train(data=data, config=self.training)

@@ -87,7 +87,7 @@ class ModelHandler:
         elif model is not self.model:
             self.trained_on = {}
         if training is not None or model is not self.model:
-            self.history = list(training.history) if training else []
+            self.history = [] if training is None else list(training.history)
         self.model, self.tokenizer, self._training = model, tokenizer, training
         self._resume = None
         if rank() == 0:  # of several processes only the first writes
@@ -237,12 +237,14 @@ class ModelHandler:
         return corpus.encode(tokenizer)
 
     def _run(self, training: Training, wanted: int, progress: bool) -> None:
-        saved = time.monotonic()
+        saved, val = time.monotonic(), ""
         bar = tqdm(total=wanted, disable=not progress or rank() > 0, unit="step")
         with bar, deferred_interrupt() as interrupted:
             for step in training:
                 bar.update()
-                bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)
+                if step.val is not None:
+                    val = f", val {step.val:.3f}"
+                bar.set_postfix_str(f"loss {step.loss:.3f}{val}", refresh=False)
                 wanted -= 1
                 if any_process(wanted == 0 or interrupted.is_set()):
                     break

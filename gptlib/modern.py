@@ -41,7 +41,9 @@ class ModernConfig:
     ngrams: the lengths of the n-grams that get a table each, of table_rows rows;
     () for none. without: parts to replace by what GPT-2 has, out of PARTS. count: the
     order of the counted n-grams beside the transformer, 0 for none (`build_model`
-    counts them); counted: their sizes, filled in by the model.
+    counts them); counted: their sizes, filled in by the model. blend=(a, b): the
+    transformer learns alone, and afterwards its logits count a times and the counts'
+    log-probabilities b times; () for learning together.
     Raises TypeError or ValueError naming the first field that cannot be.
     """
 
@@ -56,6 +58,7 @@ class ModernConfig:
     without: Sequence[str] = ()
     count: int = 0
     counted: Sequence[int] = ()
+    blend: Sequence[float] = ()
 
     def __post_init__(self):
         names = ("vocab_size", "block_size", "n_layer", "n_head", "n_embd")
@@ -63,12 +66,19 @@ class ModernConfig:
             require_int(name, getattr(self, name), 1)
         require_number("dropout", self.dropout, 0.0, 1.0, below=True)
         require_int("count", self.count, 0)
-        for name in ("ngrams", "without", "counted"):
+        for name in ("ngrams", "without", "counted", "blend"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
         for n in self.ngrams:
             require_int("ngrams", n, 2, 16)
         for part in self.without:
             require_choice("without", part, PARTS)
+        for weight in self.blend:
+            require_number("blend", weight, 0.0)
+        if len(self.blend) not in (0, 2) or (self.blend and not self.count):
+            raise ValueError(
+                f"blend={self.blend}, count={self.count}: expected two weights, of the "
+                "transformer and of the counts, and count >= 1; or ()"
+            )
         if divide(self.n_embd, self.n_head) % 2:
             raise ValueError(
                 f"n_embd={self.n_embd}, n_head={self.n_head}: rotary positions turn "
@@ -211,7 +221,8 @@ class ModernGPT(nn.Module):
 
     idx (B, T) -> logits (B, T, V) for T up to block_size. counted: a model that has
     counted the training text; its log-probabilities, times a factor that the
-    transformer chooses at each place, are what its own logits are added to.
+    transformer chooses at each place, are what its own logits are added to. With
+    config.blend they meet only in evaluation mode, in fixed shares.
     """
 
     dropout = property(get_dropout, set_dropout)
@@ -230,7 +241,8 @@ class ModernGPT(nn.Module):
         self.blocks = nn.ModuleList(ModernBlock(config) for _ in range(config.n_layer))
         self.norm_f = build_norm(config)
         self.lm_head = nn.Linear(C, config.vocab_size, bias=False)
-        self.trust = nn.Parameter(torch.zeros(C)) if config.counted else None
+        chooses = config.counted and not config.blend
+        self.trust = nn.Parameter(torch.zeros(C)) if chooses else None
         init_modern(self, config)
 
     def forward(
@@ -253,11 +265,19 @@ class ModernGPT(nn.Module):
             x = block(x, angles, cache)  # (B, T, C)
         x = self.norm_f(x)
         logits = self.lm_head(x)  # (B, T, V)
-        if self.counted is not None:
+        alone = self.training and self.config.blend
+        if self.counted is not None and not alone:
             p = self.counted.probabilities(text, places.expand(idx.shape))
-            trust = 1 + x @ self.trust  # (B, T)
-            logits = logits + trust[..., None] * p.clamp(min=1e-9).log()
+            logits = self.add_counts(x, logits, p.clamp(min=1e-9).log())
         return logits, next_token_loss(logits, targets)
+
+    def add_counts(self, x, logits, log_p):
+        """What the transformer says and what the counts say, as one: (B, T, V)."""
+        if self.config.blend:
+            own, theirs = self.config.blend
+            return own * logits + theirs * log_p
+        trust = 1 + x @ self.trust  # (B, T)
+        return logits + trust[..., None] * log_p
 
 
 def rotary_angles(places: Int[Tensor, "..."], head_size: int) -> Float[Tensor, "..."]:
@@ -287,6 +307,8 @@ def init_modern(model: ModernGPT, config: ModernConfig) -> None:
     and every layer begins as one that changes nothing.
     """
     nn.init.normal_(model.wte.weight, std=0.02)
+    if model.wpe is not None:
+        nn.init.normal_(model.wpe.weight, std=0.02)
     deviation = 0.02 / math.sqrt(2 * config.n_layer)
     for name, module in model.named_modules():
         if not isinstance(module, nn.Linear):

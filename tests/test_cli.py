@@ -3,6 +3,8 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from gptlib import GPTConfig, ModelHandler, bench
 from gptlib.cli import main
@@ -59,6 +61,37 @@ def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
     main(["train", str(folder), *options])
     assert "going on with the training" in capsys.readouterr().out
     assert len(ModelHandler(folder).load().history) == 40
+
+
+def test_a_training_cut_off_says_how_to_go_on(
+    tmp_path, small_corpus, capsys, monkeypatch
+):
+    text = tmp_path / "sums.txt"
+    text.write_text(small_corpus.text)
+    shape = {"class": "ModernGPT", "block_size": 8, "n_layer": 1, "n_embd": 8}
+    training = {"steps": 30, "batch_size": 4, "eval_every": 10}
+    stored = {"corpus": str(text), "model": shape | {"count": 3}, "dtype": "float16"}
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(stored | {"training": training}))
+    command = ["train", str(tmp_path / "model"), "--recipe", str(recipe)]
+
+    whole = ModelHandler.train
+
+    def cut_off(handler, **settings):
+        whole(handler, 12, **settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ModelHandler, "train", cut_off)
+    with pytest.raises(SystemExit, match="stopped at step 12; the same command goes"):
+        main(command)
+    monkeypatch.setattr(ModelHandler, "train", whole)
+    main(command)
+    assert "going on with the training" in capsys.readouterr().out
+    handler = ModelHandler(tmp_path / "model").load()
+    assert [s.step for s in handler.history] == list(range(1, 31))
+    assert handler.trained_on["config"]["steps"] == 30
+    path = tmp_path / "model/model.safetensors"
+    assert load_file(path)["wte.weight"].dtype == torch.float16
 
 
 def _longer(handler):

@@ -87,7 +87,7 @@ def test_a_matrix_times_a_vector(kind, atol, o, i):
 
 
 def test_eight_bits_keep_the_loss(split):
-    handler = ModelHandler("models/model1").load()
+    handler = ModelHandler("models/plain").load()
     model, size = handler.model, handler.model.block_size
     losses = []
     for weights in ("float32", "int8"):

@@ -93,6 +93,13 @@ def test_half_precision_halves_the_file_and_is_upcast(folder, gpt, tok, data):
     assert losses[1] == pytest.approx(losses[0], abs=1e-3)
 
 
+def test_saving_a_finished_training_keeps_its_history(folder, saved, data):
+    saved.train(data=data, config=CONFIG, progress=False)
+    saved.save(dtype="float16")
+    assert len(ModelHandler(folder).load().history) == CONFIG.steps
+    assert saved.trained_on["step"] == CONFIG.steps
+
+
 def test_generate_and_stream(saved):
     text = saved.generate("12 plus", 20, seed=1, temperature=0.8, top_p=0.95)
     assert text.startswith("12 plus") and len(text) == 27
