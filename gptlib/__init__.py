@@ -5,6 +5,7 @@ Start with `notebooks/00_start_here.ipynb`. A room is one file: `data`, `tokeniz
 """
 
 from gptlib.attention import CausalSelfAttention, Head, MultiHeadAttention
+from gptlib.bpe import BPETokenizer
 from gptlib.cache import KVCache
 from gptlib.data import (
     Corpus,
@@ -33,6 +34,7 @@ from gptlib.training import Knobs, Step, TrainConfig, Training, pick_device, tra
 
 __all__ = [
     "GPT",
+    "BPETokenizer",
     "Bigram",
     "Block",
     "CausalSelfAttention",

@@ -11,7 +11,7 @@ import tyro
 
 from gptlib.data import Corpus, load_corpus
 from gptlib.distributed import joined, rank
-from gptlib.evaluation import evaluate
+from gptlib.evaluation import evaluate, sliding_loss
 from gptlib.handler import ModelHandler
 from gptlib.model import GPTConfig, count_parameters
 from gptlib.modern import build_config, build_model
@@ -137,12 +137,18 @@ class Evaluate:
     folder: Folder
     corpus: str = "tinyshakespeare"
     split: Literal["val", "dev", "train"] = "val"
+    stride: int | None = None
+    """Let windows overlap, each this many tokens after the one before."""
 
     def run(self) -> None:
         handler = ModelHandler(self.folder).load()
         splits = load_corpus(self.corpus).encode(handler.tokenizer)
         tokens = getattr(splits, self.split)
-        print(evaluate(handler.model, tokens, tokenizer=handler.tokenizer))
+        if self.stride is None:
+            print(evaluate(handler.model, tokens, tokenizer=handler.tokenizer))
+            return
+        loss = sliding_loss(handler.model, tokens, self.stride)
+        print(f"{loss:.4f} nats per token, windows sliding by {self.stride}")
 
 
 @dataclass

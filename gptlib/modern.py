@@ -41,9 +41,9 @@ class ModernConfig:
     ngrams: the lengths of the n-grams that get a table each, of table_rows rows;
     () for none. without: parts to replace by what GPT-2 has, out of PARTS. count: the
     order of the counted n-grams beside the transformer, 0 for none (`build_model`
-    counts them); counted: their sizes, filled in by the model. blend=(a, b): the
-    transformer learns alone, and afterwards its logits count a times and the counts'
-    log-probabilities b times; () for learning together.
+    counts them); counted: their sizes, filled in by the model. blend: the transformer
+    learns alone, and afterwards has this share of the probabilities, the counts the
+    rest; 0 for learning together.
     Raises TypeError or ValueError naming the first field that cannot be.
     """
 
@@ -58,7 +58,7 @@ class ModernConfig:
     without: Sequence[str] = ()
     count: int = 0
     counted: Sequence[int] = ()
-    blend: Sequence[float] = ()
+    blend: float = 0.0
 
     def __post_init__(self):
         names = ("vocab_size", "block_size", "n_layer", "n_head", "n_embd")
@@ -66,18 +66,17 @@ class ModernConfig:
             require_int(name, getattr(self, name), 1)
         require_number("dropout", self.dropout, 0.0, 1.0, below=True)
         require_int("count", self.count, 0)
-        for name in ("ngrams", "without", "counted", "blend"):
+        for name in ("ngrams", "without", "counted"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
         for n in self.ngrams:
             require_int("ngrams", n, 2, 16)
         for part in self.without:
             require_choice("without", part, PARTS)
-        for weight in self.blend:
-            require_number("blend", weight, 0.0)
-        if len(self.blend) not in (0, 2) or (self.blend and not self.count):
+        require_number("blend", self.blend, 0.0, 1.0, below=True)
+        if self.blend and not self.count:
             raise ValueError(
-                f"blend={self.blend}, count={self.count}: expected two weights, of the "
-                "transformer and of the counts, and count >= 1; or ()"
+                f"blend={self.blend}, count=0: nothing to blend with; expected "
+                "count >= 1, the order of the n-grams to count"
             )
         if divide(self.n_embd, self.n_head) % 2:
             raise ValueError(
@@ -222,7 +221,7 @@ class ModernGPT(nn.Module):
     idx (B, T) -> logits (B, T, V) for T up to block_size. counted: a model that has
     counted the training text; its log-probabilities, times a factor that the
     transformer chooses at each place, are what its own logits are added to. With
-    config.blend they meet only in evaluation mode, in fixed shares.
+    config.blend they meet only in evaluation mode, as a weighted mean of probabilities.
     """
 
     dropout = property(get_dropout, set_dropout)
@@ -268,16 +267,15 @@ class ModernGPT(nn.Module):
         alone = self.training and self.config.blend
         if self.counted is not None and not alone:
             p = self.counted.probabilities(text, places.expand(idx.shape))
-            logits = self.add_counts(x, logits, p.clamp(min=1e-9).log())
+            logits = self.add_counts(x, logits, p.clamp(min=1e-9))
         return logits, next_token_loss(logits, targets)
 
-    def add_counts(self, x, logits, log_p):
+    def add_counts(self, x, logits, p):
         """What the transformer says and what the counts say, as one: (B, T, V)."""
-        if self.config.blend:
-            own, theirs = self.config.blend
-            return own * logits + theirs * log_p
+        if share := self.config.blend:
+            return (share * logits.softmax(dim=-1) + (1 - share) * p).log()
         trust = 1 + x @ self.trust  # (B, T)
-        return logits + trust[..., None] * log_p
+        return logits + trust[..., None] * p.log()
 
 
 def rotary_angles(places: Int[Tensor, "..."], head_size: int) -> Float[Tensor, "..."]:

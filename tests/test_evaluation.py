@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gptlib import GPT, Bigram, GPTConfig, evaluate
 from gptlib.evaluation import (
     fixed_windows,
+    sliding_loss,
     surprises,
     token_losses,
     window_loss,
@@ -87,6 +88,27 @@ def test_wrong_kind_of_tokens_is_refused(gpt):
     for wrong in (torch.zeros(9), torch.zeros(3, 3, dtype=torch.long)):
         with pytest.raises(ValueError, match="expected one dimension of int64"):
             evaluate(gpt, wrong)
+
+
+@pytest.mark.parametrize(("N", "stride"), [(17, 3), (30, 1), (61, 5), (80, 16)])
+def test_sliding_windows_score_every_token_once(gpt, data, N, stride):
+    tokens, width = data.val[:N], gpt.block_size
+    gpt.eval()
+    total, scored = 0.0, 0
+    for start in [*range(0, N - 1 - width, stride), N - 1 - width]:
+        window = tokens[start : start + width + 1]
+        losses = F.cross_entropy(
+            gpt(window[None, :-1])[0][0], window[1:], reduction="none"
+        )
+        total += losses[scored - start :].sum().item()
+        scored = start + width
+    assert scored == N - 1
+    assert sliding_loss(gpt, tokens, stride) == pytest.approx(total / (N - 1), abs=1e-6)
+
+
+def test_a_stride_beyond_the_window_is_refused(gpt, data):
+    with pytest.raises(ValueError, match="stride"):
+        sliding_loss(gpt, data.val, gpt.block_size + 1)
 
 
 def test_surprises_give_each_token_the_whole_context(gpt, data):

@@ -1,15 +1,18 @@
 """The shipped models are what their notes say."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
-from gptlib import ModelHandler, count_parameters, evaluate
+from gptlib import ModelHandler, count_parameters, evaluate, load_corpus
 
 FOLDER = Path(__file__).parents[1] / "models"
 NOTES = (FOLDER / "notes.md").read_text()
-SHIPPED = sorted(p.parent.name for p in FOLDER.glob("model?/model.safetensors"))
+SHIPPED = ["model1", "model2", "model3", "plain"]
+LARGEST = 25_000_000  # bytes of a file
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -21,8 +24,15 @@ def test_shipped_model_is_what_its_notes_say(name, shakespeare):
     assert f"{loss:.3f}" in notes
     parameters = re.search(r"([\d,]+) parameters", notes)[1]
     assert count_parameters(handler.model) == int(parameters.replace(",", ""))
-    assert handler.trained_on["corpus"] == shakespeare.name
-    assert handler.trained_on["sha256"] == shakespeare.sha256
+    recipe = json.loads((FOLDER / name / "recipe.json").read_text())
+    corpus = load_corpus(recipe["corpus"])
+    assert corpus.val == shakespeare.val
+    assert handler.trained_on["corpus"] == corpus.name
+    assert handler.trained_on["sha256"] == corpus.sha256
+    config = handler.trained_on["config"]
+    assert config | recipe["training"] == config
+    assert config["steps"] == handler.history[-1].step
+    assert all(file.stat().st_size < LARGEST for file in (FOLDER / name).iterdir())
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -34,5 +44,9 @@ def test_its_sample_can_be_made_again(name):
     assert stored.startswith(again[:200])
 
 
-def test_a_model_is_shipped():
-    assert "model1" in SHIPPED
+def test_the_record_is_set_within_its_size():
+    """Everything stored counts, n-grams and their counts too."""
+    described = json.loads((FOLDER / "model2" / "config.json").read_text())
+    assert described["trained_on"]["corpus"] == "tinyshakespeare"
+    stored = load_file(FOLDER / "model2" / "model.safetensors")
+    assert sum(tensor.numel() for tensor in stored.values()) <= 3_200_000

