@@ -14,9 +14,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gptlib.errors import require_int
+from gptlib.errors import require_choice, require_int
 from gptlib.fetch import Remote, fetch, project_folder
-from gptlib.tokenizer import Tokenizer, known_ids
+from gptlib.tokenizer import CharTokenizer, Tokenizer, known_ids
 
 Pair = tuple[int, int]
 
@@ -32,6 +32,7 @@ PRINTABLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
 BYTES = [*PRINTABLE, *(b for b in range(256) if b not in PRINTABLE)]
 ID_OF_BYTE = {byte: i for i, byte in enumerate(BYTES)}
 END_OF_TEXT = "<|endoftext|>"
+KINDS = ("char", "bpe", "gpt2")
 
 GPT2_MERGES = Remote(
     what="GPT-2's merges (456 KB)",
@@ -181,6 +182,18 @@ class BPETokenizer(Tokenizer, kind="bpe"):
             mergeable_ranks={piece: i for i, piece in enumerate(self.pieces)},
             special_tokens=special,
         )
+
+
+def build_tokenizer(settings: dict, text: str) -> Tokenizer:
+    """The tokenizer that a recipe names, made for a text.
+
+    "type": "char"; "bpe", with "vocab_size" (256: bytes alone); or "gpt2".
+    Raises ValueError for another type, or what the type cannot be.
+    """
+    kind = require_choice("type", settings.get("type", "char"), KINDS)
+    if kind == "bpe":
+        return BPETokenizer.train(text, settings.get("vocab_size", 1024))
+    return BPETokenizer.gpt2() if kind == "gpt2" else CharTokenizer(text)
 
 
 def count_pieces(text: str) -> Counter:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
+from gptlib.bpe import build_tokenizer
 from gptlib.data import Corpus, load_corpus
 from gptlib.distributed import joined, rank
 from gptlib.evaluation import evaluate, sliding_loss
@@ -16,7 +17,6 @@ from gptlib.handler import ModelHandler
 from gptlib.model import GPTConfig, count_parameters
 from gptlib.modern import build_config, build_model
 from gptlib.sweep import sweep
-from gptlib.tokenizer import CharTokenizer
 from gptlib.training import TrainConfig, pick_device
 
 Folder = tyro.conf.Positional[Path]
@@ -42,8 +42,8 @@ class Train:
 
     folder: Folder
     recipe: Path | None = None
-    """A JSON file {"corpus": …, "model": {…}, "training": {…}, "dtype": …} instead of
-    options; with "class": "ModernGPT" in "model" for that one."""
+    """A JSON file {"corpus": …, "model": {…}, "training": {…}, "tokenizer": {…},
+    "dtype": …} instead of options; "class": "ModernGPT" in "model" for that one."""
     corpus: str = "tinyshakespeare"
     """A corpus of gptlib, or a text file of yours."""
     model: GPTConfig = field(default_factory=GPTConfig)
@@ -51,6 +51,9 @@ class Train:
     training: TrainConfig = field(default_factory=TrainConfig)
     dtype: Literal["float32", "float16"] = "float32"
     """How the finished model is stored; float16 takes half the space."""
+
+    tokenizer: dict[str, str | int] = field(default_factory=dict)
+    """type char, bpe (with vocab_size) or gpt2."""
 
     def run(self) -> None:
         with joined():
@@ -64,6 +67,7 @@ class Train:
             shape = build_config(stored["model"])
             self.training = TrainConfig(**stored["training"])
             self.dtype = stored.get("dtype", self.dtype)
+            self.tokenizer = stored.get("tokenizer", {})
         handler = ModelHandler(self.folder)
         corpus = load_corpus(self.corpus)
         try:
@@ -86,7 +90,10 @@ class Train:
             handler.load().model.to(pick_device())
             handler.train(data=corpus)
             return handler
-        tokenizer = CharTokenizer(corpus.text)
+        # Pieces are found in the training text; characters must all be known.
+        whole = self.tokenizer.get("type", "char") == "char"
+        text = corpus.text if whole else corpus.train
+        tokenizer = build_tokenizer(self.tokenizer, text)
         torch.manual_seed(self.training.seed)
         shape = replace(shape, vocab_size=tokenizer.vocab_size)
         data = corpus.encode(tokenizer)

@@ -78,11 +78,15 @@ class Corpus:
         return cls(name, text, int(val_start * (1 - VAL_SHARE)), val_start)
 
     def encode(self, tokenizer) -> "TokenSplits":
-        """Turn each split into a 1-D tensor of token ids."""
-        train, val, dev = (
+        """Turn each split into a 1-D tensor of token ids.
+
+        No token reaches from one split into the next, nor into dev.
+        """
+        before_dev, dev, val = (
             torch.tensor(tokenizer.encode(part), dtype=torch.long)
-            for part in (self.train, self.val, self.dev)
+            for part in (self.text[: self.dev_start], self.dev, self.val)
         )
+        train = torch.cat([before_dev, dev])
         return TokenSplits(train, val, dev, self.name, self.sha256, tokenizer)
 
     def __repr__(self) -> str:

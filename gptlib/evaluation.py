@@ -62,6 +62,11 @@ def evaluate(
     check_tokens(model, tokens, "tokens", 2)
     window = model.block_size if window is None else window
     window = require_int("window", window, 1, model.block_size)
+    if tokenizer is not None and tokenizer.vocab_size != vocabulary_of(model):
+        raise ValueError(
+            f"tokenizer={tokenizer!r:.60}: it has {tokenizer.vocab_size} tokens, the "
+            f"model {vocabulary_of(model)}; expected the one the model was trained with"
+        )
     losses = token_losses(model, tokens, window)  # (N - 1,)
     whole = losses[: len(losses) // window * window].view(-1, window).mean(dim=1)
     loss = losses.mean().item()

@@ -321,7 +321,8 @@ def whole_characters(
 ) -> Iterator[str]:
     """Yield text as tokens come, holding back those that are part of a character.
 
-    The pieces together are what decoding all tokens at once would give.
+    The pieces together are what decoding all tokens at once would give, without a
+    character that is still broken at the end.
     """
     held: list[int] = []
     shown = 0  # how many characters of the held tokens' text were yielded
@@ -338,5 +339,6 @@ def whole_characters(
         elif len(held) > 8:  # no character has more than 4 bytes
             held = held[-4:]
             shown = len(decode(held).removesuffix("\ufffd"))
-    if held:
-        yield decode(held)[shown:]
+    rest = decode(held)[shown:].removesuffix("\ufffd")
+    if rest:
+        yield rest

@@ -171,7 +171,8 @@ class ModelHandler:
         rows = [self._encode(one) for one in prompts]
         model, tokenizer = self._in_hand()
         rows = generate(model, rows, max_new_tokens, **settings)
-        texts = [tokenizer.decode(row) for row in rows]
+        # The last token may be only the beginning of a character.
+        texts = [tokenizer.decode(row).removesuffix("\ufffd") for row in rows]
         return texts[0] if isinstance(prompt, str) else texts
 
     def stream(
@@ -220,6 +221,7 @@ class ModelHandler:
         if isinstance(data, Corpus):
             return data.encode(tokenizer)
         if data is not None:
+            _check_encoding(data, tokenizer)
             return data
         name = self.trained_on.get("corpus")
         if name is None:
@@ -329,6 +331,15 @@ def _check_pair(model, tokenizer) -> None:
             f"the model knows {vocabulary_of(model)} tokens and the tokenizer "
             f"{tokenizer.vocab_size}: they do not belong together"
         )
+
+
+def _check_encoding(data: TokenSplits, tokenizer: Tokenizer) -> None:
+    if data.tokenizer is None or data.tokenizer.to_dict() == tokenizer.to_dict():
+        return
+    raise ValueError(
+        f"data was encoded by {data.tokenizer!r:.80}, but the model reads what "
+        f"{tokenizer!r:.80} writes: encode it with handler.tokenizer"
+    )
 
 
 def _describe_training(training: Training) -> dict:

@@ -22,8 +22,9 @@ class Tokenizer:
 
     kinds: ClassVar[dict[str, type["Tokenizer"]]] = {}
 
-    def __init_subclass__(cls, kind: str):
-        Tokenizer.kinds[kind] = cls
+    def __init_subclass__(cls, kind: str | None = None):
+        if kind is not None:
+            Tokenizer.kinds[kind] = cls
 
     def save(self, path: str | Path) -> None:
         """Write the vocabulary as JSON, atomically. Raises OSError."""

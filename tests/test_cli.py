@@ -94,6 +94,30 @@ def test_a_training_cut_off_says_how_to_go_on(
     assert load_file(path)["wte.weight"].dtype == torch.float16
 
 
+def test_a_recipe_names_its_tokenizer(tmp_path, small_corpus, capsys):
+    text = tmp_path / "sums.txt"
+    text.write_text(small_corpus.text)
+    stored = {
+        "corpus": str(text),
+        "model": {"n_layer": 1, "n_head": 1, "n_embd": 8, "block_size": 8},
+        "training": {"steps": 5, "batch_size": 4},
+        "tokenizer": {"type": "bpe", "vocab_size": 270},
+    }
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(stored))
+    main(["train", str(tmp_path / "model"), "--recipe", str(recipe)])
+    assert "nats per character" not in capsys.readouterr().err
+    main(["sample", str(tmp_path / "model"), "--prompt", "1 plus"])
+    assert capsys.readouterr().out.startswith("1 plus")
+    main(["evaluate", str(tmp_path / "model"), "--corpus", str(text)])
+    assert "bits per character" in capsys.readouterr().out
+    tokenizer = ModelHandler(tmp_path / "model").load().tokenizer
+    assert tokenizer.vocab_size == 270
+    recipe.write_text(json.dumps(stored | {"tokenizer": {"type": "word"}}))
+    with pytest.raises(SystemExit, match="type='word'"):
+        main(["train", str(tmp_path / "other"), "--recipe", str(recipe)])
+
+
 def _longer(handler):
     from gptlib import TrainConfig
 

@@ -234,7 +234,7 @@ def test_whole_characters_are_the_text(pieces, cuts):
         return b"".join(tokens[i] for i in ids).decode(errors="replace")
 
     came = list(whole_characters(iter(range(len(tokens))), decode))
-    assert "".join(came) == decode(range(len(tokens)))
+    assert "".join(came) == decode(range(len(tokens))).removesuffix("\ufffd")
     assert "" not in came
 
 
