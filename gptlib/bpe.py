@@ -8,6 +8,7 @@ tiktoken. Read next: `model.py`, which learns to continue the ids.
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +33,6 @@ PRINTABLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
 BYTES = [*PRINTABLE, *(b for b in range(256) if b not in PRINTABLE)]
 ID_OF_BYTE = {byte: i for i, byte in enumerate(BYTES)}
 END_OF_TEXT = "<|endoftext|>"
-KINDS = ("char", "bpe", "gpt2")
 
 GPT2_MERGES = Remote(
     what="GPT-2's merges (456 KB)",
@@ -69,9 +69,12 @@ class BPETokenizer(Tokenizer, kind="bpe"):
                     f"merge {i} makes {self.pieces[-1]!r}, which is a token already"
                 )
             known.add(self.pieces[-1])
-        if len(set(self.special_tokens)) < len(self.special_tokens):
+        texts = set(self.special_tokens)
+        one = isinstance(special_tokens, str)
+        if one or "" in texts or len(texts) < len(self.special_tokens):
             raise ValueError(
-                f"special_tokens={special_tokens!r}: expected no text twice"
+                f"special_tokens={special_tokens!r}: expected a list of texts, none "
+                "empty and none twice"
             )
 
     @classmethod
@@ -85,6 +88,7 @@ class BPETokenizer(Tokenizer, kind="bpe"):
         """
         least = 256 + len(special_tokens)
         require_int("vocab_size", vocab_size, least)
+        require_unicode(text)
         if not text:
             raise ValueError("text is empty: there is nothing to find merges in")
         merges = train_merges(count_pieces(text), vocab_size - least)
@@ -124,7 +128,9 @@ class BPETokenizer(Tokenizer, kind="bpe"):
 
         Raises ValueError for an allowed_special that is no special token.
         """
-        allowed = set(allowed_special)
+        one = isinstance(allowed_special, str)
+        allowed = {allowed_special} if one else set(allowed_special)
+        require_unicode(text)
         unknown = allowed - set(self.special_tokens)
         if unknown:
             raise ValueError(
@@ -184,16 +190,43 @@ class BPETokenizer(Tokenizer, kind="bpe"):
         )
 
 
-def build_tokenizer(settings: dict, text: str) -> Tokenizer:
-    """The tokenizer that a recipe names, made for a text.
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """The tokenizer that a recipe names: "char", "bpe" of vocab_size, or "gpt2".
 
-    "type": "char"; "bpe", with "vocab_size" (256: bytes alone); or "gpt2".
-    Raises ValueError for another type, or what the type cannot be.
+    Raises ValueError or TypeError naming what cannot be.
     """
-    kind = require_choice("type", settings.get("type", "char"), KINDS)
-    if kind == "bpe":
-        return BPETokenizer.train(text, settings.get("vocab_size", 1024))
-    return BPETokenizer.gpt2() if kind == "gpt2" else CharTokenizer(text)
+
+    type: str = "char"
+    vocab_size: int | None = None
+
+    def __post_init__(self):
+        require_choice("type", self.type, ("char", "bpe", "gpt2"))
+        if self.type == "bpe":
+            require_int("vocab_size", self.vocab_size, 256)
+        elif self.vocab_size is not None:
+            raise ValueError(
+                f"vocab_size={self.vocab_size}: only type 'bpe' has a size to choose, "
+                f"not {self.type!r}"
+            )
+
+
+def build_tokenizer(config: TokenizerConfig, text: str) -> Tokenizer:
+    """The named tokenizer, made for a text."""
+    if config.type == "bpe":
+        return BPETokenizer.train(text, config.vocab_size)
+    return BPETokenizer.gpt2() if config.type == "gpt2" else CharTokenizer(text)
+
+
+def require_unicode(text: str) -> None:
+    """Raise ValueError for half a character, which no bytes can stand for."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"character {text[error.start]!r} at position {error.start} is half of a "
+            "surrogate pair, not Unicode text"
+        ) from None
 
 
 def count_pieces(text: str) -> Counter:
@@ -261,7 +294,11 @@ def train_merges(pieces: dict[tuple[int, ...], int], count: int) -> list[Pair]:
 
 
 def encode_piece(ids: Sequence[int], ranks: dict[Pair, int]) -> list[int]:
-    """Apply merges to one piece in their order: what `encode` does, to be read."""
+    """Apply merges to one piece in their order: what `encode` does, to be read.
+
+    (tiktoken merges whatever two tokens make a known one. For merges that were found
+    in a text the two are the same; for merges written by hand they need not be.)
+    """
     ids = list(ids)
     while len(ids) > 1:
         pair = min(pairwise(ids), key=lambda p: ranks.get(p, len(ranks)))

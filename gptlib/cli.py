@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
-from gptlib.bpe import build_tokenizer
+from gptlib.bpe import TokenizerConfig, build_tokenizer
 from gptlib.data import Corpus, load_corpus
 from gptlib.distributed import joined, rank
 from gptlib.evaluation import evaluate, sliding_loss
 from gptlib.handler import ModelHandler
 from gptlib.model import GPTConfig, count_parameters
-from gptlib.modern import build_config, build_model
+from gptlib.modern import ModernConfig, build_config, build_model
 from gptlib.sweep import sweep
 from gptlib.training import TrainConfig, pick_device
 
@@ -52,47 +52,55 @@ class Train:
     dtype: Literal["float32", "float16"] = "float32"
     """How the finished model is stored; float16 takes half the space."""
 
-    tokenizer: dict[str, str | int] = field(default_factory=dict)
-    """type char, bpe (with vocab_size) or gpt2."""
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
 
     def run(self) -> None:
         with joined():
             self._run()
 
     def _run(self) -> None:
-        shape = self.model
-        if self.recipe is not None:
-            stored = json.loads(self.recipe.read_text(encoding="utf-8"))
-            self.corpus = stored["corpus"]
-            shape = build_config(stored["model"])
-            self.training = TrainConfig(**stored["training"])
-            self.dtype = stored.get("dtype", self.dtype)
-            self.tokenizer = stored.get("tokenizer", {})
-        handler = ModelHandler(self.folder)
-        corpus = load_corpus(self.corpus)
+        shape = self.model if self.recipe is None else self._read_recipe()
+        handler, corpus = ModelHandler(self.folder), load_corpus(self.corpus)
         try:
-            handler = self._train(handler, corpus, shape)
+            self._train(handler, corpus, shape)
+            if rank() == 0:  # the first process measures and writes
+                self._measure(handler, corpus)
         except KeyboardInterrupt:
             step = handler.history[-1].step if handler.history else 0
             sys.exit(f"stopped at step {step}; the same command goes on from there")
-        if rank() > 0:
-            return  # the first process measures and writes
-        minutes = handler.history[-1].seconds / 60
-        handler.save(dtype=self.dtype).load()  # what is measured is what is stored
-        result = evaluate(handler.model, corpus.encode(handler.tokenizer).val)
-        print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
-        sample = handler.generate("\n", 2500, temperature=0.8, seed=1)
-        (self.folder / "sample.txt").write_text(sample.lstrip("\n"), encoding="utf-8")
 
-    def _train(self, handler: ModelHandler, corpus: Corpus, shape) -> ModelHandler:
-        if (self.folder / "trainer.safetensors").is_file():
-            print(f"going on with the training in {self.folder}")
-            handler.load().model.to(pick_device())
-            handler.train(data=corpus)
-            return handler
+    def _read_recipe(self) -> GPTConfig | ModernConfig:
+        stored = json.loads(self.recipe.read_text(encoding="utf-8"))
+        missing = {"corpus", "model", "training"} - stored.keys()
+        if missing:
+            raise ValueError(f"{self.recipe} lacks {missing.pop()!r}")
+        self.corpus = stored["corpus"]
+        self.training = TrainConfig(**stored["training"])
+        self.tokenizer = TokenizerConfig(**stored.get("tokenizer", {}))
+        self.dtype = stored.get("dtype", self.dtype)
+        return build_config(stored["model"])
+
+    def _train(self, handler: ModelHandler, corpus: Corpus, shape) -> None:
+        if (self.folder / "model.safetensors").is_file():
+            handler.load()
+        if not handler.trained_on:  # nothing there, or cut off before the first save
+            self._start(handler, corpus, shape)
+            return
+        if corpus.sha256 != handler.trained_on["sha256"]:
+            raise ValueError(
+                f"{self.folder} holds a model trained on {handler.trained_on['corpus']}"
+                f", not on {self.corpus}: choose another folder"
+            )
+        if handler.trained_on["step"] == handler.trained_on["config"]["steps"]:
+            print(f"the training in {self.folder} is finished; measuring it again")
+            return
+        print(f"going on with the training in {self.folder}, as it was begun")
+        handler.model.to(pick_device())
+        handler.train(data=corpus)
+
+    def _start(self, handler: ModelHandler, corpus: Corpus, shape) -> None:
         # Pieces are found in the training text; characters must all be known.
-        whole = self.tokenizer.get("type", "char") == "char"
-        text = corpus.text if whole else corpus.train
+        text = corpus.text if self.tokenizer.type == "char" else corpus.train
         tokenizer = build_tokenizer(self.tokenizer, text)
         torch.manual_seed(self.training.seed)
         shape = replace(shape, vocab_size=tokenizer.vocab_size)
@@ -104,7 +112,16 @@ class Train:
         print(f"{model.config}: {count_parameters(model):,} parameters")
         handler.save(model, tokenizer)
         handler.train(data=data, config=self.training)
-        return handler
+
+    def _measure(self, handler: ModelHandler, corpus: Corpus) -> None:
+        minutes = handler.history[-1].seconds / 60
+        handler.save(dtype=self.dtype).load()  # what is measured is what is stored
+        tok = handler.tokenizer
+        result = evaluate(handler.model, corpus.encode(tok).val, tokenizer=tok)
+        print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
+        prompt = "\n" if "\n" in corpus.text else corpus.val[0]
+        sample = handler.generate(prompt, 2500, temperature=0.8, seed=1)
+        (self.folder / "sample.txt").write_text(sample.lstrip("\n"), encoding="utf-8")
 
 
 @dataclass
@@ -119,7 +136,7 @@ class Sample:
     top_p: float | None = None
     seed: int | None = None
     weights: Literal["float32", "int8"] = "float32"
-    """int8 is faster for a model of many millions of parameters."""
+    """int8 is faster for a GPT of many millions of parameters."""
 
     def run(self) -> None:
         handler = ModelHandler(self.folder).load()
@@ -155,7 +172,8 @@ class Evaluate:
             print(evaluate(handler.model, tokens, tokenizer=handler.tokenizer))
             return
         loss = sliding_loss(handler.model, tokens, self.stride)
-        print(f"{loss:.4f} nats per token, windows sliding by {self.stride}")
+        loss *= (len(tokens) - 1) / len(handler.tokenizer.decode(tokens[1:]))
+        print(f"{loss:.4f} nats per character, windows sliding by {self.stride}")
 
 
 @dataclass

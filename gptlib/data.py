@@ -38,7 +38,7 @@ MIN_CHARACTERS = 1_000
 class Corpus:
     """A text with its standard splits.
 
-    `train` is the first nine tenths and `val` the rest. `dev` is the end of
+    `train` is what comes first and `val` the rest. `dev` is the end of
     `train`: compare settings with `dev`, and look at `val` once, at the end.
     """
 
@@ -117,7 +117,8 @@ class TokenSplits:
         Use it whenever you choose something by its loss; `val` stays unseen.
         """
         held_out = self.train[: len(self.train) - len(self.dev)]
-        return replace(self, train=held_out, val=self.dev)
+        name = f"{self.corpus} without dev"
+        return replace(self, train=held_out, val=self.dev, corpus=name, sha256="")
 
     def __repr__(self) -> str:
         return (

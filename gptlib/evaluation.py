@@ -89,20 +89,15 @@ def token_losses(
 
     Windows do not overlap: the first token of each has a context of one.
     """
-    device = next(model.parameters()).device
-    tokens = tokens.to(device)
-    was_training = model.training
-    model.eval()
+    tokens = tokens.to(next(model.parameters()).device)
     losses = []
-    try:
+    with resting(model):
         for idx, targets in _windows(tokens, window):
             logits = model(idx)[0]  # (B, T, V)
             each = F.cross_entropy(
                 logits.flatten(0, 1), targets.flatten(), reduction="none"
             )
             losses.append(each.double().cpu())  # (B·T,)
-    finally:
-        model.train(was_training)
     return torch.cat(losses)
 
 
@@ -110,9 +105,9 @@ def token_losses(
 def sliding_loss(model: nn.Module, tokens: Int[Tensor, " N"], stride: int) -> float:
     """Mean loss over a split when windows overlap, in nats a token.
 
-    Each window begins stride tokens after the one before and answers for its last
-    stride tokens, which so see at least block_size - stride tokens before them. Lower
-    than `evaluate`'s, and dearer; never compare one with the other.
+    Each window begins stride tokens after the one before and, but for the first,
+    answers for its last stride tokens, which so see at least block_size - stride
+    tokens before them. Lower than `evaluate`'s, and dearer; never compare the two.
     Raises ValueError when stride is not 1..block_size or tokens fit no window.
     """
     width = model.block_size

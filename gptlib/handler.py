@@ -334,12 +334,11 @@ def _check_pair(model, tokenizer) -> None:
 
 
 def _check_encoding(data: TokenSplits, tokenizer: Tokenizer) -> None:
-    if data.tokenizer is None or data.tokenizer.to_dict() == tokenizer.to_dict():
-        return
-    raise ValueError(
-        f"data was encoded by {data.tokenizer!r:.80}, but the model reads what "
-        f"{tokenizer!r:.80} writes: encode it with handler.tokenizer"
-    )
+    other = data.tokenizer
+    if other is not None and other.to_dict() != tokenizer.to_dict():
+        raise ValueError(
+            f"data was encoded by {other!r:.60}; encode it with handler.tokenizer"
+        )
 
 
 def _describe_training(training: Training) -> dict:

@@ -74,10 +74,7 @@ class ModernConfig:
             require_choice("without", part, PARTS)
         require_number("blend", self.blend, 0.0, 1.0, below=True)
         if self.blend and not self.count:
-            raise ValueError(
-                f"blend={self.blend}, count=0: nothing to blend with; expected "
-                "count >= 1, the order of the n-grams to count"
-            )
+            raise ValueError(f"blend={self.blend}: expected count >= 1 to blend with")
         if divide(self.n_embd, self.n_head) % 2:
             raise ValueError(
                 f"n_embd={self.n_embd}, n_head={self.n_head}: rotary positions turn "
@@ -229,6 +226,7 @@ class ModernGPT(nn.Module):
     def __init__(self, config: ModernConfig, counted: CountedNGrams | None = None):
         super().__init__()
         self.counted = counted or uncounted(config)
+        check_counts(config, self.counted)
         sizes = () if self.counted is None else self.counted.config["sizes"]
         self.config = config = replace(config, counted=sizes)
         self.block_size, C = config.block_size, config.n_embd
@@ -291,6 +289,18 @@ def uncounted(config: ModernConfig) -> CountedNGrams | None:
     if not config.counted:
         return None
     return CountedNGrams(config.vocab_size, config.counted, config.block_size)
+
+
+def check_counts(config: ModernConfig, counted: CountedNGrams | None) -> None:
+    """Raise ValueError when the counts are not those that the configuration names."""
+    order = counted.order if counted is not None and config.count else 0
+    vocab_size = (counted or config).vocab_size
+    if (vocab_size, order) != (config.vocab_size, config.count):
+        raise ValueError(
+            f"vocab_size={config.vocab_size}, count={config.count}: the counts given "
+            f"are of {vocab_size} tokens and order {order} (0: none); "
+            "build_model(config, tokens) counts what fits"
+        )
 
 
 def build_norm(config: ModernConfig) -> nn.Module:

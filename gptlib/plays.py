@@ -90,6 +90,7 @@ def other_plays(plays: dict[str, str], leave_out: Sequence[str] = ()) -> str:
     Raises ValueError for a name in leave_out that is none of theirs.
     """
     names = [name for name in plays if name not in IN_TINY]
+    leave_out = [leave_out] if isinstance(leave_out, str) else leave_out
     for name in leave_out:
         if name not in names:
             raise ValueError(f"leave_out={name!r}: expected some of {', '.join(names)}")

@@ -89,7 +89,7 @@ class CharTokenizer(Tokenizer, kind="char"):
 def tokenizer_from_dict(stored: object) -> Tokenizer:
     """Rebuild a tokenizer from its `to_dict()`. Raises ValueError for other content."""
     kind = stored.get("type") if isinstance(stored, dict) else None
-    if kind not in Tokenizer.kinds:
+    if not isinstance(kind, str) or kind not in Tokenizer.kinds:
         known = " or ".join(map(repr, Tokenizer.kinds))
         raise ValueError(
             f"expected an object of type {known}, got {str(stored)[:60]!r}"

@@ -150,7 +150,20 @@ def test_saved_and_loaded(bpe, tmp_path, shakespeare):
     assert repr(again) == "BPETokenizer(1024 tokens: 256 bytes, 767 merges, 1 special)"
 
 
-def test_a_model_lives_with_it(tmp_path, data):
+def test_half_a_character_is_refused(bpe):
+    for use in (bpe.encode, lambda text: BPETokenizer.train(text, 300)):
+        with pytest.raises(ValueError, match="position 2 is half of a surrogate"):
+            use("ab\ud800")
+
+
+def test_one_special_token_needs_no_list(bpe):
+    assert bpe.encode(END_OF_TEXT, END_OF_TEXT) == [bpe.vocab_size - 1]
+    for wrong in ("<stop>", [""], ["a", "a"]):
+        with pytest.raises(ValueError, match="special_tokens"):
+            BPETokenizer([], wrong)
+
+
+def test_a_model_lives_with_it(tmp_path):
     from conftest import small_config
 
     from gptlib import GPT, Corpus, TrainConfig, evaluate
@@ -167,8 +180,8 @@ def test_a_model_lives_with_it(tmp_path, data):
     assert isinstance(handler.tokenizer, BPETokenizer)
     assert handler.generate("1 plus", 5, seed=1).startswith("1 plus")
     result = evaluate(handler.model, splits.val, tokenizer=bpe)
-    characters = len(bpe.decode(splits.val[1:]))
-    nats = result.loss * result.tokens / characters
+    first = len(bpe.decode(splits.val[:1]))
+    nats = result.loss * result.tokens / (len(corpus.val) - first)
     assert result.nats_per_char == pytest.approx(nats)
     with pytest.raises(ValueError, match="do not belong together"):
         ModelHandler(tmp_path / "n").save(model, CharTokenizer("abc"))
@@ -205,7 +218,7 @@ def test_tokens_outside_the_vocabulary(bpe):
             {"type": "bpe", "merges": [[0, 1], [0, 1]], "special_tokens": []},
             "is a token already",
         ),
-        ({"type": "bpe", "merges": [], "special_tokens": ["a", "a"]}, "no text twice"),
+        ({"type": "bpe", "merges": [], "special_tokens": ["a", "a"]}, "none twice"),
         ({"type": "words"}, "expected an object of type 'char' or 'bpe'"),
     ],
 )

@@ -52,7 +52,8 @@ def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
     folder = tmp_path / "model"
     options = ["--corpus", str(text), "--model.n-layer", "1", "--model.n-embd", "8"]
     options += ["--model.n-head", "1", "--model.block-size", "8"]
-    options += ["--training.steps", "20"]
+    options += ["--training.steps", "20", "--tokenizer.type", "bpe"]
+    options += ["--tokenizer.vocab-size", "260"]
     main(["train", str(folder), *options])
     handler = ModelHandler(folder).load()
     handler.train(20, config=_longer(handler), progress=False)
@@ -61,6 +62,13 @@ def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
     main(["train", str(folder), *options])
     assert "going on with the training" in capsys.readouterr().out
     assert len(ModelHandler(folder).load().history) == 40
+    before = (folder / "model.safetensors").read_bytes()
+    main(["train", str(folder), *options])
+    assert "is finished; measuring it again" in capsys.readouterr().out
+    assert (folder / "model.safetensors").read_bytes() == before
+    text.write_text(small_corpus.text + "One more line.\n")
+    with pytest.raises(SystemExit, match="choose another folder"):
+        main(["train", str(folder), *options])
 
 
 def test_a_training_cut_off_says_how_to_go_on(
@@ -106,7 +114,7 @@ def test_a_recipe_names_its_tokenizer(tmp_path, small_corpus, capsys):
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps(stored))
     main(["train", str(tmp_path / "model"), "--recipe", str(recipe)])
-    assert "nats per character" not in capsys.readouterr().err
+    assert "bits per character" in capsys.readouterr().out
     main(["sample", str(tmp_path / "model"), "--prompt", "1 plus"])
     assert capsys.readouterr().out.startswith("1 plus")
     main(["evaluate", str(tmp_path / "model"), "--corpus", str(text)])
@@ -115,6 +123,9 @@ def test_a_recipe_names_its_tokenizer(tmp_path, small_corpus, capsys):
     assert tokenizer.vocab_size == 270
     recipe.write_text(json.dumps(stored | {"tokenizer": {"type": "word"}}))
     with pytest.raises(SystemExit, match="type='word'"):
+        main(["train", str(tmp_path / "other"), "--recipe", str(recipe)])
+    recipe.write_text(json.dumps({"model": {}, "training": {}}))
+    with pytest.raises(SystemExit, match="lacks 'corpus'"):
         main(["train", str(tmp_path / "other"), "--recipe", str(recipe)])
 
 

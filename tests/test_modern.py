@@ -120,6 +120,16 @@ def test_a_blend_learns_alone_and_is_met_by_the_counts_afterwards():
     assert model.trust is None
 
 
+def test_counts_that_do_not_fit_are_refused():
+    counts = CountedNGrams.fit(TEXT, V, order=3, block_size=T)
+    with pytest.raises(ValueError, match="build_model"):
+        ModernGPT(ModernConfig(**SHAPE, count=3))
+    with pytest.raises(ValueError, match="order 3"):
+        ModernGPT(ModernConfig(**SHAPE, count=4), counts)
+    with pytest.raises(ValueError, match=f"of {V} tokens"):
+        ModernGPT(ModernConfig(**SHAPE | {"vocab_size": V + 1}), counts)
+
+
 def test_positions_begin_as_small_as_tokens():
     model = ModernGPT(ModernConfig(without=("rotary",)))
     assert model.wpe.weight.std().item() == pytest.approx(0.02, rel=0.1)
