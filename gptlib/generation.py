@@ -98,8 +98,8 @@ def stream(
     quick = reader is Cached and step_kind(model, len(prompts)) is not None
     if weights != "float32" and not quick:
         raise ValueError(
-            f"weights={weights!r}: expected one prompt, a GPT (no ModernGPT) in float32 "
-            "on a CPU, and cache=True; leave weights at 'float32' for anything else"
+            f"weights={weights!r}: expected one prompt, a GPT (not ModernGPT) in "
+            "float32 on a CPU, and cache=True; for anything else leave it at 'float32'"
         )
     settings = (temperature, top_k, top_p)
     if quick:
