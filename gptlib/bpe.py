@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gptlib.errors import require_choice, require_int
 from gptlib.fetch import Remote, fetch, project_folder
-from gptlib.tokenizer import CharTokenizer, Tokenizer, known_ids
+from gptlib.tokenizer import READERS, CharTokenizer, Tokenizer, known_ids
 
 Pair = tuple[int, int]
 
@@ -45,7 +45,7 @@ GPT2_MERGES = Remote(
 )
 
 
-class BPETokenizer(Tokenizer, kind="bpe"):
+class BPETokenizer(Tokenizer):
     """Tokens 0..255 are bytes, each further one a merge of two before it.
 
     merges: pairs of token ids, in the order in which they are applied; the i-th makes
@@ -188,6 +188,9 @@ class BPETokenizer(Tokenizer, kind="bpe"):
             mergeable_ranks={piece: i for i, piece in enumerate(self.pieces)},
             special_tokens=special,
         )
+
+
+READERS["bpe"] = BPETokenizer.from_dict
 
 
 @dataclass(frozen=True)

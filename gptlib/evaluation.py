@@ -62,11 +62,6 @@ def evaluate(
     check_tokens(model, tokens, "tokens", 2)
     window = model.block_size if window is None else window
     window = require_int("window", window, 1, model.block_size)
-    if tokenizer is not None and tokenizer.vocab_size != vocabulary_of(model):
-        raise ValueError(
-            f"tokenizer={tokenizer!r:.60}: it has {tokenizer.vocab_size} tokens, the "
-            f"model {vocabulary_of(model)}; expected the one the model was trained with"
-        )
     losses = token_losses(model, tokens, window)  # (N - 1,)
     whole = losses[: len(losses) // window * window].view(-1, window).mean(dim=1)
     loss = losses.mean().item()
@@ -89,15 +84,20 @@ def token_losses(
 
     Windows do not overlap: the first token of each has a context of one.
     """
-    tokens = tokens.to(next(model.parameters()).device)
+    device = next(model.parameters()).device
+    tokens = tokens.to(device)
+    was_training = model.training
+    model.eval()
     losses = []
-    with resting(model):
+    try:
         for idx, targets in _windows(tokens, window):
             logits = model(idx)[0]  # (B, T, V)
             each = F.cross_entropy(
                 logits.flatten(0, 1), targets.flatten(), reduction="none"
             )
             losses.append(each.double().cpu())  # (B·T,)
+    finally:
+        model.train(was_training)
     return torch.cat(losses)
 
 

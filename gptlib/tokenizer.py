@@ -4,9 +4,8 @@ Read next: `attention.py` and `model.py`, which learn to continue the ids.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import ClassVar
 
 from torch import Tensor
 
@@ -14,17 +13,7 @@ from gptlib.files import write_atomically
 
 
 class Tokenizer:
-    """What every tokenizer can do beside encode and decode: be stored as JSON.
-
-    A subclass names its kind, and has `to_dict`, which gives it as "type", and
-    `from_dict`.
-    """
-
-    kinds: ClassVar[dict[str, type["Tokenizer"]]] = {}
-
-    def __init_subclass__(cls, kind: str | None = None):
-        if kind is not None:
-            Tokenizer.kinds[kind] = cls
+    """What every tokenizer can do beside encode and decode: be stored as JSON."""
 
     def save(self, path: str | Path) -> None:
         """Write the vocabulary as JSON, atomically. Raises OSError."""
@@ -41,7 +30,7 @@ class Tokenizer:
             raise ValueError(f"{path}: not a tokenizer of gptlib ({error})") from None
 
 
-class CharTokenizer(Tokenizer, kind="char"):
+class CharTokenizer(Tokenizer):
     """One token a character; the vocabulary is the sorted characters of a text.
 
     Raises ValueError for an empty text.
@@ -72,16 +61,6 @@ class CharTokenizer(Tokenizer, kind="char"):
     def to_dict(self) -> dict:
         return {"type": "char", "chars": "".join(self.chars)}
 
-    @classmethod
-    def from_dict(cls, stored: dict) -> "CharTokenizer":
-        """Rebuild what `to_dict` described. Raises ValueError for other content."""
-        chars = stored.get("chars")
-        if not isinstance(chars, str) or list(chars) != sorted(set(chars)):
-            raise ValueError(
-                "'chars' must be a string of distinct characters, in order"
-            )
-        return cls(chars)
-
     def __repr__(self) -> str:
         return f"CharTokenizer({self.vocab_size} characters: {''.join(self.chars)!r})"
 
@@ -89,12 +68,23 @@ class CharTokenizer(Tokenizer, kind="char"):
 def tokenizer_from_dict(stored: object) -> Tokenizer:
     """Rebuild a tokenizer from its `to_dict()`. Raises ValueError for other content."""
     kind = stored.get("type") if isinstance(stored, dict) else None
-    if not isinstance(kind, str) or kind not in Tokenizer.kinds:
-        known = " or ".join(map(repr, Tokenizer.kinds))
+    if not isinstance(kind, str) or kind not in READERS:
+        known = " or ".join(map(repr, READERS))
         raise ValueError(
             f"expected an object of type {known}, got {str(stored)[:60]!r}"
         )
-    return Tokenizer.kinds[kind].from_dict(stored)
+    return READERS[kind](stored)
+
+
+def _char_tokenizer(stored: dict) -> CharTokenizer:
+    chars = stored.get("chars")
+    if not isinstance(chars, str) or list(chars) != sorted(set(chars)):
+        raise ValueError("'chars' must be a string of distinct characters, in order")
+    return CharTokenizer(chars)
+
+
+# By the "type" of what is stored; a tokenizer in a room of its own adds itself.
+READERS: dict[str, Callable[[dict], Tokenizer]] = {"char": _char_tokenizer}
 
 
 def unknown_character(text: str, chars: list[str]) -> ValueError:
