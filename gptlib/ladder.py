@@ -12,8 +12,9 @@ from pathlib import Path
 
 import torch
 
-from gptlib.data import TokenSplits, project_folder
+from gptlib.data import TokenSplits
 from gptlib.evaluation import evaluate
+from gptlib.fetch import project_folder
 from gptlib.generation import generate
 from gptlib.model import count_parameters
 

@@ -39,7 +39,7 @@ def test_dev_is_the_end_of_train_and_begins_with_a_play(shakespeare):
 
 
 def test_data_readme_states_the_same_facts(shakespeare):
-    readme = (data_module.project_folder("data") / "README.md").read_text()
+    readme = (fetch_module.project_folder("data") / "README.md").read_text()
     for fact in (
         f"{data_module.TINY_DEV_START:,}",
         "1,003,853",
