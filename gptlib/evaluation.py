@@ -84,20 +84,15 @@ def token_losses(
 
     Windows do not overlap: the first token of each has a context of one.
     """
-    device = next(model.parameters()).device
-    tokens = tokens.to(device)
-    was_training = model.training
-    model.eval()
+    tokens = tokens.to(next(model.parameters()).device)
     losses = []
-    try:
+    with resting(model):
         for idx, targets in _windows(tokens, window):
             logits = model(idx)[0]  # (B, T, V)
             each = F.cross_entropy(
                 logits.flatten(0, 1), targets.flatten(), reduction="none"
             )
             losses.append(each.double().cpu())  # (B·T,)
-    finally:
-        model.train(was_training)
     return torch.cat(losses)
 
 
