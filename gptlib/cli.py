@@ -3,11 +3,13 @@
 import json
 import sys
 from dataclasses import asdict, dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
 import tyro
+from torch import nn
 
 from gptlib.bpe import TokenizerConfig, build_tokenizer
 from gptlib.data import Corpus, load_corpus
@@ -15,8 +17,10 @@ from gptlib.distributed import joined, rank
 from gptlib.evaluation import evaluate, sliding_loss
 from gptlib.handler import ModelHandler
 from gptlib.model import GPTConfig, count_parameters
-from gptlib.modern import ModernConfig, build_config, build_model
+from gptlib.modern import ModernConfig, build_config, build_model, take_weights
+from gptlib.pretrained import PUBLISHED, load_pretrained
 from gptlib.sweep import sweep
+from gptlib.tokenizer import Tokenizer
 from gptlib.training import TrainConfig, pick_device
 
 Folder = tyro.conf.Positional[Path]
@@ -43,7 +47,8 @@ class Train:
     folder: Folder
     recipe: Path | None = None
     """A JSON file {"corpus": …, "model": {…}, "training": {…}, "tokenizer": {…},
-    "dtype": …} instead of options; "class": "ModernGPT" in "model" for that one."""
+    "dtype": …, "start": …} instead of options; "class": "ModernGPT" in "model" for that
+    one; "start" may be a recipe, to be trained first."""
     corpus: str = "tinyshakespeare"
     """A corpus of gptlib, or a text file of yours."""
     model: GPTConfig = field(default_factory=GPTConfig)
@@ -52,33 +57,42 @@ class Train:
     dtype: Literal["float32", "float16"] = "float32"
     """How the finished model is stored; float16 takes half the space."""
 
+    start: str | None = None
+    """A model folder to begin with, or gpt2, gpt2-medium …: its weights and tokenizer.
+    The shape is from here, or the model's own in a recipe without "model"."""
+
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
 
     def run(self) -> None:
         with joined():
-            self._run()
+            shape = self.model
+            if self.recipe is not None:
+                shape = self._read(json.loads(self.recipe.read_text(encoding="utf-8")))
+            self._finish(shape)
 
-    def _run(self) -> None:
-        shape = self.model if self.recipe is None else self._read_recipe()
+    def _finish(self, shape: GPTConfig | ModernConfig, measure: bool = True) -> None:
         handler, corpus = ModelHandler(self.folder), load_corpus(self.corpus)
         try:
             self._train(handler, corpus, shape)
-            if rank() == 0:  # the first process measures and writes
+            if measure and rank() == 0:  # the first process measures and writes
                 self._measure(handler, corpus)
         except KeyboardInterrupt:
             step = handler.history[-1].step if handler.history else 0
             sys.exit(f"stopped at step {step}; the same command goes on from there")
 
-    def _read_recipe(self) -> GPTConfig | ModernConfig:
-        stored = json.loads(self.recipe.read_text(encoding="utf-8"))
-        missing = {"corpus", "model", "training"} - stored.keys()
+    def _read(self, stored: dict) -> GPTConfig | ModernConfig | None:
+        needed = {"corpus", "training"} | (
+            {"model"} if "start" not in stored else set()
+        )
+        missing = needed - stored.keys()
         if missing:
             raise ValueError(f"{self.recipe} lacks {missing.pop()!r}")
         self.corpus = stored["corpus"]
+        self.start = stored.get("start", self.start)
         self.training = TrainConfig(**stored["training"])
         self.tokenizer = TokenizerConfig(**stored.get("tokenizer", {}))
         self.dtype = stored.get("dtype", self.dtype)
-        return build_config(stored["model"])
+        return build_config(stored["model"]) if "model" in stored else None
 
     def _train(self, handler: ModelHandler, corpus: Corpus, shape) -> None:
         if (self.folder / "model.safetensors").is_file():
@@ -92,7 +106,7 @@ class Train:
                 f", not on {self.corpus}: choose another folder"
             )
         if handler.trained_on["step"] == handler.trained_on["config"]["steps"]:
-            print(f"the training in {self.folder} is finished; measuring it again")
+            print(f"the training in {self.folder} is finished")
             return
         print(f"going on with the training in {self.folder}, as it was begun")
         handler.model.to(pick_device())
@@ -101,27 +115,55 @@ class Train:
     def _start(self, handler: ModelHandler, corpus: Corpus, shape) -> None:
         # Pieces are found in the training text; characters must all be known.
         text = corpus.text if self.tokenizer.type == "char" else corpus.train
-        tokenizer = build_tokenizer(self.tokenizer, text)
+        first, tokenizer = self._first()
+        tokenizer = tokenizer or build_tokenizer(self.tokenizer, text)
         torch.manual_seed(self.training.seed)
-        shape = replace(shape, vocab_size=tokenizer.vocab_size)
+        shape = replace(shape or first.config, vocab_size=tokenizer.vocab_size)
         data = corpus.encode(tokenizer)
         device = pick_device()
         if device.type == "cuda":
-            self.training = replace(self.training, precision="bfloat16")
-        model = build_model(shape, data.train).to(device)
+            # torch compiles for graphics cards by Triton, which Windows lacks.
+            triton = find_spec("triton") is not None
+            self.training = replace(self.training, precision="bfloat16", compile=triton)
+        model = build_model(shape, data.train)
+        if first:
+            take_weights(model, first)
+        model.to(device)
         print(f"{model.config}: {count_parameters(model):,} parameters")
         handler.save(model, tokenizer)
         handler.train(data=data, config=self.training)
 
+    def _first(self) -> tuple[nn.Module | None, Tokenizer | None]:
+        """The model to begin with; where a recipe is given for it, trained first."""
+        if not self.start:
+            return None, None
+        if not isinstance(self.start, dict):
+            return load_start(self.start)
+        first = Train(self.folder.with_name(f"{self.folder.name}_start"))
+        first._finish(first._read({"corpus": self.corpus} | self.start), measure=False)
+        return load_start(first.folder)
+
     def _measure(self, handler: ModelHandler, corpus: Corpus) -> None:
-        minutes = handler.history[-1].seconds / 60
         handler.save(dtype=self.dtype).load()  # what is measured is what is stored
-        tok = handler.tokenizer
+        tok, last = handler.tokenizer, handler.history[-1]
         result = evaluate(handler.model, corpus.encode(tok).val, tokenizer=tok)
+        handler.history[-1] = replace(last, val=result.loss)
+        handler.save(dtype=self.dtype)
+        minutes = last.seconds / 60
         print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
         prompt = "\n" if "\n" in corpus.text else corpus.val[0]
         sample = handler.generate(prompt, 2500, temperature=0.8, seed=1)
         (self.folder / "sample.txt").write_text(sample.lstrip("\n"), encoding="utf-8")
+
+
+def load_start(start: str | Path) -> tuple[nn.Module, Tokenizer]:
+    """A model of ours, or one that is published as Hugging Face folders are."""
+    described = Path(start) / "config.json"
+    ours = described.is_file() and "class" in described.read_text(encoding="utf-8")
+    if start in PUBLISHED or (described.is_file() and not ours):
+        return load_pretrained(start)
+    handler = ModelHandler(start).load()
+    return handler.model, handler.tokenizer
 
 
 @dataclass
@@ -177,6 +219,17 @@ class Evaluate:
 
 
 @dataclass
+class Export:
+    """Write a saved GPT as the Hugging Face libraries read it."""
+
+    folder: Folder
+    to: tyro.conf.Positional[Path]
+
+    def run(self) -> None:
+        print(f"written to {ModelHandler(self.folder).load().export(self.to)}")
+
+
+@dataclass
 class Sweep:
     """Run what is missing of a sweep; its tables stand beside the spec."""
 
@@ -216,6 +269,7 @@ Command = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Sample, tyro.conf.subcommand("sample")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Sweep, tyro.conf.subcommand("sweep")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
 )

@@ -62,12 +62,17 @@ def copy_from_first(tensors: Iterable[Tensor]) -> None:
 
 def any_process(flag: bool) -> bool:
     """Is the flag up anywhere? All stop at the same step, or one waits for ever."""
+    return agree(flag)[0]
+
+
+def agree(*flags: bool) -> list[bool]:
+    """For each flag whether it is up anywhere, in one message."""
     if world_size() == 1:
-        return flag
+        return list(flags)
     device = "cuda" if dist.get_backend() == "nccl" else "cpu"
-    flags = torch.tensor([float(flag)], device=device)
-    dist.all_reduce(flags)
-    return flags.item() > 0
+    numbers = torch.tensor(flags, dtype=torch.float32, device=device)
+    dist.all_reduce(numbers)
+    return [number > 0 for number in numbers.tolist()]
 
 
 @contextmanager

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from gptlib.cache import resting, run
 from gptlib.errors import require_int
 
-EVALUATED_AT_ONCE = 8192  # tokens in one batch of an evaluation
+# Tokens in one batch of an evaluation: enough to be fast, and few enough that GPT-2's
+# 50,257 logits of each take no more than 200 MB.
+EVALUATED_AT_ONCE = 1024
 PROBE_TOKENS = 8_000  # tokens of a quick look at a split (`fixed_windows`)
 
 
@@ -142,7 +144,10 @@ def surprises(
         )
     tokens = tokens.to(next(model.parameters()).device)
     idx = tokens[start - width : stop - 1].unfold(0, width, 1)  # (M, T)
-    logits = torch.cat([run(model, part)[:, -1] for part in idx.split(64)])
+    at_once = EVALUATED_AT_ONCE // width or 1
+    # A copy, so that the logits of all other places can go.
+    parts = [run(model, part)[:, -1].clone() for part in idx.split(at_once)]
+    logits = torch.cat(parts)  # (M, V)
     return F.cross_entropy(logits, tokens[start:stop], reduction="none").cpu()
 
 
@@ -167,8 +172,14 @@ def window_loss(
 ) -> float:
     """Mean loss in nats a token over the given windows, dropout off."""
     device = next(model.parameters()).device
+    at_once = max(1, EVALUATED_AT_ONCE // idx.size(1))
+    parts = zip(idx.split(at_once), targets.split(at_once), strict=True)
+    total = 0.0
     with resting(model):
-        return model(idx.to(device), targets.to(device))[1].item()
+        for part, after in parts:
+            loss = model(part.to(device), after.to(device))[1].item()
+            total += loss * len(part) / len(idx)
+    return total
 
 
 def _windows(tokens: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:

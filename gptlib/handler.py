@@ -2,40 +2,38 @@
 
 The folder's truth is one file, `model.safetensors`, which carries configuration and
 tokenizer in its metadata, and beside it, while a training is under way,
-`trainer.safetensors` with everything needed to go on. Each is replaced in one
-rename, so that no crash can mix two states. `config.json` and `tokenizer.json` are
-copies to be read by people.
+`trainer.safetensors` with everything needed to go on (`trainerfile.py`). Each is
+replaced in one rename, so that no crash can mix two states. `config.json` and
+`tokenizer.json` are copies to be read by people.
 """
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from gptlib.data import Corpus, TokenSplits, load_corpus
-from gptlib.distributed import any_process, rank
+from gptlib.distributed import agree, rank
 from gptlib.errors import ModelFileError, require_choice, require_int
-from gptlib.evaluation import vocabulary_of
-from gptlib.files import remove_leftovers, write_atomically
+from gptlib.export import export_model, training_notes
+from gptlib.files import remove_leftovers
 from gptlib.generation import generate, stream, whole_characters
 from gptlib.history import read_history, write_history
 from gptlib.interrupts import deferred_interrupt
-from gptlib.model import count_parameters
 from gptlib.modelfile import (
     build,
+    check_pair,
     describe,
-    fingerprint_of,
     read_file,
     stored_tensors,
-    to_metadata,
+    write_model,
 )
 from gptlib.tokenizer import Tokenizer, tokenizer_from_dict
+from gptlib.trainerfile import read_trainer, write_trainer
 from gptlib.training import Step, TrainConfig, Training, train
 
 STORED_TYPES = {"float32": torch.float32, "float16": torch.float16}
@@ -76,7 +74,7 @@ class ModelHandler:
         tokenizer = self.tokenizer if tokenizer is None else tokenizer
         if model is self.model and training is None:
             training = self._training
-        _check_pair(model, tokenizer)
+        check_pair(model, tokenizer)
         require_choice("dtype", dtype, STORED_TYPES)
         if training is not None and training.model is not model:
             raise ValueError("training: it trained another model than the one to save")
@@ -90,9 +88,14 @@ class ModelHandler:
             self.history = [] if training is None else list(training.history)
         self.model, self.tokenizer, self._training = model, tokenizer, training
         self._resume = None
+        going_on = training is not None and len(training) > 0
+        state = training.state_dict() if going_on else None  # which takes all processes
         if rank() == 0:  # of several processes only the first writes
             self._write_model(STORED_TYPES[dtype])
-            self._write_trainer()
+            if state is None:
+                self._trainer_file.unlink(missing_ok=True)
+            else:
+                self._write_trainer(state)
         return self
 
     def load(self) -> "ModelHandler":
@@ -103,7 +106,7 @@ class ModelHandler:
         """
         described, tensors = read_file(self.path / "model.safetensors", "model")
         model = build(described, self.path)
-        resume = self._read_trainer(described["fingerprint"], model)
+        resume = read_trainer(self._trainer_file, described["fingerprint"], model)
         if resume is not None:
             tensors = resume["model"]
         try:
@@ -112,7 +115,7 @@ class ModelHandler:
             raise ModelFileError(f"{self.path}: {error}") from None
         try:
             tokenizer = tokenizer_from_dict(described["tokenizer"])
-            _check_pair(model, tokenizer)
+            check_pair(model, tokenizer)
         except ValueError as error:
             raise ModelFileError(f"{self.path}, its tokenizer: {error}") from None
         last = resume["step"] if resume else described["trained_on"].get("step", 0)
@@ -184,6 +187,23 @@ class ModelHandler:
         tokens = stream(model, idx, max_new_tokens, **settings)
         return whole_characters(tokens, tokenizer.decode)
 
+    def export(self, folder: str | Path, format: str = "huggingface") -> Path:
+        """Write the model in hand as other libraries read it; returns the folder.
+
+        format "huggingface": what `AutoModelForCausalLM.from_pretrained` and
+        `AutoTokenizer.from_pretrained` load, and a model card beside it;
+        `pretrained.load_pretrained` reads it back. Raises TypeError for a model that
+        is no GPT, ValueError for another format or a folder with something else in
+        it, OSError when the disk refuses.
+        """
+        model, tokenizer = self._in_hand()
+        check_pair(model, tokenizer)
+        folder = Path(folder)
+        notes = training_notes(self.trained_on, self.history)
+        if rank() == 0:
+            export_model(folder, model, tokenizer, notes, format)
+        return folder
+
     def _in_hand(self) -> tuple[nn.Module, Tokenizer]:
         if self.model is None or self.tokenizer is None:
             raise ValueError(f"no model in hand: call .load() to read {self.path}")
@@ -199,6 +219,10 @@ class ModelHandler:
     @property
     def _history_file(self) -> Path:
         return self.path / "history.csv"
+
+    @property
+    def _trainer_file(self) -> Path:
+        return self.path / "trainer.safetensors"
 
     def _prepare(self, steps, data, config) -> Training:
         model, tokenizer = self._in_hand()
@@ -248,9 +272,11 @@ class ModelHandler:
                     val = f", val {step.val:.3f}"
                 bar.set_postfix_str(f"loss {step.loss:.3f}{val}", refresh=False)
                 wanted -= 1
-                if any_process(wanted == 0 or interrupted.is_set()):
+                late = time.monotonic() - saved > SAVE_EVERY_SECONDS
+                stop, save = agree(wanted == 0 or interrupted.is_set(), late)
+                if stop:
                     break
-                if time.monotonic() - saved > SAVE_EVERY_SECONDS:
+                if save:
                     self._checkpoint(training)
                     saved = time.monotonic()
             self._checkpoint(training)
@@ -258,78 +284,33 @@ class ModelHandler:
     def _checkpoint(self, training: Training) -> None:
         self.history = list(training.history)
         self.trained_on = _describe_training(training)
+        state = training.state_dict() if len(training) else None
         if rank() > 0:
             return
-        if len(training) == 0 or not (self.path / "model.safetensors").is_file():
+        if state is None or not (self.path / "model.safetensors").is_file():
             self._write_model(torch.float32)
-        self._write_trainer()
+        if state is None:
+            self._trainer_file.unlink(missing_ok=True)
+        else:
+            self._write_trainer(state)
 
     def _write_model(self, dtype: torch.dtype) -> None:
         remove_leftovers(self.path)
-        tensors = stored_tensors(self.model, dtype)
         described = describe(self.model) | {
             "tokenizer": self.tokenizer.to_dict(),
             "trained_on": self.trained_on,
-            "fingerprint": fingerprint_of(tensors),
         }
-        content = to_safetensors(tensors, to_metadata("model", described))
+        tensors = stored_tensors(self.model, dtype)
         write_history(self._history_file, self.history)
-        write_atomically(self.path / "model.safetensors", content)
-        readable = {k: v for k, v in described.items() if k != "tokenizer"}
-        readable = json.dumps(readable, indent=1) + "\n"
-        write_atomically(self.path / "config.json", readable.encode())
+        write_model(self.path, tensors, described)
         self.tokenizer.save(self.path / "tokenizer.json")
 
-    def _write_trainer(self) -> None:
-        path, training = self.path / "trainer.safetensors", self._training
-        if training is None or len(training) == 0:
-            path.unlink(missing_ok=True)
-            return
+    def _write_trainer(self, state: dict) -> None:
         model_file = self.path / "model.safetensors"
         described, _ = read_file(model_file, "model", only_description=True)
-        state = training.state_dict()
-        tensors = {f"model.{k}": v for k, v in state["model"].items()}
-        for i, values in state["optimizer"].items():
-            tensors |= {f"optimizer.{i}.{k}": v for k, v in values.items()}
-        kept = {k: state[k] for k in ("step", "seconds", "config", "knobs")}
-        kept |= {"model": described["fingerprint"], "trained_on": self.trained_on}
-        tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         write_history(self._history_file, self.history)
-        write_atomically(path, to_safetensors(tensors, to_metadata("trainer", kept)))
-
-    def _read_trainer(self, fingerprint: str, model: nn.Module) -> dict | None:
-        path = self.path / "trainer.safetensors"
-        if not path.is_file():
-            return None
-        # Weights and two numbers of AdamW for each of them, in fp32, and the header.
-        size, most = path.stat().st_size, 3 * 4 * count_parameters(model) + 2**20
-        if size > most:
-            raise ModelFileError(
-                f"{path} has {size:,} bytes, but a training of this model needs at "
-                f"most {most:,}; delete the file to load the model without it"
-            )
-        kept, tensors = read_file(path, "trainer")
-        if kept["model"] != fingerprint:
-            return None  # left behind by a training of the model that was here before
-        weights, optimizer = {}, {}
-        for name, tensor in tensors.items():
-            kind, _, rest = name.partition(".")
-            if kind == "model":
-                weights[rest] = tensor
-            else:
-                i, _, key = rest.partition(".")
-                optimizer.setdefault(int(i), {})[key] = tensor
-        return kept | {"model": weights, "optimizer": optimizer}
-
-
-def _check_pair(model, tokenizer) -> None:
-    if model is None or tokenizer is None:
-        raise ValueError("nothing to save: pass a model and its tokenizer")
-    describe(model)
-    if vocabulary_of(model) != tokenizer.vocab_size:
-        raise ValueError(
-            f"the model knows {vocabulary_of(model)} tokens and the tokenizer "
-            f"{tokenizer.vocab_size}: they do not belong together"
+        write_trainer(
+            self._trainer_file, state, described["fingerprint"], self.trained_on
         )
 
 

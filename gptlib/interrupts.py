@@ -1,9 +1,12 @@
-"""Letting a piece of work end well when someone presses Ctrl-C."""
+"""Letting a piece of work end well when someone presses Ctrl-C, or a job is ended."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# What Ctrl-C sends, and what schedulers, cloud machines and torchrun send first.
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
@@ -13,10 +16,14 @@ def deferred_interrupt() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield interrupted
         return
-    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    previous = {
+        number: signal.signal(number, lambda *_: interrupted.set())
+        for number in SIGNALS
+    }
     try:
         yield interrupted
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     if interrupted.is_set():
         raise KeyboardInterrupt

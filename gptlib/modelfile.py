@@ -12,12 +12,16 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 from gptlib.errors import ModelFileError, require_choice, require_int
+from gptlib.evaluation import vocabulary_of
+from gptlib.files import write_atomically
 from gptlib.model import GPT, Bigram, GPTConfig
 from gptlib.modern import ModernConfig, ModernGPT
 from gptlib.ngram import CountedNGrams
+from gptlib.tokenizer import Tokenizer
 
 FORMAT, VERSION = "gptlib-model", "1"
 BUILDERS = {
@@ -41,6 +45,19 @@ def describe(model: nn.Module) -> dict:
         )
     config = asdict(model.config) if is_dataclass(model.config) else model.config
     return {"class": name, "config": config}
+
+
+def check_pair(model: nn.Module | None, tokenizer: Tokenizer | None) -> None:
+    """Raise ValueError unless there are both, with one vocabulary, TypeError as
+    `describe` does."""
+    if model is None or tokenizer is None:
+        raise ValueError("nothing to save: pass a model and its tokenizer")
+    describe(model)
+    if vocabulary_of(model) != tokenizer.vocab_size:
+        raise ValueError(
+            f"the model knows {vocabulary_of(model)} tokens and the tokenizer "
+            f"{tokenizer.vocab_size}: they do not belong together"
+        )
 
 
 def stored_tensors(model: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -73,6 +90,16 @@ def to_metadata(part: str, described: dict) -> dict[str, str]:
     # One entry only: safetensors writes several in an order that changes.
     head = {"format": FORMAT, "version": VERSION, "part": part}
     return {"gptlib": json.dumps(head | described)}
+
+
+def write_model(folder: Path, tensors: dict[str, Tensor], described: dict) -> None:
+    """Write model.safetensors, and what describes it as config.json for people."""
+    described = described | {"fingerprint": fingerprint_of(tensors)}
+    content = to_safetensors(tensors, to_metadata("model", described))
+    write_atomically(folder / "model.safetensors", content)
+    readable = {k: v for k, v in described.items() if k != "tokenizer"}
+    readable = json.dumps(readable, indent=1) + "\n"
+    write_atomically(folder / "config.json", readable.encode())
 
 
 # What the description in a file's metadata must hold, at least.

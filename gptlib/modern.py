@@ -1,10 +1,10 @@
 """ModernGPT: what has changed since GPT-2, small enough to read in one sitting.
 
 Rotary positions, RMSNorm, normalised queries and keys, ReLU², no biases, layers
-that begin by adding nothing; and, of another kind, what is no transformer at all:
-tables of hashed n-grams, and a counted model beside it. Each can be taken away by
-`ModernConfig`, so that its worth can be measured. Trained with `optimizer="muon"`
-(`optim.py`). Same interface as `GPT`.
+that begin by adding nothing, value residuals; and, of another kind, what is no
+transformer at all: tables of hashed n-grams, and a counted model beside it. Each can
+be taken away, or added, by `ModernConfig`, so that its worth can be measured. Trained
+with `optimizer="muon"` (`optim.py`). Same interface as `GPT`.
 """
 
 import math
@@ -29,9 +29,9 @@ from gptlib.model import (
     positions,
     set_dropout,
 )
-from gptlib.ngram import CountedNGrams
+from gptlib.ngram import CountedNGrams, NGramTables
 
-PARTS = ("rotary", "rmsnorm", "qk_norm", "relu2", "zero_init")
+PARTS = ("rotary", "rmsnorm", "qk_norm", "relu2", "no_biases", "zero_init")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class ModernConfig:
     order of the counted n-grams beside the transformer, 0 for none (`build_model`
     counts them); counted: their sizes, filled in by the model. blend: the transformer
     learns alone, and afterwards has this share of the probabilities, the counts the
-    rest; 0 for learning together.
+    rest; 0 for learning together. value_residual: each block's values are mixed with
+    the first block's.
     Raises TypeError or ValueError naming the first field that cannot be.
     """
 
@@ -59,6 +60,7 @@ class ModernConfig:
     count: int = 0
     counted: Sequence[int] = ()
     blend: float = 0.0
+    value_residual: bool = False
 
     def __post_init__(self):
         names = ("vocab_size", "block_size", "n_layer", "n_head", "n_embd")
@@ -73,6 +75,7 @@ class ModernConfig:
         for part in self.without:
             require_choice("without", part, PARTS)
         require_number("blend", self.blend, 0.0, 1.0, below=True)
+        require_choice("value_residual", self.value_residual, (True, False))
         if self.blend and not self.count:
             raise ValueError(f"blend={self.blend}: expected count >= 1 to blend with")
         if divide(self.n_embd, self.n_head) % 2:
@@ -110,19 +113,23 @@ def rotate(
 class ModernAttention(nn.Module):
     """Causal self-attention with rotary positions and normalised queries and keys.
 
-    Maps (B, T, C) to (B, T, C); angles: (T, D/2), or None to leave places out.
+    Maps (B, T, C) to (B, T, C), and returns its values (B, H, T, D) beside; angles:
+    (T, D/2), or None to leave places out; first: the first block's values, of which
+    a layer that mixes takes a learned share (Zhou et al., 2024, arXiv 2410.17897).
     """
 
-    def __init__(self, config: ModernConfig):
+    def __init__(self, config: ModernConfig, mixes: bool = False):
         super().__init__()
         C = config.n_embd
         self.n_head, self.head_size = config.n_head, C // config.n_head
-        self.qkv = nn.Linear(C, 3 * C, bias=False)
-        self.proj = nn.Linear(C, C, bias=False)
+        bias = "no_biases" in config.without
+        self.qkv = nn.Linear(C, 3 * C, bias)
+        self.proj = nn.Linear(C, C, bias)
         self.resid_drop = nn.Dropout(config.dropout)
         self.qk_norm = "qk_norm" not in config.without
+        self.share = nn.Parameter(torch.tensor(0.5)) if mixes else None
 
-    def forward(self, x, angles, cache=None):
+    def forward(self, x, angles, cache=None, first=None):
         B, T, C = x.shape
         q, k, v = (
             part.view(B, T, self.n_head, self.head_size).transpose(1, 2)
@@ -132,12 +139,14 @@ class ModernAttention(nn.Module):
             q, k = rms_norm(q), rms_norm(k)
         if angles is not None:
             q, k = rotate(q, angles), rotate(k, angles)
+        if self.share is not None:
+            v = v + self.share * (first - v)
         if cache is None:
             y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:
             y = cache.attend(q, k, v)
         y = y.transpose(1, 2).reshape(x.shape)  # (B, T, C)
-        return self.resid_drop(self.proj(y))
+        return self.resid_drop(self.proj(y)), v
 
 
 class ModernFeedForward(nn.Module):
@@ -145,8 +154,9 @@ class ModernFeedForward(nn.Module):
 
     def __init__(self, config: ModernConfig):
         super().__init__()
-        self.fc = nn.Linear(config.n_embd, 4 * config.n_embd, bias=False)
-        self.proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=False)
+        C, bias = config.n_embd, "no_biases" in config.without
+        self.fc = nn.Linear(C, 4 * C, bias)
+        self.proj = nn.Linear(4 * C, C, bias)
         self.drop = nn.Dropout(config.dropout)
         self.relu2 = "relu2" not in config.without
 
@@ -159,57 +169,16 @@ class ModernFeedForward(nn.Module):
 class ModernBlock(nn.Module):
     """As `Block`: norm, attention, add; norm, feed-forward, add."""
 
-    def __init__(self, config: ModernConfig):
+    def __init__(self, config: ModernConfig, mixes: bool = False):
         super().__init__()
         self.norm_1, self.norm_2 = build_norm(config), build_norm(config)
-        self.attn = ModernAttention(config)
+        self.attn = ModernAttention(config, mixes)
         self.mlp = ModernFeedForward(config)
 
-    def forward(self, x, angles, cache=None):
-        x = x + self.attn(self.norm_1(x), angles, cache)  # (B, T, C)
-        return x + self.mlp(self.norm_2(x))  # (B, T, C)
-
-
-class NGramTables(nn.Module):
-    """One learned row for each hashed n-gram of tokens, added up.
-
-    A place gets a row for its last 2 tokens, one for its last 3, and so on, each out
-    of a table of its own; two n-grams may share a row. A place with fewer tokens
-    before it goes without. What a transformer learns slowly is here looked up.
-    """
-
-    def __init__(self, config: ModernConfig):
-        super().__init__()
-        self.ngrams, self.rows = config.ngrams, config.table_rows
-        self.none = len(config.ngrams) * config.table_rows  # a row that stays zero
-        self.tables = nn.EmbeddingBag(
-            self.none + 1, config.n_embd, mode="sum", padding_idx=self.none
-        )
-        nn.init.zeros_(self.tables.weight)
-
-    def forward(
-        self, text: Int[Tensor, "B S"], places: Int[Tensor, "B T"]
-    ) -> Float[Tensor, "B T C"]:
-        B, T = places.shape
-        rows = [
-            hashed.gather(1, places) % self.rows + i * self.rows  # (B, T)
-            for i, hashed in enumerate(self.hashes(text))
-        ]
-        rows = torch.stack(rows, dim=-1)  # (B, T, tables)
-        short = places[..., None] < torch.tensor(self.ngrams, device=text.device) - 1
-        rows = rows.masked_fill(short, self.none)
-        return self.tables(rows.flatten(0, 1)).view(B, T, -1)
-
-    def hashes(self, text: Int[Tensor, "B S"]) -> list[Int[Tensor, "B S"]]:
-        """For each length n, a number that depends on the last n tokens only."""
-        hashed, found = text + 1, []
-        for back in range(1, max(self.ngrams)):
-            before = F.pad(text, (back, 0))[:, : text.size(1)] + 1  # (B, S)
-            hashed = hashed * 1_000_003 + before * (7_919 + 2 * back)
-            hashed = hashed ^ (hashed >> 17)
-            if back + 1 in self.ngrams:
-                found.append((hashed * 2_654_435_761) >> 15)
-        return found
+    def forward(self, x, angles, cache=None, first=None):
+        y, values = self.attn(self.norm_1(x), angles, cache, first)
+        x = x + y  # (B, T, C)
+        return x + self.mlp(self.norm_2(x)), values
 
 
 class ModernGPT(nn.Module):
@@ -231,11 +200,16 @@ class ModernGPT(nn.Module):
         self.config = config = replace(config, counted=sizes)
         self.block_size, C = config.block_size, config.n_embd
         self.wte = nn.Embedding(config.vocab_size, C)
-        self.ngrams = NGramTables(config) if config.ngrams else None
+        self.ngrams = None
+        if config.ngrams:
+            self.ngrams = NGramTables(config.ngrams, config.table_rows, C)
         learned = "rotary" in config.without
         self.wpe = nn.Embedding(config.block_size, C) if learned else None
         self.drop = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(ModernBlock(config) for _ in range(config.n_layer))
+        self.blocks = nn.ModuleList(
+            ModernBlock(config, mixes=config.value_residual and i > 0)
+            for i in range(config.n_layer)
+        )
         self.norm_f = build_norm(config)
         self.lm_head = nn.Linear(C, config.vocab_size, bias=False)
         chooses = config.counted and not config.blend
@@ -257,9 +231,10 @@ class ModernGPT(nn.Module):
             x, angles = x + self.wpe(places), None
         else:
             angles = rotary_angles(places, self.config.n_embd // self.config.n_head)
-        x = self.drop(x)
+        x, first = self.drop(x), None
         for block in self.blocks:
-            x = block(x, angles, cache)  # (B, T, C)
+            x, values = block(x, angles, cache, first)  # (B, T, C), (B, H, T, D)
+            first = values if first is None else first
         x = self.norm_f(x)
         logits = self.lm_head(x)  # (B, T, V)
         alone = self.training and self.config.blend
@@ -326,6 +301,8 @@ def init_modern(model: ModernGPT, config: ModernConfig) -> None:
             nn.init.zeros_(module.weight)
         else:
             nn.init.normal_(module.weight, std=deviation if writes else 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def build_config(settings: dict) -> GPTConfig | ModernConfig:
@@ -348,3 +325,22 @@ def build_model(
         return ModernGPT(config)
     V, T = config.vocab_size, config.block_size
     return ModernGPT(config, CountedNGrams.fit(tokens, V, config.count, T))
+
+
+def take_weights(model: nn.Module, other: nn.Module) -> None:
+    """Copy the weights of a model of the same layers; the counts stay the model's own.
+
+    Context and dropout may differ. Raises ValueError when a shape does.
+    """
+    theirs = other.state_dict()
+    weights = {k: v for k, v in theirs.items() if not k.startswith("counted.")}
+    try:
+        unknown = model.load_state_dict(weights, strict=False)
+    except RuntimeError as error:
+        raise ValueError(f"the weights to begin with do not fit: {error}") from None
+    lacking = [k for k in unknown.missing_keys if not k.startswith("counted.")]
+    if lacking or unknown.unexpected_keys:
+        raise ValueError(
+            f"the model to begin with has other parts: it lacks {lacking}, and "
+            f"{unknown.unexpected_keys} have no place here; give both the same shape"
+        )

@@ -202,6 +202,48 @@ class CountedNGrams(nn.Module):
         return Entries(row, keys[at] % V, count.long())
 
 
+class NGramTables(nn.Module):
+    """One learned row for each hashed n-gram of tokens, added up.
+
+    A place gets a row for its last 2 tokens, one for its last 3, and so on, each out
+    of a table of its own; two n-grams may share a row. A place with fewer tokens
+    before it goes without. What a transformer learns slowly is here looked up.
+    """
+
+    def __init__(self, ngrams: Sequence[int], rows: int, n_embd: int):
+        super().__init__()
+        self.ngrams, self.rows = tuple(ngrams), rows
+        self.none = len(self.ngrams) * rows  # a row that stays zero
+        self.tables = nn.EmbeddingBag(
+            self.none + 1, n_embd, mode="sum", padding_idx=self.none
+        )
+        nn.init.zeros_(self.tables.weight)
+
+    def forward(
+        self, text: Int[Tensor, "B S"], places: Int[Tensor, "B T"]
+    ) -> Float[Tensor, "B T C"]:
+        B, T = places.shape
+        rows = [
+            hashed.gather(1, places) % self.rows + i * self.rows  # (B, T)
+            for i, hashed in enumerate(self.hashes(text))
+        ]
+        rows = torch.stack(rows, dim=-1)  # (B, T, tables)
+        short = places[..., None] < torch.tensor(self.ngrams, device=text.device) - 1
+        rows = rows.masked_fill(short, self.none)
+        return self.tables(rows.flatten(0, 1)).view(B, T, -1)
+
+    def hashes(self, text: Int[Tensor, "B S"]) -> list[Int[Tensor, "B S"]]:
+        """For each length n, a number that depends on the last n tokens only."""
+        hashed, found = text + 1, []
+        for back in range(1, max(self.ngrams)):
+            before = F.pad(text, (back, 0))[:, : text.size(1)] + 1  # (B, S)
+            hashed = hashed * 1_000_003 + before * (7_919 + 2 * back)
+            hashed = hashed ^ (hashed >> 17)
+            if back + 1 in self.ngrams:
+                found.append((hashed * 2_654_435_761) >> 15)
+        return found
+
+
 def prepare_counts(model: nn.Module, tokens: Int[Tensor, " N"]) -> None:
     """Prepare every counted part of a model for training on tokens."""
     for part in model.modules():

@@ -24,8 +24,9 @@ FALLBACK = "A live playground: run this cell in JupyterLab to type a prompt."
 class Playground:
     """Prompt, sliders and a button; one column a model, all writing at once.
 
-    models: name -> (model, tokenizer). `write()` does what the button does and
-    returns the texts by name. all_sliders adds top_k and top_p to the temperature.
+    models: name -> (model, tokenizer). length: how many tokens each writes, or fewer
+    where these would be more characters than that. `write()` does what the button does
+    and returns the texts by name. all_sliders adds top_k and top_p to the temperature.
     """
 
     def __init__(
@@ -87,13 +88,17 @@ class Playground:
         for place in range(1, self.length + 1):
             for name in list(pieces):
                 try:
-                    texts[name] += next(pieces[name], "")
+                    text = texts[name] + next(pieces[name], "")
                 except ValueError as error:
                     self._draw(name, "", f"{error}")
                     del pieces[name]
                     continue
-                if place % CHARACTERS_PER_DRAWING == 0 or place == self.length:
+                texts[name] = text[: self.length]
+                done = self.length in (place, len(texts[name]))
+                if done or place % CHARACTERS_PER_DRAWING == 0:
                     self._draw(name, prompt, texts[name])
+                if done:
+                    del pieces[name]
         return texts
 
     def _pieces(self, model, tokenizer, prompt: str):

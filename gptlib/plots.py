@@ -5,10 +5,13 @@ Okabe and Ito), reference lines are thin and grey.
 """
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -19,6 +22,7 @@ from gptlib.training import Step
 
 TRAIN, VAL, OTHER = "#0072B2", "#D55E00", "#009E73"
 GREY = "#8A8A8A"
+TOKEN_SHADES = ["#BFD9EC", "#F6D2B8", "#BFE3D5", "#E9CFE0"]
 COLOURS = [TRAIN, VAL, OTHER, "#CC79A7", "#E69F00", "#56B4E9"]
 STYLE = {
     "figure.figsize": (7.2, 3.6),
@@ -123,13 +127,73 @@ def surprise(model, tokens: Tensor, tokenizer, title: str = "") -> Figure:
     """Draw one validation paragraph, each letter coloured by its -ln p.
 
     tokens: the validation split, (N,). Every letter is judged with all the context
-    the model takes. White was expected, dark orange was not.
+    the model takes. White was expected, dark orange was not. A token of several
+    letters shares its surprise out among them, and a line shows where it begins.
     """
     text = tokenizer.decode(tokens)
     start = text.index(PARAGRAPH[0])
     stop = text.index(PARAGRAPH[1]) + len(PARAGRAPH[1])
-    losses = surprises(model, tokens, start, stop).tolist()
-    return _draw_letters(text[start:stop], losses, title)
+    first, last, places = tokens_of(tokenizer, tokens, start, stop)
+    losses = surprises(model, tokens, first, last).tolist()
+    letters = _share_out(losses, places)[start - places[0] : stop - places[0]]
+    begins = {place - start for place in places} if len(letters) > len(losses) else ()
+    return _draw_letters(text[start:stop], letters, title, begins)
+
+
+def tokens_of(
+    tokenizer, tokens: Int[Tensor, " N"], start: int, stop: int
+) -> tuple[int, int, list[int]]:
+    """Which tokens the characters start..stop of a text are in, and where those begin.
+
+    Returns first, last (not itself one of them), and the places of tokens[first:last]
+    and of what follows, in characters.
+    """
+
+    def place(count: int) -> int:
+        return len(tokenizer.decode(tokens[:count]))
+
+    counts = range(len(tokens) + 1)
+    first = bisect_right(counts, start, key=place) - 1
+    last = bisect_left(counts, stop, key=place)
+    before = place(first)
+    some = tokens[first:last]
+    lengths = [len(tokenizer.decode(some[:i])) for i in range(len(some) + 1)]
+    return first, last, [before + length for length in lengths]
+
+
+def _share_out(losses: list[float], places: list[int]) -> list[float]:
+    """A loss a token -> a loss a character; places: where each token begins."""
+    letters, owed = [], 0.0
+    for loss, (begin, end) in zip(losses, pairwise(places), strict=True):
+        owed += loss  # a token inside a character leaves its loss to the next
+        if end > begin:
+            letters += [owed / (end - begin)] * (end - begin)
+            owed = 0.0
+    return letters
+
+
+def token_view(text: str, tokenizers: dict[str, object]) -> Figure:
+    """Draw how each tokenizer cuts a text: one shade a token, its count beside it.
+
+    tokenizers: name -> tokenizer, one row each. A token inside a character shows as
+    part of it.
+    """
+    size = (0.4 + 0.115 * len(text), 0.42 * len(tokenizers))
+    fig, axes = plt.subplots(len(tokenizers), squeeze=False, figsize=size)
+    shown = text.replace("\n", "↵").replace(" ", "·")
+    for ax, (name, tokenizer) in zip(axes.flat, tokenizers.items(), strict=True):
+        ids = torch.tensor(tokenizer.encode(text))  # (N,)
+        places = tokens_of(tokenizer, ids, 0, len(text))[2]
+        for i, (begin, end) in enumerate(pairwise(places)):
+            colour = TOKEN_SHADES[i % len(TOKEN_SHADES)]
+            ax.add_patch(plt.Rectangle((begin, 0), end - begin, 1, color=colour, lw=0))
+        for i, char in enumerate(shown):
+            ax.text(i + 0.5, 0.46, char, **LETTER)
+        ax.set(xlim=(0, len(text)), ylim=(0, 1), xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+        ax.set_ylabel(f"{name}  ", rotation=0, ha="right", va="center", fontsize=8.5)
+        ax.text(len(text) + 0.8, 0.46, f"{len(ids)}", va="center", fontsize=8.5)
+    return fig
 
 
 def attention_map(
@@ -179,7 +243,7 @@ def lab_runs(records: Sequence, *, train: bool = True, ax: Axes | None = None) -
         _label(ax, last.step, last.val, record.name or "val", colour)
         for turn in record.turns:
             ax.axvline(turn.step, color=colour, linewidth=0.9, linestyle=":")
-    ax.set(xlabel="step", ylabel="loss (nats per character)")
+    ax.set(xlabel="step", ylabel=f"loss (nats per {records[0].unit})")
     ax.set_xlim(0, max(record.steps for record in records) * 1.2)
     return ax
 
@@ -219,15 +283,20 @@ def spread(
 BESIDE = {"textcoords": "offset points", "va": "center"}
 
 
-def _draw_letters(text: str, losses: list[float], title: str) -> Figure:
+def _draw_letters(
+    text: str, losses: list[float], title: str, begins: Collection[int] = ()
+) -> Figure:
     lines = text.split("\n")
     columns = max(len(line) for line in lines) + 1
     fig, ax = plt.subplots(figsize=(7.2, 0.4 + 0.25 * len(lines)))
     shades = plt.get_cmap("Oranges")
     places = [(r, c) for r, line in enumerate(lines) for c in range(len(line) + 1)]
-    for (row, column), char, loss in zip(places, text, losses, strict=False):
+    letters = zip(places, text, losses, strict=False)
+    for i, ((row, column), char, loss) in enumerate(letters):
         colour = shades(min(loss / 7, 1) * 0.85)
         ax.add_patch(plt.Rectangle((column, row), 1, 1, color=colour, linewidth=0))
+        if i in begins:
+            ax.plot([column] * 2, [row + 0.1, row + 0.9], color=GREY, linewidth=0.6)
         shown = {"\n": "↵"}.get(char, char)
         grey = GREY if char == "\n" else "black"
         x, y = column + 0.5, row + 0.55

@@ -8,118 +8,26 @@ on with the runs that are missing.
 """
 
 import csv
-import hashlib
 import io
-import itertools
 import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-import yaml
 from torch import nn
 from tqdm.auto import tqdm
 
-from gptlib.data import TokenSplits, load_corpus
-from gptlib.errors import require_choice, require_int
+from gptlib.data import TokenSplits
+from gptlib.errors import require_int
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
 from gptlib.files import write_atomically
-from gptlib.model import GPTConfig, copy_weights
-from gptlib.modern import ModernConfig, build_config, build_model
-from gptlib.tokenizer import CharTokenizer
-from gptlib.training import TrainConfig, pick_device, train
-
-SHAPES = (GPTConfig, ModernConfig)
-MODEL_FIELDS = ["class"]
-MODEL_FIELDS += sorted({field.name for shape in SHAPES for field in fields(shape)})
-TRAINING_FIELDS = [field.name for field in fields(TrainConfig)]
-# The training text in characters (0 is all of it) may be varied as well.
-TEXT_FIELD = "train_characters"
-RECIPE = "recipe"
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What a sweep runs: every combination of `vary`, with every seed.
-
-    vary: {name: [values]}, or a list of points [{name: value, ...}, ...] where
-    settings change together. Names are fields of GPTConfig, ModernConfig (class as in
-    `build_config`) or TrainConfig; train_characters: learn from that
-    many characters of train, its first (0: all); or recipe: one of `recipes`, each a
-    dictionary of settings under a name.
-    hours: what the whole sweep took on two cores. Raises ValueError or TypeError
-    naming what cannot be.
-    """
-
-    about: str
-    hours: float
-    vary: dict[str, list] | list[dict]
-    model: dict = field(default_factory=dict)
-    training: dict = field(default_factory=dict)
-    corpus: str = "tinyshakespeare"
-    train_characters: int = 0
-    seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
-    checks: int = 15
-    recipes: dict[str, dict] = field(default_factory=dict)
-
-    def __post_init__(self):
-        known = [*MODEL_FIELDS, *TRAINING_FIELDS, TEXT_FIELD, RECIPE]
-        require_int("checks", self.checks, 1)
-        points = self.points()
-        if len({frozenset(point) for point in points}) != 1 or not self.seeds:
-            raise ValueError(
-                f"vary={self.vary}, seeds={self.seeds}: expected at least one seed, "
-                "and points that all name the same settings"
-            )
-        if any(point in points[:i] for i, point in enumerate(points)):
-            raise ValueError(f"vary={self.vary}: a point is there twice")
-        for point, seed in self.runs():
-            for name in point:
-                require_choice("vary", name, [k for k in known if k != "seed"])
-            self.settings(point, seed)
-
-    def points(self) -> list[dict]:
-        """What is varied, one dictionary a point; all with the same names."""
-        if isinstance(self.vary, list):
-            return self.vary
-        combinations = itertools.product(*self.vary.values())
-        return [dict(zip(self.vary, values, strict=True)) for values in combinations]
-
-    def fingerprint(self) -> str:
-        """What all runs share, in short: a table belongs to one of these."""
-        shared = [self.corpus, self.train_characters, self.model, self.training]
-        shared += [self.checks, *([self.recipes] if self.recipes else [])]
-        text = json.dumps(shared, sort_keys=True)
-        return "s" + hashlib.sha256(text.encode()).hexdigest()[:8]
-
-    def runs(self) -> Iterator[tuple[dict, int]]:
-        """Every point with every seed; seed by seed, so that all points grow alike."""
-        for seed, point in itertools.product(self.seeds, self.points()):
-            yield point, seed
-
-    def settings(
-        self, point: dict, seed: int
-    ) -> tuple[GPTConfig | ModernConfig, TrainConfig, int]:
-        """The shape, training and length of text of one run."""
-        own = dict(point)
-        if RECIPE in own:
-            name = require_choice(RECIPE, own.pop(RECIPE), self.recipes)
-            own = self.recipes[name] | own
-        for name in own:
-            require_choice(
-                "setting", name, [*MODEL_FIELDS, *TRAINING_FIELDS, TEXT_FIELD]
-            )
-        shape = {k: v for k, v in own.items() if k in MODEL_FIELDS}
-        rest = {k: v for k, v in own.items() if k in TRAINING_FIELDS}
-        characters = own.get(TEXT_FIELD, self.train_characters)
-        return (
-            build_config(self.model | shape),
-            TrainConfig(**self.training | rest | {"seed": seed}),
-            require_int(TEXT_FIELD, characters, 0),
-        )
+from gptlib.model import copy_weights, count_parameters
+from gptlib.modern import build_model
+from gptlib.spec import Spec, encode_text, read_spec
+from gptlib.training import pick_device, train
 
 
 @dataclass(frozen=True)
@@ -138,39 +46,27 @@ class Result:
 
     train is measured on a fixed piece. averaged: val of the mean of the weights at
     the checks of the second half. stopped: val of the weights at the lowest dev
-    (early stopping), reached at stopped_step; None where dev was trained on.
+    (early stopping), reached at stopped_step; None where dev was trained on. bits:
+    val in bits a character, the unit that compares vocabularies.
     """
 
     train: float
     val: float
+    bits: float
     averaged: float
     stopped: float | None
     stopped_step: int | None
+    parameters: int
     minutes: float
     device: str
     threads: int
     torch: str
 
 
-def read_spec(path: str | Path) -> Spec:
-    """Read a spec from a YAML file; ValueError or OSError says what is wrong."""
-    stored = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    names = [field.name for field in fields(Spec)]
-    if not isinstance(stored, dict) or not {"about", "hours", "vary"} <= stored.keys():
-        raise ValueError(f"{path}: a spec needs at least about, hours and vary")
-    for name in stored:
-        require_choice(f"{path}: key", name, names)
-    return Spec(**stored)
-
-
 def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
     """Train one model of a sweep and measure it."""
-    shape, config, characters = spec.settings(point, seed)
-    corpus = load_corpus(spec.corpus)
-    data = corpus.encode(CharTokenizer(corpus.text))
-    dev_is_new = 0 < characters <= len(data.train) - len(data.dev)
-    if characters:
-        data = replace(data, train=data.train[:characters])
+    shape, config, _ = spec.settings(point, seed)
+    data, dev_is_new = encode_text(spec.text(point))
     torch.manual_seed(seed)
     shape = replace(shape, vocab_size=data.tokenizer.vocab_size)
     model = build_model(shape, data.train).to(pick_device())
@@ -189,12 +85,20 @@ def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
         if step.step > config.steps // 2:
             average.add(model)
     best_step = curve.steps[curve.dev.index(min(curve.dev))]
+    end = evaluate(model, data.val, tokenizer=data.tokenizer)
+    averaged = stopped = end.loss
+    if average.count > 1:
+        averaged = _with_weights(model, average.mean(), data)
+    if dev_is_new and best_step < config.steps:
+        stopped = _with_weights(model, best, data)
     result = Result(
         train=curve.train[-1],
-        val=evaluate(model, data.val).loss,
-        averaged=_with_weights(model, average.mean(), data),
-        stopped=_with_weights(model, best, data) if dev_is_new else None,
+        val=end.loss,
+        bits=end.bits_per_char,
+        averaged=averaged,
+        stopped=stopped if dev_is_new else None,
         stopped_step=best_step if dev_is_new else None,
+        parameters=count_parameters(model),
         minutes=training.seconds / 60,
         device=pick_device().type,
         threads=torch.get_num_threads(),
@@ -329,7 +233,9 @@ def _curves_file(path: Path) -> Path:
 def _table(spec: Spec, rows: list[dict]) -> bytes:
     order = {_key(spec, _named(*run)): i for i, run in enumerate(spec.runs())}
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    # An older table has fewer columns than the rows that are added to it.
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(sorted(rows, key=lambda row: order.get(_key(spec, row), -1)))
     return text.getvalue().encode()

@@ -6,7 +6,6 @@
 Read next: `generation.py`, to hear what was learned; `handler.py`, to keep it.
 """
 
-import math
 import threading
 import time
 from collections.abc import Iterator
@@ -17,95 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from gptlib.data import TokenSplits, epoch_windows, random_windows
-from gptlib.distributed import average, copy_from_first, my_share, rank, world_size
-from gptlib.errors import (
-    CompileError,
-    DivergedError,
-    require_choice,
-    require_int,
-    require_number,
-)
-from gptlib.evaluation import check_tokens, evaluate
+from gptlib.distributed import copy_from_first, my_share, rank, world_size
+from gptlib.errors import CompileError, DivergedError
+from gptlib.evaluation import check_tokens
 from gptlib.ngram import prepare_counts
-from gptlib.optim import OPTIMIZERS, SCHEDULES, build_optimizer, learning_rate
-
-SAMPLINGS = ("random", "epochs")
-PRECISIONS = ("float32", "bfloat16")
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Everything a training depends on beside the model and the data.
-
-    steps updates of batch_size windows each; lr is the highest learning rate,
-    reached after warmup (a fraction of steps); eval_every=n measures the whole
-    validation split after every n-th step, 0 never. optimizer "muon" moves the
-    body's matrices by Muon with muon_lr and the rest by AdamW; table_lr is the rate
-    of n-gram tables. sampling "epochs" repeats no window before all were seen.
-    precision "bfloat16" multiplies in 16 bits, the weights stay in 32; compile lets
-    torch.compile fuse the step, at its first. One seed gives one training.
-    Raises TypeError or ValueError naming the first field that cannot be.
-    """
-
-    steps: int = 1000
-    batch_size: int = 16
-    lr: float = 1e-3
-    schedule: str = "cosine"
-    warmup: float = 0.05
-    optimizer: str = "adamw"
-    muon_lr: float = 0.02
-    table_lr: float = 0.02
-    sampling: str = "random"
-    weight_decay: float = 0.1
-    beta1: float = 0.9
-    beta2: float = 0.95
-    grad_clip: float = 1.0
-    eval_every: int = 0
-    seed: int = 0
-    precision: str = "float32"
-    compile: bool = False
-
-    def __post_init__(self):
-        require_int("steps", self.steps, 1)
-        require_int("batch_size", self.batch_size, 1)
-        require_int("eval_every", self.eval_every, 0)
-        require_int("seed", self.seed, 0, 2**31 - 1)
-        require_number("lr", self.lr, 0.0, 1e3)
-        require_number("weight_decay", self.weight_decay, 0.0)
-        require_number("grad_clip", self.grad_clip, 1e-12)
-        require_number("muon_lr", self.muon_lr, 0.0, 1e3)
-        require_number("table_lr", self.table_lr, 0.0, 1e3)
-        require_choice("schedule", self.schedule, SCHEDULES)
-        require_choice("optimizer", self.optimizer, OPTIMIZERS)
-        require_choice("sampling", self.sampling, SAMPLINGS)
-        require_choice("precision", self.precision, PRECISIONS)
-        require_choice("compile", self.compile, (True, False))
-        for name in ("warmup", "beta1", "beta2"):
-            require_number(name, getattr(self, name), 0.0, 1.0, below=True)
-
-
-@dataclass
-class Knobs:
-    """What may be changed while a training runs; read at the start of each step.
-
-    dropout: None leaves the model's own. lr_scale multiplies the schedule's rate.
-    weight_decay: None leaves the configuration's.
-    """
-
-    dropout: float | None = None
-    lr_scale: float = 1.0
-    weight_decay: float | None = None
-
-    def __setattr__(self, name: str, value):
-        if name not in KNOB_LIMITS:
-            known = ", ".join(KNOB_LIMITS)
-            raise ValueError(f"{name!r} is not a knob; there are {known}")
-        if value is not None or name == "lr_scale":
-            value = require_number(name, value, 0.0, KNOB_LIMITS[name], below=True)
-        super().__setattr__(name, value)
-
-
-KNOB_LIMITS = {"dropout": 1.0, "lr_scale": math.inf, "weight_decay": math.inf}
+from gptlib.optim import build_optimizer, learning_rate
+from gptlib.parallel import shared_loss, team_up
+from gptlib.settings import Knobs, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -146,26 +63,24 @@ class Training:
         if not isinstance(config, TrainConfig):
             raise TypeError(f"config={config!r}: expected a TrainConfig")
         self.model, self.config, self.data = model, config, data
-        self.device = next(model.parameters()).device
         check_tokens(model, data.train, "the training split", model.block_size + 1)
         if config.eval_every:
             check_tokens(model, data.val, "the validation split", 2)
-        if config.batch_size % world_size():
-            raise ValueError(
-                f"batch_size={config.batch_size} cannot be shared by {world_size()} "
-                "processes: expected a multiple of their number"
-            )
+        self._parts = _parts_of_each(config)
         started = time.perf_counter()
         prepare_counts(model, data.train)
         copy_from_first(model.state_dict().values())
+        self._team = team_up(model, config.parallel)
+        self.device = next(self._team.working.parameters()).device
         self._train_tokens = data.train.to(self.device)
         self.knobs = Knobs()
-        self.optimizer = build_optimizer(model, config)
+        self.optimizer = build_optimizer(self._team.working, config)
         self.step, self.seconds = 0, time.perf_counter() - started
         self.history: list[Step] = []
         self.diverged: str | None = None
-        self._last_good = [p.detach().clone() for p in model.parameters()]
-        self._fast = torch.compile(model) if config.compile else model
+        self._last_good = [p.detach().clone() for p in self._team.local()]
+        module = self._team.module
+        self._fast = torch.compile(module) if config.compile else module
 
     def __len__(self) -> int:
         """Steps left to run."""
@@ -186,6 +101,8 @@ class Training:
         loss = self._update(idx, targets, step, lr)
         self.seconds += time.perf_counter() - started
         self.step = step
+        if len(self) == 0:
+            self._team.collect()
         val = self._validate(step, lr)
         tokens = step * batch_size * block_size
         self.history.append(Step(step, loss, val, lr, tokens, self.seconds))
@@ -202,7 +119,7 @@ class Training:
     def _apply_knobs(self, step: int) -> float:
         config, knobs = self.config, self.knobs
         if knobs.dropout is not None:
-            self.model.dropout = knobs.dropout
+            self.model.dropout = self._team.working.dropout = knobs.dropout
         decay = knobs.weight_decay
         decay = config.weight_decay if decay is None else decay
         lr = knobs.lr_scale * learning_rate(
@@ -214,20 +131,32 @@ class Training:
         return lr
 
     def _update(self, idx: Tensor, targets: Tensor, step: int, lr: float) -> float:
-        self.model.train()
-        with seeded(_mix(self.config.seed, step, rank()), self.device):
-            loss = self._forward(my_share(idx), my_share(targets))
         self.optimizer.zero_grad()
-        loss.backward()
-        parameters = list(self.model.parameters())
-        loss = average(loss, parameters)
+        loss = self._team.mean(self._backward(my_share(idx), my_share(targets), step))
         self._require_finite(loss, "the loss", step, lr)
         with torch.no_grad():
-            torch._foreach_copy_(self._last_good, parameters)
+            torch._foreach_copy_(self._last_good, self._team.local())
+        parameters = list(self._team.working.parameters())
         norm = nn.utils.clip_grad_norm_(parameters, self.config.grad_clip)
-        self._require_finite(norm, "the gradient's norm", step, lr)
+        self._require_finite(self._team.whole(norm), "the gradient's norm", step, lr)
         self.optimizer.step()
         return loss.item()
+
+    def _backward(self, idx: Tensor, targets: Tensor, step: int) -> Tensor:
+        """Gradients of this process's share, part after part; its mean loss."""
+        self._team.working.train()
+        total = torch.zeros((), device=self.device)
+        size = len(idx) // self._parts
+        parts = zip(idx.split(size), targets.split(size), strict=True)
+        for part, (idx, targets) in enumerate(parts):
+            # A part's dropout is its own, whichever process works on it.
+            number = rank() * self._parts + part
+            with self._team.between(last=part + 1 == self._parts):
+                with seeded(_mix(self.config.seed, step, number), self.device):
+                    loss = self._forward(idx, targets)
+                (loss / self._parts).backward()
+            total += loss.detach() / self._parts
+        return total
 
     def _forward(self, idx: Tensor, targets: Tensor) -> Tensor:
         half = self.config.precision == "bfloat16"
@@ -235,7 +164,8 @@ class Training:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
                 return self._fast(idx, targets)[1]
         except Exception as error:
-            if not type(error).__module__.startswith("torch._"):
+            compiler = type(error).__module__.startswith("torch._")
+            if not (self.config.compile and compiler):
                 raise
             first = str(error).strip().partition("\n")[0]
             raise CompileError(
@@ -246,7 +176,7 @@ class Training:
     def _validate(self, step: int, lr: float) -> float | None:
         if not self.config.eval_every or step % self.config.eval_every:
             return None
-        val = evaluate(self.model, self.data.val).loss
+        val = shared_loss(self._team.working, self.data.val)
         self._require_finite(torch.tensor(val), "the validation loss", step, lr)
         return val
 
@@ -254,10 +184,8 @@ class Training:
         if torch.isfinite(value):
             return
         with torch.no_grad():
-            for parameter, good in zip(
-                self.model.parameters(), self._last_good, strict=True
-            ):
-                parameter.copy_(good)
+            torch._foreach_copy_(self._team.local(), self._last_good)
+        self._team.collect()
         self.diverged = (
             f"{what} of step {step} is {value.item()} at learning rate {lr:.3g}. The "
             "model has its last good weights back; train it anew with a lower lr"
@@ -265,24 +193,34 @@ class Training:
         raise DivergedError(self.diverged)
 
     def state_dict(self) -> dict:
-        """Everything needed to go on: step, configuration, weights, optimiser."""
+        """Everything needed to go on: step, configuration, weights, optimiser.
+
+        Of several processes all must ask for it, and all get the same.
+        """
+        self._team.collect()
+        optimizer = {
+            i: {key: self._team.whole(value) for key, value in values.items()}
+            for i, values in self.optimizer.state_dict()["state"].items()
+        }
         return {
             "step": self.step,
             "seconds": self.seconds,
             "config": asdict(self.config),
             "knobs": asdict(self.knobs),
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict()["state"],
+            "optimizer": optimizer,
             "history": list(self.history),
         }
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from a `state_dict()` of a training with the same configuration.
 
-        Raises ValueError when configuration or shapes differ.
+        The number of processes, `accumulate` and `parallel` may be others. Raises
+        ValueError when the rest of the configuration or shapes differ.
         """
         # A configuration saved before a field was there means the field's default.
-        if asdict(TrainConfig()) | state["config"] != asdict(self.config):
+        free = {name: getattr(self.config, name) for name in ("accumulate", "parallel")}
+        if asdict(TrainConfig()) | state["config"] | free != asdict(self.config):
             raise ValueError(
                 f"the saved training ran with {state['config']}, this one has "
                 f"{asdict(self.config)}"
@@ -291,12 +229,36 @@ class Training:
             self.model.load_state_dict(state["model"])
         except RuntimeError as error:
             raise ValueError(f"the saved weights do not fit: {error}") from None
+        self._team.spread()
+        groups = self.optimizer.param_groups
+        parameters = [p for group in groups for p in group["params"]]
+        shares = {
+            i: {k: self._team.share(v, parameters[i]) for k, v in values.items()}
+            for i, values in state["optimizer"].items()
+        }
         groups = self.optimizer.state_dict()["param_groups"]
-        optimizer = {"state": state["optimizer"], "param_groups": groups}
+        optimizer = {"state": shares, "param_groups": groups}
         self.optimizer.load_state_dict(optimizer)
         self.step, self.seconds = state["step"], state["seconds"]
         self.knobs = Knobs(**state["knobs"])
         self.history = list(state["history"])
+
+
+def _parts_of_each(config: TrainConfig) -> int:
+    """How many parts of a batch each process works through, one after another."""
+    processes = world_size()
+    parts = max(config.accumulate, processes)
+    if parts % processes:
+        raise ValueError(
+            f"accumulate={parts} parts cannot be shared by {processes} processes: "
+            "expected a multiple of their number"
+        )
+    if config.batch_size % parts:
+        raise ValueError(
+            f"batch_size={config.batch_size} cannot be shared by {processes} processes "
+            f"in {parts} parts: expected a multiple of {parts}"
+        )
+    return parts // processes
 
 
 # torch has one random state for all threads; two labs may train at once.

@@ -37,6 +37,7 @@ def test_train_sample_evaluate(tmp_path, small_corpus, capsys):
     assert "whole validation split" in capsys.readouterr().out
     handler = ModelHandler(folder).load()
     assert len(handler.history) == 30
+    assert handler.history[-1].val > 0
     assert len((folder / "sample.txt").read_text()) >= 2000
     main(["sample", str(folder), "--prompt", "1 plus", "--max-new-tokens", "9"])
     assert capsys.readouterr().out.startswith("1 plus")
@@ -64,7 +65,7 @@ def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
     assert len(ModelHandler(folder).load().history) == 40
     before = (folder / "model.safetensors").read_bytes()
     main(["train", str(folder), *options])
-    assert "is finished; measuring it again" in capsys.readouterr().out
+    assert "is finished" in capsys.readouterr().out
     assert (folder / "model.safetensors").read_bytes() == before
     text.write_text(small_corpus.text + "One more line.\n")
     with pytest.raises(SystemExit, match="choose another folder"):
@@ -133,6 +134,57 @@ def _longer(handler):
     from gptlib import TrainConfig
 
     return TrainConfig(**(handler.trained_on["config"] | {"steps": 40}))
+
+
+def test_a_recipe_may_begin_with_another(tmp_path, small_corpus, capsys):
+    text = tmp_path / "sums.txt"
+    text.write_text(small_corpus.text)
+    short = {"class": "ModernGPT", "block_size": 8, "n_layer": 1, "n_embd": 8}
+    short |= {"n_head": 1, "count": 2, "blend": 0.5}
+    training = {"steps": 30, "batch_size": 4, "seed": 1}
+    stored = {"corpus": str(text), "model": short | {"block_size": 16}}
+    stored |= {"training": training | {"steps": 1, "lr": 1e-9}}
+    stored["start"] = {"model": short, "training": training}
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(stored))
+    main(["train", str(tmp_path / "long"), "--recipe", str(recipe)])
+    first = ModelHandler(tmp_path / "long_start").load()
+    second = ModelHandler(tmp_path / "long").load()
+    assert (first.model.block_size, len(first.history)) == (8, 30)
+    assert (second.model.block_size, len(second.history)) == (16, 1)
+    for name, weight in first.model.named_parameters():
+        other = second.model.get_parameter(name)
+        torch.testing.assert_close(weight, other, atol=1e-5, rtol=0)
+    main(["train", str(tmp_path / "long"), "--recipe", str(recipe)])
+    assert "long is finished" in capsys.readouterr().out
+    wider = stored["model"] | {"n_embd": 16}
+    recipe.write_text(json.dumps(stored | {"model": wider, "start": str(first.path)}))
+    with pytest.raises(SystemExit, match="weights to begin with do not fit"):
+        main(["train", str(tmp_path / "wider"), "--recipe", str(recipe)])
+    deeper = stored["model"] | {"n_layer": 2}
+    recipe.write_text(json.dumps(stored | {"model": deeper, "start": str(first.path)}))
+    with pytest.raises(SystemExit, match="has other parts"):
+        main(["train", str(tmp_path / "deeper"), "--recipe", str(recipe)])
+
+
+def test_a_published_folder_is_tuned_on(tmp_path, small_corpus, capsys):
+    text = tmp_path / "sums.txt"
+    text.write_text(small_corpus.text)
+    options = ["--corpus", str(text), "--model.n-layer", "1", "--model.n-embd", "8"]
+    options += ["--model.n-head", "1", "--model.block-size", "8"]
+    main(["train", str(tmp_path / "ours"), *options, "--training.steps", "3"])
+    main(["export", str(tmp_path / "ours"), str(tmp_path / "hub")])
+    assert "written to" in capsys.readouterr().out
+    training = {"steps": 1, "batch_size": 4, "lr": 1e-9}
+    stored = {"corpus": str(text), "start": str(tmp_path / "hub"), "training": training}
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(stored))
+    main(["train", str(tmp_path / "tuned"), "--recipe", str(recipe)])
+    first = ModelHandler(tmp_path / "ours").load()
+    tuned = ModelHandler(tmp_path / "tuned").load()
+    assert tuned.tokenizer.to_dict() == first.tokenizer.to_dict()
+    for name, weight in first.model.named_parameters():
+        torch.testing.assert_close(weight, tuned.model.get_parameter(name))
 
 
 def test_module_runs_from_the_shell():

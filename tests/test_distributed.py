@@ -2,14 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
 from conftest import small_config
 
-from gptlib import GPT, ModelHandler, TrainConfig, train
+from gptlib import GPT, CharTokenizer, Corpus, ModelHandler, TrainConfig, train
 from gptlib import distributed as d
 from gptlib.cli import main
 
@@ -19,7 +21,8 @@ import json, sys
 from dataclasses import replace
 import torch
 from gptlib import (
-    GPT, CharTokenizer, Corpus, DivergedError, GPTConfig, TrainConfig, train
+    GPT, CharTokenizer, Corpus, DivergedError, GPTConfig, ModelHandler, ModernConfig,
+    ModernGPT, TrainConfig, evaluate, train
 )
 from gptlib.distributed import any_process, joined, rank, world_size
 
@@ -30,9 +33,9 @@ config = TrainConfig(steps=12, batch_size=4, lr=3e-3, eval_every=5)
 shape = GPTConfig(tok.vocab_size, 16, 2, 2, 16)
 
 
-def run(config, shape=shape, seed=0):
+def run(config, shape=shape, seed=0, build=GPT):
     torch.manual_seed(seed)
-    model = GPT(shape)
+    model = build(shape)
     steps = list(train(model, data, config))
     weights = torch.cat([p.detach().flatten() for p in model.parameters()])
     total = weights.double().sum().item()
@@ -44,7 +47,37 @@ with joined():
     found["plain"] = run(config)
     found["epochs"] = run(replace(config, sampling="epochs", optimizer="muon"))
     found["other weights"] = run(config, seed=rank())
-    found["dropout"] = run(config, replace(shape, dropout=0.5))
+    dropped = replace(shape, dropout=0.5)
+    found["dropout"] = run(config, dropped)
+    found["four parts"] = run(replace(config, accumulate=4), dropped)
+    for way in ("overlapped", "sharded"):
+        found[way] = run(replace(config, parallel=way))
+        found[f"{way}, four parts"] = run(
+            replace(config, parallel=way, accumulate=4, sampling="epochs"), dropped
+        )
+    found["refused"] = []
+    for wrong in ({"accumulate": 3}, {"parallel": "sharded"}):
+        try:
+            modern = ModernConfig(tok.vocab_size, 16, 2, 2, 16)
+            run(replace(config, **wrong), modern, build=ModernGPT)
+        except ValueError as error:
+            found["refused"].append(str(error))
+    for way in ("average", "overlapped", "sharded"):  # half of it, to be gone on with
+        torch.manual_seed(0)
+        handler = ModelHandler(f"{sys.argv[1]}/{way}").save(GPT(dropped), tok)
+        config_of_way = replace(config, accumulate=2, parallel=way)
+        handler.train(6, data=data, config=config_of_way, progress=False)
+    # The other way round: what one process began.
+    handler = ModelHandler(f"{sys.argv[1]}/one").load()
+    found["resumed"] = [
+        step.loss for step in handler.train(data=data, progress=False)
+    ]
+    torch.manual_seed(0)
+    model = GPT(shape)
+    training = train(model, data, replace(config, parallel="sharded", eval_every=1))
+    step = next(iter(training))
+    training.state_dict()  # brings the weights
+    found["commit"] = [step.val, evaluate(model, data.val).loss]
     try:
         run(replace(config, batch_size=3))
     except ValueError as error:
@@ -66,15 +99,34 @@ with open(f"{sys.argv[1]}/{found['rank']}.json", "w") as file:
 """
 
 
-def torchrun(*command, processes=2):
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    launch += ["--nproc-per-node", str(processes), *map(str, command)]
+TEXT = "".join(f"{i} plus {i + 1} is {2 * i + 1}.\n" for i in range(400))
+TOK = CharTokenizer(TEXT)
+DATA = Corpus.from_text(TEXT, "sums").encode(TOK)
+CONFIG = {"steps": 12, "batch_size": 4, "lr": 3e-3, "eval_every": 5}
+
+
+def launch(*command, processes=2):
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    start += ["--nproc-per-node", str(processes), *map(str, command)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        launch, capture_output=True, text=True, timeout=120, env=environment
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    pipe = subprocess.PIPE
+    return subprocess.Popen(start, stdout=pipe, stderr=pipe, text=True, env=environment)
+
+
+def torchrun(*command, processes=2):
+    process = launch(*command, processes=processes)
+    try:
+        printed, errors = process.communicate(timeout=240)
+    finally:
+        process.kill()
+    assert process.returncode == 0, errors[-3000:]
+    return printed
+
+
+def one(folder, **changes):
+    """A folder with the same untrained model every time."""
+    torch.manual_seed(0)
+    return ModelHandler(folder).save(GPT(small_config(TOK, **changes)), TOK)
 
 
 @pytest.fixture(scope="module")
@@ -82,20 +134,20 @@ def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
     script = folder / "script.py"
     script.write_text(SCRIPT)
+    one(folder / "one", dropout=0.5).train(
+        6, data=DATA, config=TrainConfig(**CONFIG, accumulate=2), progress=False
+    )
     torchrun(script, folder)
-    return [json.loads((folder / f"{i}.json").read_text()) for i in range(2)]
+    found = [json.loads((folder / f"{i}.json").read_text()) for i in range(2)]
+    return [each | {"folder": folder} for each in found]
 
 
-@pytest.fixture
-def alone(tok, data):
-    def run(**changes):
-        config = {"steps": 12, "batch_size": 4, "lr": 3e-3, "eval_every": 5} | changes
-        torch.manual_seed(0)
-        model = GPT(small_config(tok))
-        steps = list(train(model, data, TrainConfig(**config)))
-        return [s.loss for s in steps], [s.val for s in steps]
-
-    return run
+def alone(dropout=0.0, **changes):
+    """The losses of the same training in this one process."""
+    torch.manual_seed(0)
+    model = GPT(small_config(TOK, dropout=dropout))
+    steps = list(train(model, DATA, TrainConfig(**CONFIG | changes)))
+    return [s.loss for s in steps], [s.val for s in steps]
 
 
 def test_two_processes_find_each_other(found):
@@ -103,16 +155,50 @@ def test_two_processes_find_each_other(found):
     assert {f["processes"] for f in found} == {2}
 
 
+FOUR = {"accumulate": 4, "sampling": "epochs", "dropout": 0.5}
+
+
 @pytest.mark.parametrize(
     ("case", "changes"),
-    [("plain", {}), ("epochs", {"sampling": "epochs", "optimizer": "muon"})],
+    [
+        ("plain", {}),
+        ("epochs", {"sampling": "epochs", "optimizer": "muon"}),
+        ("overlapped", {}),
+        ("sharded", {}),
+        # Dropout belongs to the part of the batch, not to who works on it.
+        ("dropout", {"accumulate": 2, "dropout": 0.5}),
+        ("four parts", {"accumulate": 4, "dropout": 0.5}),
+        ("overlapped, four parts", FOUR),
+        ("sharded, four parts", FOUR),
+    ],
 )
-def test_two_processes_train_what_one_trains(found, alone, case, changes):
+def test_two_processes_train_what_one_trains(found, case, changes):
     losses, vals = alone(**changes)
-    for one in found:
-        assert one[case][0] == pytest.approx(losses, abs=1e-5)
-        assert one[case][1][4] == pytest.approx(vals[4], abs=1e-5)
+    for each in found:
+        assert each[case][0] == pytest.approx(losses, abs=1e-5)
+        assert each[case][1][4] == pytest.approx(vals[4], abs=1e-5)
+        assert each[case][1][3] is None
     assert found[0][case] == found[1][case], "weights drift apart"
+
+
+def test_what_one_began_two_finish(found):
+    losses, _ = alone(dropout=0.5, accumulate=2)
+    for each in found:
+        assert each["resumed"] == pytest.approx(losses[6:], abs=1e-5)
+
+
+@pytest.mark.parametrize("way", ["average", "overlapped", "sharded"])
+def test_what_two_began_one_finishes(found, way):
+    losses, _ = alone(dropout=0.5, accumulate=2)
+    handler = ModelHandler(found[0]["folder"] / way).load()
+    assert [step.step for step in handler.history] == [1, 2, 3, 4, 5, 6]
+    steps = handler.train(data=DATA, progress=False)
+    assert [step.loss for step in steps] == pytest.approx(losses[6:], abs=1e-5)
+
+
+def test_a_sharded_model_has_its_weights_when_its_state_is_asked_for(found):
+    for val, of_the_model in (each["commit"] for each in found):
+        assert of_the_model == pytest.approx(val, abs=1e-5)
 
 
 def test_all_begin_with_the_weights_of_the_first(found):
@@ -120,24 +206,24 @@ def test_all_begin_with_the_weights_of_the_first(found):
     assert found[0]["other weights"] == found[0]["plain"]
 
 
-def test_dropout_differs_between_processes(found, alone, tok, data):
-    assert found[0]["dropout"] == found[1]["dropout"]
-    torch.manual_seed(0)
-    model = GPT(small_config(tok, dropout=0.5))
-    first = next(iter(train(model, data, TrainConfig(batch_size=4, lr=3e-3))))
+def test_dropout_differs_between_processes(found):
+    whole, _ = alone(dropout=0.5)
     # Same batch, another mask: near, but not the same.
-    assert 1e-5 < abs(first.loss - found[0]["dropout"][0][0]) < 0.3
+    assert 1e-5 < abs(whole[0] - found[0]["dropout"][0][0]) < 0.3
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(found):
-    for one in found:
-        assert "batch_size=3 cannot be shared by 2 processes" in one["shared"]
+    for each in found:
+        assert "batch_size=3 cannot be shared by 2 processes" in each["shared"]
+        parts, kind = each["refused"]
+        assert "accumulate=3 parts cannot be shared by 2 processes" in parts
+        assert "parallel='sharded' is for a GPT, not for a ModernGPT" in kind
 
 
 def test_no_process_waits_for_one_that_stopped(found):
-    for one in found:
-        assert "step 2 is nan" in one["diverged"]
-        assert one["flags"] == [True, False]
+    for each in found:
+        assert "step 2 is nan" in each["diverged"]
+        assert each["flags"] == [True, False]
 
 
 def test_the_command_line_under_torchrun(tmp_path, small_corpus):
@@ -158,6 +244,75 @@ def test_the_command_line_under_torchrun(tmp_path, small_corpus):
     one = ModelHandler(tmp_path / "one").load()
     losses = [step.loss for step in one.history]
     assert [step.loss for step in two.history] == pytest.approx(losses, abs=1e-5)
+
+
+ENDED = """
+import os, signal, sys, time
+import gptlib.handler
+from gptlib import Corpus, ModelHandler, TrainConfig
+from gptlib.distributed import joined, rank
+from gptlib.training import Training
+
+folder, steps, dies_at = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+gptlib.handler.SAVE_EVERY_SECONDS = 0.0  # after every step
+advance = Training._advance
+
+
+def advance_or_die(training):
+    if training.step == dies_at and rank() == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return advance(training)
+
+
+Training._advance = advance_or_die
+text = "".join(f"{i} plus {i + 1} is {2 * i + 1}.\\n" for i in range(400))
+with joined():
+    handler = ModelHandler(folder).load()
+    data = Corpus.from_text(text, "sums").encode(handler.tokenizer)
+    config = TrainConfig(steps=steps, batch_size=4, lr=3e-3)
+    handler.train(data=data, config=config, progress=False)
+"""
+posix = pytest.mark.skipif(os.name == "nt", reason="signals work otherwise on Windows")
+
+
+@posix
+def test_a_killed_worker_ends_the_job_and_the_last_checkpoint_resumes(tmp_path):
+    one(tmp_path / "killed")
+    script = tmp_path / "script.py"
+    script.write_text(ENDED)
+    process = launch(script, tmp_path / "killed", 12, 7)
+    try:
+        _, errors = process.communicate(timeout=120)  # an end, no hang
+    finally:
+        process.kill()
+    assert process.returncode != 0 and "Signal 9" in errors
+    handler = ModelHandler(tmp_path / "killed").load()
+    assert 6 <= len(handler.history) <= 7
+    handler.train(data=DATA, progress=False)
+    losses, _ = alone(eval_every=0)
+    found = [step.loss for step in handler.history]
+    assert found == pytest.approx(losses, abs=1e-5)
+
+
+@posix
+def test_a_signal_to_torchrun_ends_the_step_and_saves(tmp_path):
+    one(tmp_path / "ended")
+    script = tmp_path / "script.py"
+    script.write_text(ENDED)
+    process = launch(script, tmp_path / "ended", 1_000_000, -1)
+    try:
+        until = time.monotonic() + 100
+        while not (tmp_path / "ended" / "trainer.safetensors").is_file():
+            assert time.monotonic() < until and process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=100)
+    finally:
+        process.kill()
+    assert process.returncode != 0
+    handler = ModelHandler(tmp_path / "ended").load()
+    assert len(handler.history) == handler.trained_on["step"] > 0
+    assert not list((tmp_path / "ended").glob(".*.tmp"))
 
 
 def test_alone_nothing_changes(gpt):

@@ -122,6 +122,21 @@ def test_surprises_give_each_token_the_whole_context(gpt, data):
         surprises(gpt, tokens, 15, 20)
 
 
+def test_batches_stay_small(gpt, data, monkeypatch):
+    """However large the vocabulary, few logits are there at once."""
+    from gptlib import evaluation
+
+    monkeypatch.setattr(evaluation, "EVALUATED_AT_ONCE", 2 * gpt.block_size)
+    wanted, seen = fixed_windows(data.val, gpt.block_size, 100), []
+    whole = gpt.eval()(*wanted)[1].item()
+    gpt.register_forward_pre_hook(lambda _, given: seen.append(given[0].numel()))
+    assert window_loss(gpt, *wanted) == pytest.approx(whole, abs=1e-6)
+    evaluate(gpt, data.val)
+    sliding_loss(gpt, data.val, 4)
+    surprises(gpt, data.val, 20, 30)
+    assert max(seen) <= 2 * gpt.block_size
+
+
 @pytest.mark.parametrize(("count", "windows"), [(40, 5), (8, 1), (10_000, 12), (1, 1)])
 def test_fixed_windows_are_spread_over_the_split(count, windows):
     tokens = torch.arange(100)

@@ -10,6 +10,8 @@ import torch
 from gptlib import (
     GPT,
     Bigram,
+    BPETokenizer,
+    Corpus,
     DivergedError,
     Head,
     LanguageModel,
@@ -18,6 +20,7 @@ from gptlib import (
     train,
 )
 from gptlib.lab import Record, TrainingLab
+from gptlib.lab import run as lab_run
 from gptlib.lab.chart import MOST_POINTS, draw, thin
 from gptlib.lab.run import Check, Turn, settled
 from gptlib.training import Step
@@ -58,7 +61,7 @@ def test_a_run_from_first_to_last_step(lab, data, capsys):
     assert lab.state == "finished" and len(lab.record.history) == 60
     assert [check.step for check in lab.record.checks] == [50, 60]
     assert lab.record.whole_val == evaluate(lab.model, data.val).loss
-    assert len(lab.record.sample) == 161
+    assert len(lab.record.sample) == 161 and lab.record.unit == "character"
     assert "finished · step 60 of 60" in lab.status()
     assert capsys.readouterr() == ("", ""), "the thread prints nothing"
 
@@ -330,6 +333,20 @@ def test_other_models(kind, tok, data):
     lab.wait()
     first, last = lab.record.checks
     assert last.val < first.val < 4.5
+
+
+def test_pieces_of_words_as_tokens(monkeypatch):
+    corpus = Corpus.from_text("".join(f"é{i} 猫 {i * i} ça; " for i in range(400)))
+    bpe = BPETokenizer.train(corpus.train, 280)
+    monkeypatch.setattr(lab_run, "SAMPLE_EVERY", 1)
+    lab = TrainingLab(GPT(small_config(bpe)), corpus.encode(bpe), CONFIG)
+    lab.start(steps=40)
+    lab.wait()
+    sample = lab.record.sample
+    # One character is two tokens: the sample begins with it whole and ends whole.
+    assert sample.startswith("é") and not sample.endswith("\ufffd")
+    assert lab.record.unit == "token"
+    lab.close()
 
 
 def test_unfit_arguments_are_refused_and_end_no_other_lab(

@@ -15,7 +15,8 @@ from gptlib import (
     generate,
     train,
 )
-from gptlib.modern import PARTS, NGramTables, rotary_angles, rotate
+from gptlib.modern import PARTS, rotary_angles, rotate
+from gptlib.ngram import NGramTables
 
 V, T = 7, 12
 SHAPE = {"vocab_size": V, "block_size": T, "n_layer": 2, "n_head": 2, "n_embd": 16}
@@ -42,6 +43,7 @@ VARIANTS = {
     "counted": {"counted": True},
     "blended": {"counted": True, "count": 3, "blend": 0.6},
     **{f"without {part}": {"without": (part,)} for part in PARTS},
+    "value residuals": {"value_residual": True},
 }
 variants = pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
 
@@ -151,7 +153,7 @@ def test_rotated_products_depend_on_the_distance_only():
 
 
 def test_tables_know_the_last_tokens_and_no_others():
-    tables = NGramTables(ModernConfig(**SHAPE, ngrams=(3,), table_rows=10_000))
+    tables = NGramTables(ngrams=(3,), rows=10_000, n_embd=SHAPE["n_embd"])
     with torch.no_grad():
         tables.tables.weight[:-1].normal_()
     idx = torch.tensor([[1, 2, 3, 4], [5, 2, 3, 4], [5, 1, 3, 4]])
@@ -175,3 +177,12 @@ def test_tables_know_the_last_tokens_and_no_others():
 def test_what_cannot_be_is_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         ModernConfig(**SHAPE | wrong)
+
+
+def test_biases_are_there_only_where_their_absence_is_taken_away():
+    with_biases = ModernGPT(ModernConfig(**SHAPE, without=("no_biases",)))
+    named = [n for n, _ in with_biases.named_parameters() if n.endswith("bias")]
+    assert len(named) == 4 * SHAPE["n_layer"]
+    assert all(not with_biases.get_parameter(name).any() for name in named)
+    plain = ModernGPT(ModernConfig(**SHAPE))
+    assert not any(n.endswith("bias") for n, _ in plain.named_parameters())

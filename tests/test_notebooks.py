@@ -28,8 +28,10 @@ EXPECTED = [
     "06_training",
     "07_overfitting",
     "08_generation",
+    "09_tokenization",
     "11_speed",
     "12_modern",
+    "13_gpt2",
 ]
 MARK = re.compile(r"# gptlib/(\w+)\.py\b")
 # What the notebooks promise to show in full: everything public of these rooms, and
@@ -37,6 +39,7 @@ MARK = re.compile(r"# gptlib/(\w+)\.py\b")
 WHOLE_ROOMS = ("attention", "model")
 NAMED = {
     "tokenizer": ["CharTokenizer"],
+    "bpe": ["merge", "count_pieces", "train_merges", "encode_piece"],
     "data": ["random_windows"],
     "evaluation": ["token_losses", "evaluate"],
     "optim": ["learning_rate", "parameter_groups", "orthogonalise"],
@@ -45,8 +48,9 @@ NAMED = {
     "generation": ["token_probabilities", "draw"],
     "modern": ["rotate", "rotary_angles", "rms_norm", "ModernFeedForward"],
 }
-# They build no new model; what they measure is not a loss.
-WITHOUT_A_RUNG = ("00_start_here", "08_generation", "11_speed")
+# They build no new model, or several to compare; what they measure is no rung.
+WITHOUT_A_RUNG = ("00_start_here", "08_generation", "09_tokenization", "11_speed")
+WITHOUT_A_RUNG += ("13_gpt2",)
 SHAPED = EXPECTED[1:5]  # the notebooks where every operation says its shapes
 
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=[p.stem for p in PATHS])

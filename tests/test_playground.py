@@ -1,8 +1,11 @@
+import html
+
 import pytest
 import torch
 
-from gptlib import generate
+from gptlib import GPT, BPETokenizer, generate
 from gptlib.playground import FALLBACK, Playground
+from tests.conftest import small_config
 
 
 def test_playground_writes_beside_each_other(gpt, tok):
@@ -26,6 +29,20 @@ def test_playground_shows_errors_and_greedy(gpt, tok):
     assert bundle["text/plain"] == FALLBACK and len(bundle) == 2
     with pytest.raises(ValueError, match="at least one"):
         Playground({})
+
+
+def test_pieces_beside_characters(gpt, tok):
+    text = "".join(f"né {i} ça " for i in range(300))
+    bpe = BPETokenizer.train(text, 280)
+    torch.manual_seed(0)
+    pieces = GPT(small_config(bpe))
+    models = {"characters": (gpt, tok), "pieces": (pieces, bpe)}
+    play = Playground(models, prompt="1", length=40)
+    for _ in range(3):
+        texts = play.write()
+        assert len(texts["characters"]) == 40 >= len(texts["pieces"]) > 0
+        assert not texts["pieces"].endswith("\ufffd")
+        assert html.escape(texts["pieces"]) in play.pages["pieces"].value
 
 
 def test_playground_passes_its_sliders_on(gpt, tok):

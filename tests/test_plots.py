@@ -1,3 +1,6 @@
+import itertools
+import math
+
 import matplotlib
 
 matplotlib.use("agg")
@@ -5,7 +8,7 @@ matplotlib.use("agg")
 import pytest
 import torch
 
-from gptlib import TrainConfig, ladder, plots, train
+from gptlib import Bigram, BPETokenizer, TrainConfig, ladder, plots, train
 from gptlib.attention import attention_maps
 from gptlib.lab.run import Check, Record, Turn
 
@@ -37,6 +40,46 @@ def test_surprise_shows_the_paragraph_and_its_mean(uniform, split, letters):
     shown = "".join(t.get_text() for t in figure.axes[0].texts)
     assert shown.startswith("MIRANDA:↵If by your art,") and shown.endswith("heart.")
     assert "4.17 nats" in figure.axes[0].get_title(loc="left")
+
+
+def test_surprise_of_pieces_is_shared_out_among_their_letters(shakespeare):
+    bpe = BPETokenizer.train(shakespeare.train, 512)
+    split = shakespeare.encode(bpe)
+    model = Bigram(512)
+    torch.nn.init.zeros_(model.table.weight)
+    figure = plots.surprise(model, split.val, bpe, "pieces")
+    shown = "".join(t.get_text() for t in figure.axes[0].texts)
+    assert shown.startswith("MIRANDA:↵If by your art,") and shown.endswith("heart.")
+    first, last, places = plots.tokens_of(
+        bpe, split.val, *(shakespeare.val.index(part) for part in plots.PARAGRAPH)
+    )
+    assert bpe.decode(split.val[first:last]).startswith("MIRANDA")
+    assert [len(bpe.decode([t])) for t in split.val[first:last].tolist()] == [
+        end - begin for begin, end in itertools.pairwise(places)
+    ]
+    # Every token costs ln 512, whatever its length.
+    begin = shakespeare.val.index(plots.PARAGRAPH[0])
+    end = shakespeare.val.index(plots.PARAGRAPH[1]) + len(plots.PARAGRAPH[1])
+    tokens = len(bpe.encode(shakespeare.val[begin:end]))
+    mean = math.log(512) * tokens / (end - begin)
+    assert f"{mean:.2f} nats" in figure.axes[0].get_title(loc="left")
+
+
+def test_tokens_inside_a_character_are_part_of_it():
+    tokens = torch.tensor(BPETokenizer([]).encode("aé猫b"))  # 1 + 2 + 3 + 1 bytes
+    first, last, places = plots.tokens_of(BPETokenizer([]), tokens, 1, 4)
+    assert (first, last) == (1, 7) and places[0] == 1 and places[-1] == 4
+    letters = plots._share_out([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], places)
+    assert len(letters) == 3 and sum(letters) == 63
+
+
+def test_token_view_draws_a_row_a_tokenizer(tok):
+    text = "1 plus 1é"
+    rows = {"bytes": BPETokenizer([]), "one merge": BPETokenizer([(220, 79)])}
+    figure = plots.token_view(text, rows)
+    assert [axes.texts[-1].get_text() for axes in figure.axes] == ["10", "9"]
+    shown = "".join(t.get_text() for t in figure.axes[0].texts[:-1])
+    assert shown == "1·plus·1é"
 
 
 def test_attention_map_names_the_characters(tok, gpt):

@@ -1,9 +1,13 @@
 import csv
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from gptlib import load_corpus
 from gptlib import sweep as sweep_module
+from gptlib.spec import Text, encode_text
 from gptlib.sweep import accepted, load_curves, load_rows, read_spec, run_point, sweep
 
 SPEC = """
@@ -79,6 +83,63 @@ def test_one_point_alone(spec_file):
     assert run_point(whole, {}, 0)[0].stopped is None, "dev was trained on"
 
 
+@pytest.fixture
+def here(monkeypatch):
+    """Runs in this process: starting another takes longer than all that it does."""
+
+    def outcomes(spec, runs, jobs):
+        return ((run, run_point(spec, *run)) for run in runs)
+
+    monkeypatch.setattr(sweep_module, "_outcomes", outcomes)
+
+
+def test_vocabularies_are_compared_in_bits_a_character(spec_file, here):
+    points = "[{vocabulary: char}, {vocabulary: 270, steps: 6}]"
+    points = points.replace("char}", "char, steps: 12}")
+    spec_file.write_text(spec(spec_file.parent, GRID, points))
+    rows = sweep(spec_file)
+    assert [row["vocabulary"] for row in rows] == ["char", 270] * 2
+    char, pieces = rows[0], rows[1]
+    assert char["bits"] == pytest.approx(char["val"] / math.log(2), abs=1e-3)
+    assert pieces["parameters"] - char["parameters"] == (270 - 15) * 16
+    text = Text(str(spec_file.parent / "text.txt"), 2000, 270)
+    data, dev_is_new = encode_text(text)
+    corpus = load_corpus(text.corpus)
+    assert dev_is_new and data.tokenizer.decode(data.train) == corpus.train[:2000]
+    per_token = len(corpus.val) / len(data.val)
+    expected = pieces["val"] / math.log(2) / per_token
+    assert pieces["bits"] == pytest.approx(expected, rel=0.01)
+    assert timeless(sweep(spec_file)) == timeless(rows), "nothing is run again"
+
+
+def test_a_vocabulary_is_found_in_what_is_learned_alone(tmp_path):
+    spec(tmp_path)
+    text = (tmp_path / "text.txt").read_text()
+    (tmp_path / "text.txt").write_text(text + "zyxzyx " * 2000)
+    data, dev_is_new = encode_text(Text(str(tmp_path / "text.txt"), 1000, 300))
+    assert dev_is_new and b"zyx" not in data.tokenizer.pieces
+    whole, dev_is_new = encode_text(Text(str(tmp_path / "text.txt"), 0, 300))
+    assert not dev_is_new and b"zyx" in whole.tokenizer.pieces
+
+
+def test_a_table_from_before_bits_were_measured_is_gone_on_with(spec_file, here):
+    new = sweep(spec_file)
+    old = [{k: v for k, v in r.items() if k not in ("bits", "parameters")} for r in new]
+    with open(spec_file.with_suffix(".csv"), "w", newline="") as file:
+        writer = csv.DictWriter(file, list(old[0]))
+        writer.writeheader()
+        writer.writerows(old[:3])
+    rows = sweep(spec_file)
+    assert [row["val"] for row in rows] == [row["val"] for row in new]
+    assert [row["bits"] for row in rows] == ["", "", "", new[3]["bits"]]
+
+
+@pytest.mark.parametrize("name", ["dropout", "text", "modern", "laptop"])
+def test_tables_made_before_belong_to_their_specs(name):
+    path = Path(__file__).parents[1] / "notebooks" / "sweeps" / f"{name}.yaml"
+    assert {row["spec"] for row in load_rows(path)} == {read_spec(path).fingerprint()}
+
+
 def test_settings_that_change_together(spec_file):
     points = "[{batch_size: 2, steps: 6}, {batch_size: 4, steps: 3}]"
     spec_file.write_text(spec(spec_file.parent, GRID, points))
@@ -101,6 +162,9 @@ def test_settings_that_change_together(spec_file):
         ),
         (("dropout: [0.0, 0.5]", "dropout: [0.1, 0.1]"), "there twice"),
         (("seeds: [0, 1]", "seeds: []"), "at least one seed"),
+        (("checks: 4", "vocabulary: words"), "vocabulary='words': expected .*char"),
+        (("checks: 4", "vocabulary: 255"), "vocabulary=255"),
+        (("dropout: [0.0, 0.5]", "vocabulary: [100]"), "vocabulary=100"),
     ],
 )
 def test_a_wrong_spec_is_refused_by_name(spec_file, change, message):

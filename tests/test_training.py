@@ -3,7 +3,7 @@ import math
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -157,6 +157,48 @@ def test_bfloat16_learns_the_same_with_weights_in_float32(tok, data):
         assert all(p.grad.dtype == torch.float32 for p in model.parameters())
     assert losses["float32"] != losses["bfloat16"]
     assert losses["bfloat16"] == pytest.approx(losses["float32"], abs=0.05)
+
+
+@pytest.mark.parametrize("sampling", ["random", "epochs"])
+def test_a_batch_in_parts_trains_the_same(tok, data, sampling):
+    losses, ends = [], []
+    for parts in (1, 2, 4):
+        model = fresh(tok, dropout=0.0)
+        config = replace(CONFIG, accumulate=parts, sampling=sampling)
+        steps = list(train(model, data, config))
+        losses.append([(step.loss, step.val or 0.0) for step in steps])
+        ends.append(weights(model))
+    for other in losses[1:]:
+        torch.testing.assert_close(
+            torch.tensor(other), torch.tensor(losses[0]), atol=1e-5, rtol=0
+        )
+    torch.testing.assert_close(ends[1], ends[0], atol=1e-4, rtol=0)
+
+
+def test_a_training_may_go_on_in_other_parts(tok, data):
+    losses = []
+    for parts in (1, 4):
+        training = train(fresh(tok, dropout=0.0), data, CONFIG)
+        for step in training:
+            if step.step == 6:
+                break
+        config = replace(CONFIG, accumulate=parts, parallel="overlapped")
+        resumed = train(fresh(tok), data, config)
+        resumed.model.dropout = 0.0
+        resumed.load_state_dict(training.state_dict())
+        losses.append([step.loss for step in resumed])
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+
+
+def test_parts_that_cannot_be(tok, data):
+    with pytest.raises(
+        ValueError, match=r"batch_size=4 .* in 3 parts: .*multiple of 3"
+    ):
+        train(fresh(tok), data, replace(CONFIG, accumulate=3))
+    with pytest.raises(ValueError, match="choose optimizer='adamw'"):
+        TrainConfig(parallel="sharded", optimizer="muon")
+    with pytest.raises(ValueError, match="parallel='ddp': expected one of 'average'"):
+        TrainConfig(parallel="ddp")
 
 
 COMPILING = """

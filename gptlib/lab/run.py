@@ -3,14 +3,17 @@
 import math
 import time
 from dataclasses import dataclass, field
+from itertools import chain
 
-from torch import nn
+from jaxtyping import Int
+from torch import Tensor, nn
 
 from gptlib.data import TokenSplits
 from gptlib.errors import DivergedError
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
-from gptlib.generation import generate
+from gptlib.generation import stream, whole_characters
 from gptlib.model import get_dropout
+from gptlib.tokenizer import CharTokenizer
 from gptlib.training import Step, TrainConfig, train
 
 CHECK_EVERY = 50
@@ -20,7 +23,11 @@ SAMPLE_TOKENS = 160
 
 @dataclass(frozen=True)
 class Check:
-    """Losses on the two fixed pieces after a step, dropout off, in nats a token."""
+    """Losses on the two fixed pieces after a step, dropout off, in nats a token.
+
+    A token is whatever the data's tokenizer makes: lower is better only among runs on
+    the same tokens. Whole splits compare in bits a character: `evaluate`.
+    """
 
     step: int
     train: float
@@ -45,7 +52,8 @@ class Record:
     """What is kept of a run: the knobs it began with, its steps, checks and turns.
 
     steps: how many it was to have. usual_decay: the configuration's weight decay.
-    whole_val: the whole split's loss, once it is over.
+    whole_val: the whole split's loss, once it is over. unit: what a token is; losses
+    are in nats for each.
     """
 
     knobs: dict[str, float]
@@ -57,6 +65,7 @@ class Record:
     sample: str = ""
     whole_val: float | None = None
     usual_decay: float = 0.1
+    unit: str = "character"
 
     @property
     def best(self) -> Check | None:
@@ -104,7 +113,9 @@ class Run:
         self.wanted = wanted
         self.training = train(model, data, config)
         decay = config.weight_decay
-        self.record = Record(dict(wanted), config.steps, usual_decay=decay)
+        pieces = not isinstance(data.tokenizer, CharTokenizer | None)
+        unit = "token" if pieces else "character"
+        self.record = Record(dict(wanted), config.steps, usual_decay=decay, unit=unit)
         self._applied: dict[str, float] = {}
         self._pieces = [
             fixed_windows(tokens, model.block_size, PROBE_TOKENS)
@@ -155,9 +166,11 @@ class Run:
         tokenizer = self.data.tokenizer
         if tokenizer is None:
             return ""
-        idx = self.data.train[None, :1].to(self.training.device)  # (1, 1)
-        new = generate(self.model, idx, SAMPLE_TOKENS, temperature=0.8, seed=1)
-        return tokenizer.decode(new[0])
+        start = first_character(self.data.train, tokenizer)  # (n,)
+        idx = start[None].to(self.training.device)  # (1, n)
+        new = stream(self.model, idx, SAMPLE_TOKENS, temperature=0.8, seed=1)
+        tokens = chain(start.tolist(), new)
+        return "".join(whole_characters(tokens, tokenizer.decode))
 
     def tokens_per_second(self) -> float:
         history = self.record.history[-100:]
@@ -170,6 +183,14 @@ class Run:
         """At the pace so far, measuring and sampling included."""
         done = len(self.record.history)
         return self.wall_seconds / max(done, 1) * len(self.training)
+
+
+def first_character(tokens: Int[Tensor, " N"], tokenizer) -> Int[Tensor, " n"]:
+    """The first tokens of a text, as many as make a whole character: 1 to 4."""
+    for count in (1, 2, 3):
+        if not tokenizer.decode(tokens[:count]).endswith("\ufffd"):
+            return tokens[:count]
+    return tokens[:4]
 
 
 def first_knobs(model: nn.Module, config: TrainConfig) -> dict[str, float]:

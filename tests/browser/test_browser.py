@@ -112,14 +112,37 @@ class Notebook:
 
     def run_to(self, text: str) -> None:
         """Run the cells up to and including the first that contains text."""
+        place = self._place(text)
+        self.page.evaluate(f"{NOTEBOOK}.activeCellIndex = {place + 1}")
+        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-above')")
+        self._wait_until_done(place + 1)
+
+    def run_only(self, text: str) -> None:
+        """Run the first cell that contains text, and no other."""
+        place = self._place(text)
+        self.page.evaluate(
+            f"{NOTEBOOK}.activeCellIndex = {place};"
+            "jupyterapp.commands.execute('notebook:run-cell')"
+        )
+
+    def hidden(self, text: str) -> bool:
+        """Whether the output of the first cell that contains text is folded."""
+        return self.page.evaluate(f"{CELLS}[{self._place(text)}].outputHidden")
+
+    def output(self, text: str) -> str:
+        """What the first cell that contains text has printed."""
+        return self.page.evaluate(
+            f"{CELLS}[{self._place(text)}].model.outputs.toJSON()"
+            ".map(o => o.text || '').join('')"
+        )
+
+    def _place(self, text: str) -> int:
         place = self.page.evaluate(
             f"{CELLS}.findIndex(c => c.model.type == 'code' && "
             f"c.model.sharedModel.source.includes({json.dumps(text)}))"
         )
         assert place >= 0, f"no cell contains {text!r}"
-        self.page.evaluate(f"{NOTEBOOK}.activeCellIndex = {place + 1}")
-        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-above')")
-        self._wait_until_done(place + 1)
+        return place
 
     def run_new_cell(self, code: str) -> str:
         """Run code in a new cell at the end; returns what it printed."""
@@ -248,6 +271,25 @@ def _screenshot(lab: Notebook, folder: Path) -> None:
     panel = lab.page.locator(f".jp-OutputArea-output:has({CHART})").first
     panel.screenshot(path=path)
     assert path.stat().st_size < MOST_SCREENSHOT_BYTES
+
+
+def test_a_prediction_is_clicked_and_its_result_unfolds_when_run(open_notebook):
+    notebook = open_notebook("05_gpt")
+    assert notebook.hidden("fresh = first_losses(stack)")
+    assert notebook.hidden("guess.reveal(")
+    placeholders = notebook.page.locator(".jp-OutputPlaceholder")
+    assert "4.3" not in placeholders.first.inner_text()
+    notebook.run_to("def first_losses(build)")
+    notebook.button("clearly above").click()
+    notes = notebook.page.locator(".widget-html-content", has_text="Your guess:")
+    notebook.wait_for(lambda: notes.count() == 1)
+    notebook.run_only("fresh = first_losses(stack)")
+    notebook.run_only("guess.reveal(")
+    notebook.wait_for(lambda: "Right so far" in notebook.output("guess.reveal("))
+    printed = notebook.output("guess.reveal(")
+    assert "Your guess: clearly above." in printed and "Right." in printed
+    assert not notebook.hidden("fresh = first_losses(stack)")
+    assert not notebook.hidden("guess.reveal(")
 
 
 PLAYGROUNDS = {"00_start_here": 2, "06_training": 1, "08_generation": 1}

@@ -1,0 +1,13 @@
+SAYS = "by the number of all rows"
+
+
+def answer(model, optimizer, pieces):
+    rows = sum(len(idx) for idx, _ in pieces)
+    optimizer.zero_grad()
+    total = 0.0
+    for idx, targets in pieces:
+        loss = model(idx, targets)[1] / rows
+        loss.backward()
+        total += loss.item()
+    optimizer.step()
+    return total

@@ -1,0 +1,12 @@
+SAYS = "optimizer.step() is missing"
+
+
+def answer(model, optimizer, pieces):
+    rows = sum(len(idx) for idx, _ in pieces)
+    optimizer.zero_grad()
+    total = 0.0
+    for idx, targets in pieces:
+        loss = model(idx, targets)[1] * len(idx) / rows
+        loss.backward()
+        total += loss.item()
+    return total

@@ -1,0 +1,12 @@
+SAYS = "zero_grad is missing"
+
+
+def answer(model, optimizer, pieces):
+    rows = sum(len(idx) for idx, _ in pieces)
+    total = 0.0
+    for idx, targets in pieces:
+        loss = model(idx, targets)[1] * len(idx) / rows
+        loss.backward()
+        total += loss.item()
+    optimizer.step()
+    return total

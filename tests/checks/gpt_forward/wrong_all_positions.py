@@ -1,0 +1,14 @@
+from torch.nn import functional as F
+
+SAYS = "the text is shorter than the context"
+
+
+def answer(idx, targets, wte, wpe, blocks, ln_f):
+    x = wte[idx] + wpe
+    for block in blocks:
+        x = block(x)
+    logits = ln_f(x) @ wte.T
+    if targets is None:
+        return logits, None
+    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    return logits, loss

@@ -1,0 +1,14 @@
+from torch.nn import functional as F
+
+SAYS = "takes the classes in dimension 1"
+
+
+def answer(idx, targets, wte, wpe, blocks, ln_f):
+    x = wte[idx] + wpe[: idx.size(1)]
+    for block in blocks:
+        x = block(x)
+    logits = ln_f(x) @ wte.T
+    if targets is None:
+        return logits, None
+    loss = F.cross_entropy(logits, targets)
+    return logits, loss

@@ -1,0 +1,6 @@
+import torch
+
+
+def answer(x, heads, proj):
+    outputs = [head(x) for head in heads]  # H × (B, T, d)
+    return proj(torch.cat(outputs, dim=-1))  # (B, T, C)

@@ -1,0 +1,18 @@
+import math
+
+import torch
+from torch.nn import functional as F
+
+SAYS = "This is the classic mistake"
+
+
+def answer(x, qkv, proj, n_head):
+    B, T, C = x.shape
+    d = C // n_head
+    parts = qkv(x).split(C, dim=-1)  # 3 × (B, T, C)
+    q, k, v = (part.reshape(B, n_head, T, d) for part in parts)  # (B, H, T, d)
+    scores = q @ k.transpose(2, 3) / math.sqrt(d)  # (B, H, T, T)
+    past = torch.ones(T, T, dtype=torch.bool).tril()  # (T, T)
+    w = F.softmax(scores.masked_fill(~past, -math.inf), dim=-1)
+    y = (w @ v).transpose(1, 2).reshape(B, T, C)  # (B, T, C)
+    return proj(y)  # (B, T, C)

@@ -1,0 +1,20 @@
+import math
+
+import torch
+from torch.nn import functional as F
+
+SAYS = "root of C"
+
+
+def answer(x, qkv, proj, n_head):
+    B, T, C = x.shape
+    d = C // n_head
+    parts = qkv(x).split(C, dim=-1)  # 3 × (B, T, C)
+    q, k, v = (
+        part.view(B, T, n_head, d).transpose(1, 2) for part in parts
+    )  # (B, H, T, d)
+    scores = q @ k.transpose(2, 3) / math.sqrt(C)  # (B, H, T, T)
+    past = torch.ones(T, T, dtype=torch.bool).tril()  # (T, T)
+    w = F.softmax(scores.masked_fill(~past, -math.inf), dim=-1)
+    y = (w @ v).transpose(1, 2).reshape(B, T, C)  # (B, T, C)
+    return proj(y)  # (B, T, C)

@@ -1,0 +1,14 @@
+import torch
+from torch import nn
+
+SAYS = "numbers of its own"
+
+
+def answer(heads):
+    kinds = ("query", "key", "value")
+    parts = [getattr(head, kind) for kind in kinds for head in heads]
+    C = parts[0].in_features
+    qkv = nn.Linear(C, 3 * C)
+    with torch.no_grad():
+        torch.cat([part.weight for part in parts])
+    return qkv

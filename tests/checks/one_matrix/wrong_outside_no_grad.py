@@ -1,0 +1,14 @@
+import torch
+from torch import nn
+
+SAYS = "Your code stopped with RuntimeError"
+
+
+def answer(heads):
+    kinds = ("query", "key", "value")
+    parts = [getattr(head, kind) for kind in kinds for head in heads]
+    C = parts[0].in_features
+    qkv = nn.Linear(C, 3 * C)
+    qkv.weight.copy_(torch.cat([part.weight for part in parts]))
+    qkv.bias.copy_(torch.cat([part.bias for part in parts]))
+    return qkv

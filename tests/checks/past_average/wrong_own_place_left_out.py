@@ -1,0 +1,10 @@
+import torch
+
+SAYS = "own place is left out: the mean at t runs"
+
+
+def answer(x):
+    T = x.size(1)
+    w = torch.ones(T, T).tril(-1)  # (T, T)
+    w = w / w.sum(dim=1, keepdim=True)  # (T, T)
+    return w @ x  # (B, T, C)

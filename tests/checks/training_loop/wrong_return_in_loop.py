@@ -1,0 +1,18 @@
+from torch import nn
+
+SAYS = "Only the first batch"
+
+
+def answer(model, optimizer, batches, val_batches, rates, max_norm):
+    losses = []
+    model.train()
+    for (idx, targets), rate in zip(batches, rates, strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = model(idx, targets)[1]
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+        optimizer.step()
+        return [loss.item()], loss.item()
+    return losses, 0.0

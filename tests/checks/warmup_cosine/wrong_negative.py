@@ -1,0 +1,10 @@
+import math
+
+SAYS = "The rate becomes negative"
+
+
+def answer(step, steps, lr, rise):
+    if step <= rise:
+        return lr * step / rise
+    done = (step - rise - 1) / (steps - rise)
+    return lr * math.cos(math.pi * done)
