@@ -24,6 +24,7 @@ from gptlib.tokenizer import Tokenizer
 from gptlib.training import TrainConfig, pick_device
 
 Folder = tyro.conf.Positional[Path]
+Shape = GPTConfig | ModernConfig
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Train:
                 shape = self._read(json.loads(self.recipe.read_text(encoding="utf-8")))
             self._finish(shape)
 
-    def _finish(self, shape: GPTConfig | ModernConfig, measure: bool = True) -> None:
+    def _finish(self, shape: Shape | None, measure: bool = True) -> None:
         handler, corpus = ModelHandler(self.folder), load_corpus(self.corpus)
         try:
             self._train(handler, corpus, shape)
@@ -80,7 +81,7 @@ class Train:
             step = handler.history[-1].step if handler.history else 0
             sys.exit(f"stopped at step {step}; the same command goes on from there")
 
-    def _read(self, stored: dict) -> GPTConfig | ModernConfig | None:
+    def _read(self, stored: dict) -> Shape | None:
         needed = {"corpus", "training"} | (
             {"model"} if "start" not in stored else set()
         )

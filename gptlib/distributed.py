@@ -6,7 +6,9 @@ torchrun starts the processes and numbers them (their *rank*); here they meet. I
 process that runs alone nothing here does anything. Read next: `training.py`.
 """
 
+import atexit
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
@@ -100,8 +102,20 @@ def joined() -> Iterator[None]:
         else:
             with redirect_stdout(StringIO()):
                 yield
+        atexit.register(leave)
     finally:
         dist.destroy_process_group()
+
+
+def leave() -> None:
+    """End this process at once, its work being done.
+
+    gloo's threads may still hold the last message; where they let go of it while
+    Python takes itself down, the process aborts (pytorch/pytorch#179291).
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _connected() -> bool:

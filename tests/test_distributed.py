@@ -119,7 +119,7 @@ def torchrun(*command, processes=2):
         printed, errors = process.communicate(timeout=240)
     finally:
         process.kill()
-    assert process.returncode == 0, errors[-3000:]
+    assert process.returncode == 0, errors[-9000:]
     return printed
 
 
