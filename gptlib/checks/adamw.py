@@ -81,10 +81,6 @@ def plain_gradient(p, g, m, v, t, lr, decay, b1, b2, eps):
     return p * (1 - lr * decay) - lr * step, m, v
 
 
-def other(**settings):
-    return partial(adamw, **settings)
-
-
 adamw_step = Exercise(
     "adamw_step",
     right=adamw,
@@ -102,24 +98,24 @@ adamw_step = Exercise(
             "no bias correction",
             "The bias correction is missing: m and v begin at zero and are too small "
             "at first. Divide them by 1 - b1^t and 1 - b2^t.",
-            other(correct=(0, 0)),
+            partial(adamw, correct=(0, 0)),
         ),
         Mistake(
             "only m corrected",
             "Only m is corrected: v, too, began at zero, so divide it by 1 - b2^t. "
             "Without that, the first steps are far too long.",
-            other(correct=(1, 0)),
+            partial(adamw, correct=(1, 0)),
         ),
         Mistake(
             "only v corrected",
             "Only v is corrected: divide m by 1 - b1^t.",
-            other(correct=(0, 1)),
+            partial(adamw, correct=(0, 1)),
         ),
         Mistake(
             "corrected means kept",
             "The corrected means are handed on: m and v themselves must be, or they "
             "are corrected again at each step.",
-            other(keep_corrected=True),
+            partial(adamw, keep_corrected=True),
         ),
         Mistake(
             "t off by one",
@@ -130,49 +126,49 @@ adamw_step = Exercise(
             "decay coupled",
             "The decay goes through the gradient: that is Adam with an L2 penalty. "
             "The W of AdamW shrinks p by itself, p · (1 - lr · decay).",
-            other(pull="coupled"),
+            partial(adamw, pull="coupled"),
         ),
         Mistake(
             "decay without the rate",
             "The decay is not multiplied by the rate: p · (1 - lr · decay).",
-            other(pull="without rate"),
+            partial(adamw, pull="without rate"),
         ),
         Mistake(
             "decay missing",
             "The weight decay is missing: p · (1 - lr · decay), then the step.",
-            other(pull="none"),
+            partial(adamw, pull="none"),
         ),
         Mistake(
             "decay after the step",
             "The decay comes after the step and shrinks the step with it: first "
             "p · (1 - lr · decay), then the step.",
-            other(pull="after"),
+            partial(adamw, pull="after"),
         ),
         Mistake(
             "root missing",
             "The root of v is missing: the step then has the unit of one over a "
             "gradient.",
-            other(root=lambda v, eps: v + eps),
+            partial(adamw, root=lambda v, eps: v + eps),
         ),
         Mistake(
             "epsilon inside the root",
             "ε stands inside the root: here it is √v + ε (LayerNorm has it inside).",
-            other(root=lambda v, eps: (v + eps).sqrt()),
+            partial(adamw, root=lambda v, eps: (v + eps).sqrt()),
         ),
         Mistake(
             "v of m",
             "v gathers the square of the mean m: expected that of the gradient g.",
-            other(square=lambda g, m: m * m),
+            partial(adamw, square=lambda g, m: m * m),
         ),
         Mistake(
             "v of g",
             "v gathers g itself: expected its square.",
-            other(square=lambda g, m: g),
+            partial(adamw, square=lambda g, m: g),
         ),
         Mistake(
             "not a mean",
             "The factors 1 - b1 and 1 - b2 are missing: m and v are running sums.",
-            other(gather=lambda b: 1.0),
+            partial(adamw, gather=lambda b: 1.0),
         ),
         Mistake(
             "betas swapped",
@@ -189,7 +185,7 @@ adamw_step = Exercise(
         Mistake(
             "upwards",
             "The step goes along the gradient, upwards: subtract it.",
-            other(sign=1),
+            partial(adamw, sign=1),
         ),
         Mistake(
             "gradient instead of its mean",

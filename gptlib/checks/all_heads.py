@@ -9,7 +9,7 @@ from torch import nn
 
 from gptlib.checks.core import Case, Exercise, Mistake
 from gptlib.checks.fixed import layer, numbers
-from gptlib.checks.multi_head import split
+from gptlib.checks.multi_head import dealt, reshaped, split
 
 
 def merge(y, B, T, C):
@@ -38,16 +38,6 @@ def attend(
     seen = keep(torch.ones(T, T, dtype=torch.bool))  # (T, T)
     y = F.softmax(scores.masked_fill(~seen, -math.inf), dim=dim) @ v
     return proj(join(y, B, T, C))
-
-
-def reshaped(x, n_head):
-    """The classic mistake."""
-    return x.reshape(x.size(0), n_head, x.size(1), -1)
-
-
-def dealt(x, n_head):
-    """Channels dealt out to the heads in turn."""
-    return x.view(*x.shape[:2], -1, n_head).permute(0, 3, 1, 2)
 
 
 def no_way_back(y, B, T, C):

@@ -37,14 +37,8 @@ that differs, so put the smallest first, and let it be one that tells mistakes a
 What a probe gets is a stand-in for the answer: call it as you would call the answer.
 Tensors in the arguments are handed over as copies; if the answer changes them in
 place and is otherwise right, that is the mistake (`may_change=True`: it may, and gets
-the tensors themselves). `answer.refuses(...)` calls it and returns the name of the
-exception it raises, or "". `fixed.py` has numbers and layers to ask with, the same on
+the tensors themselves). `fixed.py` has numbers and layers to ask with, the same on
 every machine. Random numbers start from the same state before each probe.
-
-`needs` says what an answer is: "function" (anything callable: function, lambda,
-module object; the probe calls it with inputs), "class" (the probe makes the object
-first), or a type or tuple of types for a plain value, which the probe then gets as
-it is (`Exercise("parameters", needs=int, right=1234, cases=[Case("", lambda n: n)])`).
 
 A `Mistake` whose effect cannot be written as an answer has `when` instead: a function
 of the values got and the values expected, two lists with one entry a case, that
@@ -133,7 +127,6 @@ class Exercise:
         cases: Sequence[Case],
         mistakes: Sequence[Mistake] = (),
         praise: str = "",
-        needs: str | type | tuple = "function",
         may_change: bool = False,
         tolerance: float = 1e-4,
         seconds: float = SECONDS,
@@ -141,7 +134,7 @@ class Exercise:
         self.name, self.__name__ = name, name
         self.__doc__ = f"Check an answer to the exercise {name}; prints the result."
         self.right, self.cases, self.mistakes = right, list(cases), list(mistakes)
-        self.praise, self.needs, self.may_change = praise, needs, may_change
+        self.praise, self.may_change = praise, may_change
         self.tolerance, self.seconds = tolerance, seconds
         self._kept = {}  # (case, id of one of our answers): what it gives
 
@@ -161,39 +154,26 @@ class Exercise:
             return self._wrong(problem)
         outcome, printed, ended = in_thread(lambda: self._judge(answer), self.seconds)
         if not ended:
-            return self._wrong(
+            outcome = self._wrong(
                 f"It did not come to an end within {self.seconds:g} seconds and was "
-                "stopped: is there a loop that never ends?",
-                printed=printed,
+                "stopped: is there a loop that never ends?"
             )
-        if outcome.verdict == "wrong" and printed.strip():
+        if outcome.verdict == "wrong":
             message = outcome.message + _printed(printed)
-            return Outcome(self.name, "wrong", message, outcome.mistake)
+            outcome = replace(outcome, message=message)
         return outcome
 
     def _wrong_kind(self, answer) -> str:
         """What is wrong with the kind of thing that was handed in, or ""."""
         is_class = isinstance(answer, type)
-        if self.needs == "class":
+        if is_class and any("__call__" in vars(k) for k in answer.__mro__):
             return (
-                "" if is_class else f"Hand in the class itself: got {kind_of(answer)}."
+                f"Hand in an object, not the class: {answer.__name__}(…) with its "
+                "arguments."
             )
-        if self.needs == "function":
-            if is_class and any("__call__" in vars(k) for k in answer.__mro__):
-                return (
-                    f"Hand in an object, not the class: {answer.__name__}(…) with its "
-                    "arguments."
-                )
-            if callable(answer):
-                return ""
-            return f"Hand in the function itself: got {kind_of(answer)}."
-        if isinstance(answer, self.needs):
-            return ""
         if callable(answer):
-            return f"Hand in a value: got {kind_of(answer)}. Was it to be called?"
-        kinds = self.needs if isinstance(self.needs, tuple) else (self.needs,)
-        wanted = " or ".join(kind.__name__ for kind in kinds)
-        return f"Hand in a value of type {wanted}: got {kind_of(answer)}."
+            return ""
+        return f"Hand in the function itself: got {kind_of(answer)}."
 
     def _judge(self, answer) -> Outcome:
         """Ask everything, compare, and say what was found. Must not raise."""
@@ -221,8 +201,10 @@ class Exercise:
             return Outcome(self.name, "right", f"{self.name}: right. {self.praise}")
         first = agree.index(False)
         mistake = self._recognise(expected, got, first)
-        says = describe(expected[first], got[first], self.tolerance)
-        says = mistake.says if mistake else says
+        if mistake:
+            says = mistake.says
+        else:
+            says = describe(expected[first], got[first], self.tolerance)
         shown = ""
         if mistake or not isinstance(got[first], Raised):
             shown = beside(expected[first], got[first], self.tolerance)
@@ -256,9 +238,7 @@ class Exercise:
 
     def _value(self, case: Case, answer) -> tuple[Any, bool]:
         """What a probe gets out of an answer, and whether it changed its arguments."""
-        ask = answer
-        if isinstance(self.needs, str):
-            ask = Ask(answer, self.may_change)
+        ask = Ask(answer, self.may_change)
         try:
             start_afresh()
             value = plain(case.probe(ask))
@@ -269,18 +249,17 @@ class Exercise:
         except BaseException as error:
             value = raised(error)
             if not value.where:  # it broke in the probe, on what the answer returned
-                last = ask.last if isinstance(ask, Ask) else ask
-                value = replace(value, returned=kind_of(last))
-        return value, isinstance(ask, Ask) and ask.changed
+                value = replace(value, returned=kind_of(ask.last))
+        return value, ask.changed
 
     def _open(self) -> Outcome:
         return Outcome(self.name, "open", f"{self.name}: not answered yet")
 
-    def _wrong(self, says, shown="", mistake="", printed="") -> Outcome:
+    def _wrong(self, says, shown="", mistake="") -> Outcome:
         text = textwrap.fill(
             f"{self.name}: not yet. {says}", 79, break_on_hyphens=False
         )
-        message = "\n".join(filter(None, [text, shown])) + _printed(printed)
+        message = "\n".join(filter(None, [text, shown]))
         return Outcome(self.name, "wrong", message, mistake)
 
 

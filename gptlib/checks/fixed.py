@@ -12,9 +12,9 @@ def numbers(*shape: int, start: int = 0, size: float = 2.0) -> Tensor:
     return (size * torch.sin(7.3 * places * (places + 1) + 1)).float().view(shape)
 
 
-def layer(into: int, out: int, start: int = 0, bias: bool = True) -> nn.Linear:
+def layer(into: int, out: int, start: int = 0) -> nn.Linear:
     """nn.Linear(into, out) with fixed numbers in it."""
-    made = nn.Linear(into, out, bias=bias)
+    made = nn.Linear(into, out)
     fill(made, start)
     return made
 

@@ -131,10 +131,6 @@ def no_targets(got, expected):
     return isinstance(got[0], Raised) and "NoneType" in got[0].text
 
 
-def other(**parts):
-    return partial(forward, **parts)
-
-
 gpt_forward = Exercise(
     "gpt_forward",
     right=forward,
@@ -155,12 +151,12 @@ gpt_forward = Exercise(
         Mistake(
             "no positions",
             "The positions are missing: add the first T rows of wpe to the embeddings.",
-            other(places=lambda idx, wpe: 0.0),
+            partial(forward, places=lambda idx, wpe: 0.0),
         ),
         Mistake(
             "positions added twice",
             "The positions are added twice: once, before the first block, is enough.",
-            other(places=lambda idx, wpe: 2 * wpe[: idx.size(1)]),
+            partial(forward, places=lambda idx, wpe: 2 * wpe[: idx.size(1)]),
         ),
         Mistake(
             "positions before every block",
@@ -178,115 +174,116 @@ gpt_forward = Exercise(
             "positions by token",
             "The rows of wpe are picked by the tokens, wpe[idx]: expected by place, "
             "0, 1, ..., T-1, whatever stands there.",
-            other(places=lambda idx, wpe: wpe[idx]),
+            partial(forward, places=lambda idx, wpe: wpe[idx]),
         ),
         Mistake(
             "all positions",
             "All rows of wpe are added, but the text is shorter than the context: "
             "take the first T.",
-            other(places=lambda idx, wpe: wpe),
+            partial(forward, places=lambda idx, wpe: wpe),
         ),
         Mistake(
             "positions from 1",
             "The positions are off by one: the first place has row 0 of wpe.",
-            other(places=lambda idx, wpe: wpe[1 : idx.size(1) + 1]),
+            partial(forward, places=lambda idx, wpe: wpe[1 : idx.size(1) + 1]),
         ),
         Mistake(
             "last norm missing",
             "ln_f is missing: the stream is normalised before it becomes logits.",
-            other(norm="nowhere"),
+            partial(forward, norm="nowhere"),
         ),
         Mistake(
             "last norm first",
             "ln_f comes before the blocks: it is the last LayerNorm, after them.",
-            other(norm="before"),
+            partial(forward, norm="before"),
         ),
         Mistake(
             "blocks backwards",
             "The blocks run in the wrong order: the first of the list comes first.",
-            other(body=lambda x, blocks: in_turn(x, blocks[::-1])),
+            partial(forward, body=lambda x, blocks: in_turn(x, blocks[::-1])),
         ),
         Mistake(
             "residual again",
             "The stream is added to each block's output, x + block(x): a block has its "
             "residual connections inside, so x = block(x).",
-            other(body=residual_again),
+            partial(forward, body=residual_again),
         ),
         Mistake(
             "each block reads the embeddings",
             "Every block reads the embeddings: each must read what the one before it "
             "has left in the stream.",
-            other(body=each_reads_the_first),
+            partial(forward, body=each_reads_the_first),
         ),
         Mistake(
             "only the last block",
             "Only the last block has an effect: is its input always the same x? Hand "
             "each block what the one before gave.",
-            other(body=lambda x, blocks: blocks[-1](x)),
+            partial(forward, body=lambda x, blocks: blocks[-1](x)),
         ),
         Mistake(
             "no blocks",
             "The blocks have no effect: is their result kept, x = block(x)?",
-            other(body=lambda x, blocks: x),
+            partial(forward, body=lambda x, blocks: x),
         ),
         Mistake(
             "only the first block",
             "Only the first block has run: is the `return` inside the loop?",
-            other(body=lambda x, blocks: blocks[0](x)),
+            partial(forward, body=lambda x, blocks: blocks[0](x)),
         ),
         Mistake(
             "not transposed",
             "wte is (V, C), the stream (B, T, C): to get (B, T, V), multiply by the "
             "transposed table, wte.T.",
-            other(head=lambda x, wte: x @ wte),
+            partial(forward, head=lambda x, wte: x @ wte),
         ),
         Mistake(
             "probabilities",
             "These are probabilities: expected the logits, before any softmax. The "
             "cross-entropy takes logits and does the softmax itself.",
-            other(head=lambda x, wte: F.softmax(x @ wte.T, dim=-1)),
+            partial(forward, head=lambda x, wte: F.softmax(x @ wte.T, dim=-1)),
         ),
         Mistake(
             "only the last place",
             "Only the last place has logits: in training each place predicts.",
-            other(head=lambda x, wte: x[:, -1:] @ wte.T),
+            partial(forward, head=lambda x, wte: x[:, -1:] @ wte.T),
         ),
         Mistake(
             "softmax before the loss",
             "The loss takes a softmax of a softmax: F.cross_entropy wants logits.",
-            other(loss=lambda z, t: loss_of(F.softmax(z, dim=-1), t)),
+            partial(forward, loss=lambda z, t: loss_of(F.softmax(z, dim=-1), t)),
         ),
         Mistake(
             "loss over the wrong shape",
             "The loss gets logits (B, T, V), but F.cross_entropy takes the classes in "
             "dimension 1: flatten both to B·T predictions, (B·T, V) and (B·T,).",
-            other(loss=F.cross_entropy),
+            partial(forward, loss=F.cross_entropy),
         ),
         Mistake(
             "view instead of transpose",
             "The logits were reshaped to (B, V, T) with view: that cuts the numbers in "
             "another order. Use transpose(1, 2), or flatten to (B·T, V).",
-            other(
+            partial(
+                forward,
                 loss=lambda z, t: F.cross_entropy(
                     z.reshape(z.size(0), z.size(2), z.size(1)), t
-                )
+                ),
             ),
         ),
         Mistake(
             "shifted again",
             "The targets are shifted by one place: they already are the next tokens, "
             "targets[t] belongs to logits[t].",
-            other(loss=lambda z, t: loss_of(z[:, :-1], t[:, 1:])),
+            partial(forward, loss=lambda z, t: loss_of(z[:, :-1], t[:, 1:])),
         ),
         Mistake(
             "loss of the last place",
             "The loss looks at the last place only: it is the mean over all B·T.",
-            other(loss=lambda z, t: F.cross_entropy(z[:, -1], t[:, -1])),
+            partial(forward, loss=lambda z, t: F.cross_entropy(z[:, -1], t[:, -1])),
         ),
         Mistake(
             "sum",
             "The loss is a sum: expected the mean over all B·T predictions.",
-            other(loss=lambda z, t: loss_of(z, t) * t.numel()),
+            partial(forward, loss=lambda z, t: loss_of(z, t) * t.numel()),
         ),
         Mistake(
             "loss of the input",

@@ -24,12 +24,6 @@ def join(x, heads, proj, *, dim=-1):
     return proj(torch.cat([head(x) for head in heads], dim=dim))
 
 
-def in_turn(x, heads, proj):
-    for head in heads:
-        x = head(x)
-    return proj(x)
-
-
 def ask_join(B: int, T: int, C: int, H: int):
     def probe(answer):
         heads = [layer(C, C // H, 100 * n) for n in range(H)]
@@ -140,6 +134,16 @@ def split(x, n_head):
     return x.view(B, T, n_head, C // n_head).transpose(1, 2)
 
 
+def reshaped(x, n_head):
+    """The classic mistake."""
+    return x.reshape(x.size(0), n_head, x.size(1), -1)
+
+
+def dealt(x, n_head):
+    """Channels dealt out to the heads in turn."""
+    return x.view(*x.shape[:2], -1, n_head).permute(0, 3, 1, 2)
+
+
 def named_numbers(B: int, T: int, C: int, H: int):
     """Numbers that say where they stand: 302 is time 3, head 0, channel 2."""
     d = C // H
@@ -168,7 +172,7 @@ split_heads = Exercise(
             "the classic mistake",
             "This is the classic mistake: view or reshape straight to (B, H, T, d) "
             "cuts the *time* into heads. View (B, T, H, d) first, then transpose.",
-            lambda x, n: x.reshape(x.size(0), n, x.size(1), -1),
+            reshaped,
         ),
         Mistake(
             "not transposed",
@@ -179,7 +183,7 @@ split_heads = Exercise(
             "channels dealt out in turn",
             "The channels are dealt out in turn, one to each head: head 0 is to get "
             "the first d, so view (B, T, H, d), not (B, T, d, H).",
-            lambda x, n: x.view(*x.shape[:2], -1, n).permute(0, 3, 1, 2),
+            dealt,
         ),
         Mistake(
             "time last",

@@ -5,7 +5,7 @@ from functools import partial
 import torch
 
 from gptlib.checks.core import Case, Exercise, Mistake
-from gptlib.checks.training import Descent, Line
+from gptlib.checks.training import Descent, Line, weights
 
 X = torch.tensor([[1.0, 2.0], [0.0, 1.0], [2.0, 0.0], [1.0, 1.0]])
 Y = torch.tensor([2.0, 0.0, 1.0, 3.0])
@@ -27,10 +27,6 @@ def ask_pieces(measure, sizes, leftover: bool = False):
 
 def calls(model, loss) -> str:
     return ", ".join(call for call in model.log if call != "zero_grad")
-
-
-def weights(model, loss):
-    return torch.cat([model.w, model.b[None]])
 
 
 def accumulate(
@@ -67,10 +63,6 @@ def accumulate(
     return value(parts, mean.item())
 
 
-def other(**settings):
-    return partial(accumulate, **settings)
-
-
 accumulated_step = Exercise(
     "accumulated_step",
     right=accumulate,
@@ -89,57 +81,60 @@ accumulated_step = Exercise(
             "not scaled",
             "The losses of the pieces are added up as they are: each is a mean over "
             "its own rows, so with n pieces the step is n times too long.",
-            other(share=lambda piece, pieces: 1.0),
+            partial(accumulate, share=lambda piece, pieces: 1.0),
         ),
         Mistake(
             "pieces count alike",
             "Every piece counts alike, whatever its size: weigh each mean with the "
             "piece's share of the rows.",
-            other(share=lambda piece, pieces: 1 / len(pieces)),
+            partial(accumulate, share=lambda piece, pieces: 1 / len(pieces)),
         ),
         Mistake(
             "divided by all rows",
             "Each mean is divided by the number of all rows: it is already divided by "
             "the piece's own. Weigh it with len(piece) / len(all).",
-            other(share=lambda piece, pieces: 1 / sum(len(i) for i, _ in pieces)),
+            partial(
+                accumulate,
+                share=lambda piece, pieces: 1 / sum(len(i) for i, _ in pieces),
+            ),
         ),
         Mistake(
             "cleared in each piece",
             "zero_grad stands inside the loop: only the last piece's gradient is left.",
-            other(clear="each"),
+            partial(accumulate, clear="each"),
         ),
         Mistake(
             "never cleared",
             "zero_grad is missing: gradients of an earlier step are still there.",
-            other(clear="never"),
+            partial(accumulate, clear="never"),
         ),
         Mistake(
             "a step for each piece",
             "There is a step after each piece: collect all gradients, then take one.",
-            other(step="each"),
+            partial(accumulate, step="each"),
         ),
         Mistake(
             "separate steps",
             "Each piece is a training step of its own: clear once, before the first "
             "piece, and step once, after the last.",
-            other(step="each", clear="each"),
+            partial(accumulate, step="each", clear="each"),
         ),
         Mistake(
             "no step",
             "optimizer.step() is missing after the last piece.",
-            other(step="never"),
+            partial(accumulate, step="never"),
         ),
         Mistake(
             "one backward for all",
             "The right step, but all pieces are in memory until the one backward at "
             "the end: that is what cutting the batch was to avoid. Call it for each.",
-            other(at_once=True),
+            partial(accumulate, at_once=True),
         ),
         Mistake(
             "loss of the last piece",
             "The loss given back is that of the last piece: expected the mean over all "
             "rows.",
-            other(value=lambda parts, last: last),
+            partial(accumulate, value=lambda parts, last: last),
         ),
     ],
     praise="the same step as from the whole batch, in the memory of one piece.",

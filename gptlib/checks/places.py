@@ -7,13 +7,13 @@ from gptlib.checks.core import Case, Exercise, Mistake
 from gptlib.checks.fixed import numbers
 
 
-def leaks(layer, x, *, changed=None, compared=None, by=1.0) -> bool:
+def leaks(layer, x, *, changed=None, compared=None) -> bool:
     """Whether an output at t depends on an input after t; settings make mistakes."""
     T = x.size(1)
     before = layer(x)  # (B, T, D)
     for s in changed(T) if changed else range(1, T):
         other = x.clone()
-        other[:, s] += by
+        other[:, s] += 1.0
         places = compared(s, T) if compared else slice(0, s)
         if not torch.equal(layer(other)[:, places], before[:, places]):
             return True

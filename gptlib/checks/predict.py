@@ -54,12 +54,12 @@ def predict(
     """
     if choices is not None and order is not None:
         raise ValueError("choices and order are two kinds of question: expected one")
-    if choices is not None or order is not None:
-        kind = _Choice if choices is not None else _Order
-        asked = kind(_names(choices if choices is not None else order))
+    if choices is not None:
+        asked = _Choice(_names(choices))
+    elif order is not None:
+        asked = _Order(_names(order), within or 0.0)
     else:
         asked = _Number(unit, between, within, factor)
-    asked.level = within or 0.0
     prediction = Prediction(question, asked)
     if answer is not None:
         prediction(answer)
@@ -251,8 +251,8 @@ class _Choice:
 class _Order:
     """How to ask for an order, the lowest first: one click a name."""
 
-    def __init__(self, names: list[str]):
-        self.names, self.level = names, 0.0
+    def __init__(self, names: list[str], level: float):
+        self.names, self.level = names, level
         self.hint = f"Click them in order, the lowest first: {' · '.join(names)}."
 
     def controls(self, widgets, clicked):

@@ -68,10 +68,6 @@ def always_divides(step, steps, lr, rise):
     return min(step / rise, 1) * rate(max(step, rise + 1), steps, lr, rise)
 
 
-def other_rate(**settings):
-    return partial(rate, **settings)
-
-
 warmup_cosine = Exercise(
     "warmup_cosine",
     right=rate,
@@ -85,13 +81,13 @@ warmup_cosine = Exercise(
             "first rate zero",
             "The warm-up is off by one: step 1 has the rate 0, and does nothing. "
             "Steps count from 1, so lr · step / rise.",
-            other_rate(first=0),
+            partial(rate, first=0),
         ),
         Mistake(
             "warm-up one higher",
             "The warm-up is off by one: step rise must be the first with the full "
             "rate, lr · step / rise.",
-            other_rate(first=2),
+            partial(rate, first=2),
         ),
         Mistake(
             "never quite there",
@@ -105,13 +101,13 @@ warmup_cosine = Exercise(
             "last rate zero",
             "The cosine is off by one: the last step has the rate 0 and does nothing. "
             "Step rise + 1 begins it, at the full rate; step steps + 1 would be at 0.",
-            other_rate(begin=0),
+            partial(rate, begin=0),
         ),
         Mistake(
             "cosine one step short",
             "The cosine ends one step early, at 0: the last step does nothing. It "
             "falls over steps - rise steps and would reach 0 at step steps + 1.",
-            other_rate(span=-1),
+            partial(rate, span=-1),
         ),
         Mistake(
             "cosine over all steps",
@@ -129,40 +125,40 @@ warmup_cosine = Exercise(
             "whole cosine",
             "The rate falls and rises again: a whole turn of the cosine (2π). Half a "
             "turn ends at zero.",
-            other_rate(curve="whole"),
+            partial(rate, curve="whole"),
         ),
         Mistake(
             "quarter cosine",
             "This is a quarter of a turn (π/2): it ends at zero, but steeply. Half a "
             "turn, lifted and halved: (1 + cos πd) / 2.",
-            other_rate(curve="quarter"),
+            partial(rate, curve="quarter"),
         ),
         Mistake(
             "not lifted",
             "The rate becomes negative, the model would climb: lift the cosine and "
             "halve it, (1 + cos πd) / 2.",
-            other_rate(curve="unlifted"),
+            partial(rate, curve="unlifted"),
         ),
         Mistake(
             "not halved",
             "The cosine begins at twice the rate: 1 + cos lies between 0 and 2, halve "
             "it.",
-            other_rate(curve="not halved"),
+            partial(rate, curve="not halved"),
         ),
         Mistake(
             "pi missing",
             "π is missing: the cosine counts in radians, half a turn is π.",
-            other_rate(curve="degrees"),
+            partial(rate, curve="degrees"),
         ),
         Mistake(
             "a line",
             "This falls along a line: expected half a cosine.",
-            other_rate(curve="line"),
+            partial(rate, curve="line"),
         ),
         Mistake(
             "no fall",
             "The rate stays where the warm-up has brought it: the cosine is missing.",
-            other_rate(curve="flat"),
+            partial(rate, curve="flat"),
         ),
         Mistake(
             "no warm-up",
@@ -219,11 +215,6 @@ def not_clipped(grads, max_norm):
 
 def only_the_norm(grads, max_norm):
     return torch.cat([g.flatten() for g in grads]).norm()
-
-
-def all_cleared(grads, max_norm):
-    length = torch.cat([g.flatten() for g in grads]).norm()
-    return [g * 0 for g in grads] if length > max_norm else list(grads)
 
 
 clip_gradients = Exercise(
@@ -298,7 +289,7 @@ clip_gradients = Exercise(
         Mistake(
             "cleared",
             "A long gradient is thrown away: it is shortened, not forgotten.",
-            all_cleared,
+            partial(clip, to=0.0),
         ),
         Mistake(
             "the norm",

@@ -60,17 +60,6 @@ class Ask:
             self.changed |= not all(map(_unchanged, before, after))
         return self.last
 
-    def refuses(self, *args, **kwargs) -> str:
-        """The name of the exception that a call raises, or "" when it raises none."""
-        try:
-            self(*args, **kwargs)
-        except InAnswerError as error:
-            return type(error.__cause__).__name__
-        return ""
-
-    def __getattr__(self, name):
-        return getattr(self.answer, name)
-
 
 def _copy(value):
     if isinstance(value, Tensor):

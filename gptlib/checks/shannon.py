@@ -7,6 +7,7 @@ states a distribution and its surprise can be put on the loss ladder.
 
 import html
 import math
+import statistics
 from collections.abc import Callable
 
 HINT = "type letters, likeliest first, and press Enter"
@@ -51,10 +52,7 @@ class ShannonGame:
     def stderr(self) -> float:
         """Standard error of `loss`: the spread over the root of their number."""
         n = len(self.losses)
-        if n < 2:
-            return math.nan
-        variance = sum((x - self.loss) ** 2 for x in self.losses) / (n - 1)
-        return math.sqrt(variance / n)
+        return statistics.stdev(self.losses) / math.sqrt(n) if n > 1 else math.nan
 
     @property
     def over(self) -> bool:

@@ -12,19 +12,18 @@ from gptlib.checks.fixed import numbers
 from gptlib.checks.values import Raised
 
 
+def picked(logits, targets):
+    """The target's own entry, of anything (B, T, V)."""
+    return logits.gather(-1, targets[..., None]).squeeze(-1)
+
+
 def chosen(logits, targets, *, dim=-1):
     """ln p of each target, (B, T)."""
-    logs = F.log_softmax(logits, dim=dim)
-    return logs.gather(-1, targets[..., None]).squeeze(-1)
+    return picked(F.log_softmax(logits, dim=dim), targets)
 
 
 def loss(logits, targets):
     return -chosen(logits, targets).mean()
-
-
-def picked(logits, targets):
-    """The target's own entry, of anything (B, T, V)."""
-    return logits.gather(-1, targets[..., None]).squeeze(-1)
 
 
 HALF = [[[2.0, 1.0, 1.0], [1.0, 1.0, 6.0]]]  # probabilities 1/2 and 3/4 of 0 and 2
@@ -185,7 +184,7 @@ next_token_loss = Exercise(
 
 
 def errors(table, idx, targets, dim=-1):
-    """p - onehot for every prediction, (B·T, V), and its row."""
+    """p and onehot of every prediction, (B·T, V) each, and its row, (B·T,)."""
     x, y = idx.flatten(), targets.flatten()
     p = F.softmax(table, dim=dim)[x]
     return p, F.one_hot(y, table.size(1)).to(table), x
@@ -199,13 +198,10 @@ def gradient(table, idx, targets, *, combine=torch.sub, by=None, dim=-1, rows="i
     return torch.zeros_like(table).index_add(0, x, combine(p, onehot) / n)
 
 
-def assigned(table, idx, targets, add: bool):
+def added_once(table, idx, targets):
     p, onehot, x = errors(table, idx, targets)
     found = torch.zeros_like(table)
-    if add:
-        found[x] += (p - onehot) / idx.numel()
-    else:
-        found[x] = (p - onehot) / idx.numel()
+    found[x] += (p - onehot) / idx.numel()
     return found
 
 
@@ -267,7 +263,7 @@ table_gradient = Exercise(
             "equal rows added once",
             "A character that occurs twice adds its error once: with equal indices, "
             "found[x] += … keeps only the last. Use index_add_.",
-            partial(assigned, add=True),
+            added_once,
         ),
         Mistake(
             "rows of the targets",

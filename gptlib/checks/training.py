@@ -96,7 +96,7 @@ def calls(model, losses, val) -> str:
     return ", ".join(shown) or "nothing"
 
 
-def weights(model, losses, val):
+def weights(model, *results):
     return torch.cat([model.w, model.b[None]])
 
 
@@ -107,6 +107,11 @@ def loss_numbers(model, losses, val):
 def no_graphs(model, losses, val):
     kept = any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses)
     return "tensors that keep their graph" if kept else "plain numbers"
+
+
+@torch.no_grad()
+def losses_of(model, batches):
+    return [model(*batch)[1].item() for batch in batches]
 
 
 def val_number(model, losses, val):
@@ -152,15 +157,12 @@ def loop(
         if not is_val:
             losses.append(value(loss))
     model.train(val_mode)
-    with torch.no_grad():
-        val = [model(*batch)[1].item() for batch in val_batches]
-    return losses, mean(val)
+    return losses, mean(losses_of(model, val_batches))
 
 
 def val_first(model, optimizer, batches, val_batches, rates, max_norm):
     model.eval()
-    with torch.no_grad():
-        val = [model(*batch)[1].item() for batch in val_batches]
+    val = losses_of(model, val_batches)
     losses, _ = loop(model, optimizer, batches, val_batches, rates, max_norm)
     return losses, sum(val) / len(val)
 
@@ -177,10 +179,6 @@ def rate_set_after(model, optimizer, batches, val_batches, rates, max_norm):
     optimizer.param_groups[0]["lr"] = rates[0]
     late = [rates[0], *rates[:-1]]
     return loop(model, optimizer, batches, val_batches, late, max_norm)
-
-
-def other(**settings):
-    return partial(loop, **settings)
 
 
 training_loop = Exercise(
@@ -204,53 +202,53 @@ training_loop = Exercise(
             "zero_grad missing",
             "zero_grad is missing: backward adds to the gradients that are there, so "
             "each step also follows all batches before it.",
-            other(plan="rfbcs"),
+            partial(loop, plan="rfbcs"),
         ),
         Mistake(
             "zero_grad after backward",
             "zero_grad comes between backward and step: it clears the gradients that "
             "the step needs, and no weight moves.",
-            other(plan="rfbzcs"),
+            partial(loop, plan="rfbzcs"),
         ),
         Mistake(
             "step before backward",
             "The step comes before backward: it follows the gradients of the batch "
             "before, the first has none at all. First backward, then step.",
-            other(plan="rfszb"),
+            partial(loop, plan="rfszb"),
         ),
         Mistake(
             "cleared, step, backward",
             "The step comes right after zero_grad, before backward: there is no "
             "gradient to follow, and no weight moves.",
-            other(plan="rzfsb"),
+            partial(loop, plan="rzfsb"),
         ),
         Mistake(
             "step missing",
             "optimizer.step() is missing: gradients are computed, no weight moves.",
-            other(plan="rzfbc"),
+            partial(loop, plan="rzfbc"),
         ),
         Mistake(
             "backward missing",
             "loss.backward() is missing: without gradients a step moves nothing.",
-            other(plan="rzfs"),
+            partial(loop, plan="rzfs"),
         ),
         Mistake(
             "not clipped",
             "The gradients are not clipped when the step is taken: after backward has "
             "computed them, and before the step, the norm must come down to max_norm.",
-            other(plan="rzfbs"),
+            partial(loop, plan="rzfbs"),
         ),
         Mistake(
             "clipped one by one",
             "Each tensor is clipped by itself: the norm is that of all gradients "
             "together, so that the direction of the step stays.",
-            other(plan="rzfbes"),
+            partial(loop, plan="rzfbes"),
         ),
         Mistake(
             "rates ignored",
             "The rates are not used. A rate is set for each step with "
             '`for group in optimizer.param_groups: group["lr"] = rate`.',
-            other(plan="zfbcs"),
+            partial(loop, plan="zfbcs"),
         ),
         Mistake(
             "rate one step late",
@@ -261,40 +259,40 @@ training_loop = Exercise(
             "learned from val",
             "The model was trained on val, too: its loss there is no longer a score. "
             "No backward and no step on val.",
-            other(learn_from_val=True),
+            partial(loop, learn_from_val=True),
         ),
         Mistake(
             "dropout active on val",
             "val was measured in training mode, with dropout active: call model.eval() "
             "before.",
-            other(val_mode=True),
+            partial(loop, val_mode=True),
         ),
         Mistake(
             "trained in eval mode",
             "The model was trained in eval mode, without its dropout: an evaluation "
             "may have left it so. Call model.train() first.",
-            other(mode=False),
+            partial(loop, mode=False),
         ),
         Mistake(
             "trained in eval, measured in training mode",
             "The modes are swapped: model.train() for training, model.eval() for val.",
-            other(mode=False, val_mode=True),
+            partial(loop, mode=False, val_mode=True),
         ),
         Mistake(
             "losses keep their graphs",
             "The list holds tensors with all they were computed from, so that memory "
             "grows with every step: append loss.item().",
-            other(value=lambda loss: loss),
+            partial(loop, value=lambda loss: loss),
         ),
         Mistake(
             "sum over val",
             "val is the sum over its batches: expected their mean.",
-            other(mean=sum),
+            partial(loop, mean=sum),
         ),
         Mistake(
             "last batch of val",
             "val is the loss of its last batch: expected the mean over all.",
-            other(mean=lambda values: values[-1]),
+            partial(loop, mean=lambda values: values[-1]),
         ),
         Mistake(
             "val first",

@@ -17,7 +17,7 @@ class OneBlock(nn.Module):
     def __init__(self):
         super().__init__()
         self.wte = nn.Embedding(64, 64)
-        self.blocks = nn.ModuleList(Block(64, 2) for _ in range(1))
+        self.blocks = nn.ModuleList([Block(64, 2)])
 
 
 def ask_weights(measure, n_layer: int = 2):
@@ -141,7 +141,7 @@ first_weights = Exercise(
         Mistake(
             "root of n_layer",
             "proj is divided by √n_layer: each block writes twice, so √(2 n_layer).",
-            partial(draw, shrink=lambda n: math.sqrt(n)),
+            partial(draw, shrink=math.sqrt),
         ),
         Mistake(
             "without the root",

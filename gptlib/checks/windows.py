@@ -7,8 +7,8 @@ import torch
 from gptlib.checks.core import Case, Exercise, Mistake
 
 
-def windows(tokens, starts, T, *, move=1, length=None):
-    places = starts[:, None] + torch.arange(length or T)  # (B, T)
+def windows(tokens, starts, T, *, move=1):
+    places = starts[:, None] + torch.arange(T)  # (B, T)
     return tokens[places], tokens[places + move]
 
 
