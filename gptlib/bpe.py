@@ -32,6 +32,12 @@ PATTERN = (
 PRINTABLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
 BYTES = [*PRINTABLE, *(b for b in range(256) if b not in PRINTABLE)]
 ID_OF_BYTE = {byte: i for i, byte in enumerate(BYTES)}
+# Files of merges have one visible character a byte: its own where it prints, else one
+# from 256 on. " the" is "Ġthe".
+LETTERS = {
+    byte: chr(byte if i < len(PRINTABLE) else 256 + i - len(PRINTABLE))
+    for i, byte in enumerate(BYTES)
+}
 END_OF_TEXT = "<|endoftext|>"
 
 GPT2_MERGES = Remote(
@@ -108,9 +114,7 @@ class BPETokenizer(Tokenizer):
         """
         folder = project_folder("data") if folder is None else Path(folder)
         lines = fetch(GPT2_MERGES, folder).decode().split("\n")[1:-1]
-        pieces = {chr(b) if b in PRINTABLE else None: i for b, i in ID_OF_BYTE.items()}
-        # The file writes the other bytes as the characters from 256 on.
-        pieces |= {chr(256 + i - len(PRINTABLE)): i for i in range(len(PRINTABLE), 256)}
+        pieces = {letter: i for i, letter in enumerate(LETTERS.values())}
         merges = []
         for line in lines:
             a, b = line.split(" ")

@@ -13,9 +13,10 @@ from torch import nn
 
 from gptlib.bpe import TokenizerConfig, build_tokenizer
 from gptlib.data import Corpus, load_corpus
-from gptlib.distributed import joined, rank
+from gptlib.distributed import joined, leave, rank
 from gptlib.evaluation import evaluate, sliding_loss
 from gptlib.handler import ModelHandler
+from gptlib.history import write_history
 from gptlib.model import GPTConfig, count_parameters
 from gptlib.modern import ModernConfig, build_config, build_model, take_weights
 from gptlib.pretrained import PUBLISHED, load_pretrained
@@ -140,7 +141,8 @@ class Train:
             return None, None
         if not isinstance(self.start, dict):
             return load_start(self.start)
-        first = Train(self.folder.with_name(f"{self.folder.name}_start"))
+        folder = self.folder.with_name(f"{self.folder.name}_start")
+        first = Train(folder, recipe=self.recipe)
         first._finish(first._read({"corpus": self.corpus} | self.start), measure=False)
         return load_start(first.folder)
 
@@ -149,7 +151,7 @@ class Train:
         tok, last = handler.tokenizer, handler.history[-1]
         result = evaluate(handler.model, corpus.encode(tok).val, tokenizer=tok)
         handler.history[-1] = replace(last, val=result.loss)
-        handler.save(dtype=self.dtype)
+        write_history(self.folder / "history.csv", handler.history)
         minutes = last.seconds / 60
         print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
         prompt = "\n" if "\n" in corpus.text else corpus.val[0]
@@ -160,8 +162,8 @@ class Train:
 def load_start(start: str | Path) -> tuple[nn.Module, Tokenizer]:
     """A model of ours, or one that is published as Hugging Face folders are."""
     described = Path(start) / "config.json"
-    ours = described.is_file() and "class" in described.read_text(encoding="utf-8")
-    if start in PUBLISHED or (described.is_file() and not ours):
+    shape = json.loads(described.read_bytes()) if described.is_file() else {}
+    if start in PUBLISHED or (shape and "class" not in shape):
         return load_pretrained(start)
     handler = ModelHandler(start).load()
     return handler.model, handler.tokenizer
@@ -283,3 +285,4 @@ def main(arguments: list[str] | None = None) -> None:
         command.run()
     except (OSError, ValueError, TypeError) as error:
         sys.exit(f"gptlib: {error}")
+    leave()

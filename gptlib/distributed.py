@@ -6,7 +6,6 @@ torchrun starts the processes and numbers them (their *rank*); here they meet. I
 process that runs alone nothing here does anything. Read next: `training.py`.
 """
 
-import atexit
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -62,13 +61,11 @@ def copy_from_first(tensors: Iterable[Tensor]) -> None:
         dist.broadcast(tensor, 0)
 
 
-def any_process(flag: bool) -> bool:
-    """Is the flag up anywhere? All stop at the same step, or one waits for ever."""
-    return agree(flag)[0]
-
-
 def agree(*flags: bool) -> list[bool]:
-    """For each flag whether it is up anywhere, in one message."""
+    """For each flag whether it is up anywhere, in one message.
+
+    So that all processes stop at the same step, or one would wait for ever.
+    """
     if world_size() == 1:
         return list(flags)
     device = "cuda" if dist.get_backend() == "nccl" else "cpu"
@@ -102,17 +99,19 @@ def joined() -> Iterator[None]:
         else:
             with redirect_stdout(StringIO()):
                 yield
-        atexit.register(leave)
     finally:
         dist.destroy_process_group()
 
 
 def leave() -> None:
-    """End this process at once, its work being done.
+    """End a process that torchrun started, at once: the last line of its program.
 
     gloo's threads may still hold the last message; where they let go of it while
-    Python takes itself down, the process aborts (pytorch/pytorch#179291).
+    Python takes itself down, the process aborts (pytorch/pytorch#179291). In a
+    process alone this does nothing.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -8,7 +8,6 @@ Read next: `handler.py`, whose `export` calls this.
 """
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -17,7 +16,7 @@ from torch import nn
 
 from gptlib.bpe import END_OF_TEXT, BPETokenizer
 from gptlib.errors import require_choice
-from gptlib.files import write_atomically
+from gptlib.files import remove_leftovers, replacing, write_atomically
 from gptlib.hubtokenizer import to_hub
 from gptlib.model import GPT
 from gptlib.pretrained import ARCHITECTURE, CONFIG, SHAPE, WEIGHTS, their_name, turned
@@ -26,6 +25,7 @@ from gptlib.training import Step
 
 FORMATS = ("huggingface",)
 CARD = "README.md"
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 
 
 def export_model(
@@ -48,9 +48,9 @@ def export_model(
             "know; this model exists in gptlib alone"
         )
     _require_ours_to_write(folder)
+    parts = (to_hub(tokenizer), _tokenizer_config(model, tokenizer))
     files = {
-        "tokenizer.json": to_hub(tokenizer),
-        "tokenizer_config.json": _tokenizer_config(model, tokenizer),
+        **dict(zip(TOKENIZER, parts, strict=True)),
         CONFIG: hub_config(model, tokenizer),
     }
     _write_weights(folder, model)
@@ -166,7 +166,10 @@ def _end_of_text(tokenizer: Tokenizer) -> int | None:
 
 def _require_ours_to_write(folder: Path) -> None:
     """Raise ValueError for a folder with files that an export did not write."""
-    if folder.is_dir() and any(folder.iterdir()):
+    if not folder.is_dir():
+        return
+    remove_leftovers(folder)
+    if {path.name for path in folder.iterdir()} - {WEIGHTS, CARD, *TOKENIZER}:
         try:
             before = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             exported = before.get("model_type") == "gpt2"
@@ -187,11 +190,6 @@ def _write_weights(folder: Path, model: GPT) -> None:
             raise ValueError(f"{name} holds numbers that are none: train it anew")
         tensor = tensor.detach().to("cpu", torch.float32)
         tensors[theirs] = (tensor.T if turned(theirs) else tensor).contiguous()
-    folder.mkdir(parents=True, exist_ok=True)
     # Straight to disk: as bytes in memory a large model would be there twice.
-    temporary = folder / f".{WEIGHTS}.{os.getpid()}.tmp"
-    try:
-        save_file(tensors, temporary, metadata={"format": "pt"})
-        os.replace(temporary, folder / WEIGHTS)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(folder / WEIGHTS) as file:
+        save_file(tensors, file.name, metadata={"format": "pt"})

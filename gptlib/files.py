@@ -1,11 +1,15 @@
 """Writing files so that a crash at any instant leaves the old one or the new one."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write content to a temporary sibling, flush it to disk, rename it to path.
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A temporary sibling to write to, then flushed to disk and renamed to path.
 
     Creates missing folders. Raises OSError, with path as it was before.
     """
@@ -13,13 +17,19 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     _flush_folder(path.parent)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write content to path by way of `replacing`."""
+    with replacing(path) as file:
+        file.write(content)
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -92,10 +92,7 @@ class ModelHandler:
         state = training.state_dict() if going_on else None  # which takes all processes
         if rank() == 0:  # of several processes only the first writes
             self._write_model(STORED_TYPES[dtype])
-            if state is None:
-                self._trainer_file.unlink(missing_ok=True)
-            else:
-                self._write_trainer(state)
+            self._write_trainer(state)
         return self
 
     def load(self) -> "ModelHandler":
@@ -289,10 +286,7 @@ class ModelHandler:
             return
         if state is None or not (self.path / "model.safetensors").is_file():
             self._write_model(torch.float32)
-        if state is None:
-            self._trainer_file.unlink(missing_ok=True)
-        else:
-            self._write_trainer(state)
+        self._write_trainer(state)
 
     def _write_model(self, dtype: torch.dtype) -> None:
         remove_leftovers(self.path)
@@ -305,7 +299,10 @@ class ModelHandler:
         write_model(self.path, tensors, described)
         self.tokenizer.save(self.path / "tokenizer.json")
 
-    def _write_trainer(self, state: dict) -> None:
+    def _write_trainer(self, state: dict | None) -> None:
+        if state is None:
+            self._trainer_file.unlink(missing_ok=True)
+            return
         model_file = self.path / "model.safetensors"
         described, _ = read_file(model_file, "model", only_description=True)
         write_history(self._history_file, self.history)

@@ -8,16 +8,10 @@ Read next: `pretrained.py` and `export.py`, which use it.
 import json
 from pathlib import Path
 
-from gptlib.bpe import BYTES, PRINTABLE, BPETokenizer
+from gptlib.bpe import LETTERS, BPETokenizer
 from gptlib.errors import DataError, ModelFileError
 from gptlib.tokenizer import CharTokenizer, Tokenizer
 
-# A vocabulary of pieces is written with one visible character a byte: its own where it
-# prints, else one from 256 on. " the" is "Ġthe".
-LETTERS = {
-    byte: chr(byte if i < len(PRINTABLE) else 256 + i - len(PRINTABLE))
-    for i, byte in enumerate(BYTES)
-}
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
 
 

@@ -219,22 +219,6 @@ class GPT(nn.Module):
         return logits, next_token_loss(logits, targets)
 
 
-def from_pretrained(
-    source, *, dropout: float | None = None, vocab_size: int | None = None
-) -> GPT:
-    """GPT-2's published weights, or a folder's: see `pretrained.read_gpt2`.
-
-    source: "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", or a folder's path.
-    """
-    from gptlib.pretrained import read_gpt2  # the one import that runs upwards
-
-    return read_gpt2(source, dropout=dropout, vocab_size=vocab_size)
-
-
-# Set here, so that the class itself stays what 05 shows of it.
-GPT.from_pretrained = staticmethod(from_pretrained)
-
-
 def init_weights(model: nn.Module, n_layer: int) -> None:
     """Draw GPT-2's first weights: normal with deviation 0.02, biases zero.
 

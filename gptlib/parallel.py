@@ -11,7 +11,6 @@
 A process alone needs none of them. Read next: `training.py`.
 """
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -69,6 +68,8 @@ class Overlapped(Team):
     def __init__(self, model: nn.Module):
         super().__init__(model)
         self.module = nn.parallel.DistributedDataParallel(model)
+        # Counts never change, and all have them since `copy_from_first`.
+        self.module.broadcast_buffers = False
 
     def between(self, last: bool):
         return nullcontext() if last else self.module.no_sync()
@@ -93,7 +94,7 @@ class Sharded(Team):
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
 
-        super().__init__(model)
+        super().__init__(model.cpu())
         kind = "cuda" if dist.get_backend() == "nccl" else "cpu"
         mesh = init_device_mesh(kind, (world_size(),))
         # Without memory at first: no process ever holds a second whole model.
@@ -129,7 +130,9 @@ class Sharded(Team):
             parameter.copy_(self.share(whole[name], parameter))
 
     def whole(self, tensor: Tensor) -> Tensor:
-        return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+        # To the CPU one by one: together they would be what does not fit.
+        sharded = hasattr(tensor, "full_tensor")
+        return tensor.full_tensor().cpu() if sharded else tensor
 
     def share(self, tensor: Tensor, parameter: Tensor) -> Tensor:
         from torch.distributed.tensor import distribute_tensor
@@ -142,7 +145,7 @@ class Sharded(Team):
 
 def _without_memory(model: GPT) -> GPT:
     with torch.device("meta"):
-        twin = GPT(copy.copy(model.config))
+        twin = GPT(model.config)
     twin.dropout = model.dropout
     return twin
 

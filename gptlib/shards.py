@@ -12,12 +12,13 @@ sha256 is that of the ids' bytes; tokenizer is a digest of what made them. The s
 `head -c 1024` shows it. Read next: `training.py`, which takes `Shards` for a split.
 """
 
+import copy
 import hashlib
 import json
 import multiprocessing
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ from torch import Tensor
 
 from gptlib.bpe import END_OF_TEXT, BPETokenizer
 from gptlib.errors import DataError, require_int
+from gptlib.files import replacing
 from gptlib.tokenizer import Tokenizer, tokenizer_from_dict
 
 HEADER = 1024  # bytes
@@ -74,8 +76,11 @@ def tokenize(
     require_int("unit", unit, 1)
     units = units_of(Path(source), Path(folder), unit)
     Path(folder).mkdir(parents=True, exist_ok=True)
+    for old in set(Path(folder).glob("*.tokens")) - {one.shard for one in units}:
+        old.unlink()  # of a longer text, or of smaller units
     described = tokenizer.to_dict()
-    jobs = [(unit, described) for unit in units if not is_done(unit, described)]
+    made_by = digest(described)
+    jobs = [(one, described) for one in units if not is_done(one, made_by)]
     done = len(units) - len(jobs)
     yield done, len(units)
     if processes == 1 or len(jobs) < 2:
@@ -106,13 +111,12 @@ def units_of(source: Path, folder: Path, size: int) -> list[Unit]:
     return units
 
 
-def is_done(unit: Unit, described: dict) -> bool:
-    """Is the unit's shard there, of this text and by this tokenizer?"""
+def is_done(unit: Unit, made_by: str) -> bool:
+    """Is the unit's shard there, of this text and by the tokenizer of this digest?"""
     if not unit.shard.is_file():
         return False
     header = read_header(unit.shard)
-    made = [header["source"], header["tokenizer"]]
-    return made == [unit.source(), digest(described)]
+    return [header["source"], header["tokenizer"]] == [unit.source(), made_by]
 
 
 def digest(described: dict) -> str:
@@ -126,33 +130,27 @@ def _encode_unit(job: tuple[Unit, dict]) -> None:
     size = tokenizer.vocab_size
     kind = np.dtype("<u2" if size <= 2**16 else "<u4")
     count, sha = 0, hashlib.sha256()
-    temporary = unit.shard.with_name(f".{unit.shard.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(b" " * HEADER)
-            for ids in _ids(unit, tokenizer):
-                content = np.asarray(ids, dtype=kind).tobytes()
-                count += len(ids)
-                sha.update(content)
-                file.write(content)
-            header = {
-                "format": "gptlib-tokens",
-                "version": 1,
-                "dtype": f"uint{8 * kind.itemsize}",
-                "tokens": count,
-                "sha256": sha.hexdigest(),
-                "tokenizer": digest(described),
-                "vocab_size": size,
-                "source": unit.source(),
-            }
-            file.seek(0)
-            file.write(json.dumps(header).encode().ljust(HEADER - 1)[: HEADER - 1])
-            file.write(b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, unit.shard)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(unit.shard) as file:
+        file.write(b" " * HEADER)
+        for ids in _ids(unit, tokenizer):
+            content = np.asarray(ids, dtype=kind).tobytes()
+            count += len(ids)
+            sha.update(content)
+            file.write(content)
+        header = {
+            "format": "gptlib-tokens",
+            "version": 1,
+            "dtype": f"uint{8 * kind.itemsize}",
+            "tokens": count,
+            "sha256": sha.hexdigest(),
+            "tokenizer": digest(described),
+            "vocab_size": size,
+            "source": unit.source(),
+        }
+        # Escaped, a long name that is not English would not fit.
+        text = json.dumps(header, ensure_ascii=False).encode()
+        file.seek(0)
+        file.write(text.ljust(HEADER - 1) + b"\n")
 
 
 def _ids(unit: Unit, tokenizer: Tokenizer) -> Iterator[list[int]]:
@@ -222,8 +220,9 @@ def read_header(path: Path) -> dict:
 class Shards:
     """A folder of shards as one long row of ids, (N,), of which nothing is in memory.
 
-    Stands where a split's tensor stands: `shards[places]` gives int64 for places of
-    any shape. Raises DataError when there are none, or of several tokenizers.
+    Stands where a split's tensor stands, for a model without counts: `shards[places]`
+    gives int64 for places of any shape. Raises DataError when there are none, or of
+    several tokenizers.
     """
 
     ndim, dtype = 1, torch.long
@@ -265,7 +264,9 @@ class Shards:
 
     def to(self, device: torch.device | str) -> "Shards":
         """The same shards, whose ids are handed out on device."""
-        return Shards(self.folder, device)
+        twin = copy.copy(self)
+        twin.device = torch.device(device)
+        return twin
 
     def min(self) -> int:
         """A bound of the ids, without reading them all."""
@@ -278,18 +279,11 @@ class Shards:
     def verify(self) -> None:
         """Read everything once; DataError names the first shard with other bytes."""
         for path, header in zip(self.paths, self.headers, strict=True):
-            sha = hashlib.sha256()
-            for part in _parts(path):
-                sha.update(part)
-            if sha.hexdigest() != header["sha256"]:
+            with open(path, "rb") as file:
+                file.seek(HEADER)
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != header["sha256"]:
                 raise DataError(
-                    f"{path} is damaged: its ids have SHA-256 {sha.hexdigest()}, "
+                    f"{path} is damaged: its ids have SHA-256 {found}, "
                     f"expected {header['sha256']}; delete it and tokenize again"
                 )
-
-
-def _parts(path: Path) -> Iterable[bytes]:
-    with open(path, "rb") as file:
-        file.seek(HEADER)
-        while part := file.read(BLOCK):
-            yield part

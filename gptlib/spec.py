@@ -14,12 +14,11 @@ from pathlib import Path
 import torch
 import yaml
 
-from gptlib.bpe import BPETokenizer
+from gptlib.bpe import TokenizerConfig, build_tokenizer
 from gptlib.data import TokenSplits, load_corpus
 from gptlib.errors import require_choice, require_int
 from gptlib.model import GPTConfig
 from gptlib.modern import ModernConfig, build_config
-from gptlib.tokenizer import CharTokenizer
 from gptlib.training import TrainConfig
 
 SHAPES = (GPTConfig, ModernConfig)
@@ -62,12 +61,10 @@ def encode_text(text: Text) -> tuple[TokenSplits, bool]:
     corpus, count = load_corpus(text.corpus), text.train_characters
     learned = corpus.train[: count or None]
     dev_is_new = len(learned) <= corpus.dev_start
-    if text.vocabulary == "char":
-        tokenizer = CharTokenizer(corpus.text)
-    elif text.vocabulary == "gpt2":
-        tokenizer = BPETokenizer.gpt2()
-    else:
-        tokenizer = BPETokenizer.train(learned, text.vocabulary)
+    kind = text.vocabulary
+    named = isinstance(kind, str)
+    config = TokenizerConfig(kind) if named else TokenizerConfig("bpe", kind)
+    tokenizer = build_tokenizer(config, corpus.text if kind == "char" else learned)
     data = corpus.encode(tokenizer)
     if count:
         data = replace(data, train=torch.tensor(tokenizer.encode(learned)))

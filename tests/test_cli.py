@@ -157,6 +157,9 @@ def test_a_recipe_may_begin_with_another(tmp_path, small_corpus, capsys):
         torch.testing.assert_close(weight, other, atol=1e-5, rtol=0)
     main(["train", str(tmp_path / "long"), "--recipe", str(recipe)])
     assert "long is finished" in capsys.readouterr().out
+    recipe.write_text(json.dumps(stored | {"start": {"model": short}}))
+    with pytest.raises(SystemExit, match=r"recipe.json lacks 'training'"):
+        main(["train", str(tmp_path / "other"), "--recipe", str(recipe)])
     wider = stored["model"] | {"n_embd": 16}
     recipe.write_text(json.dumps(stored | {"model": wider, "start": str(first.path)}))
     with pytest.raises(SystemExit, match="weights to begin with do not fit"):

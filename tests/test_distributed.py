@@ -24,7 +24,7 @@ from gptlib import (
     GPT, CharTokenizer, Corpus, DivergedError, GPTConfig, ModelHandler, ModernConfig,
     ModernGPT, TrainConfig, evaluate, train
 )
-from gptlib.distributed import any_process, joined, rank, world_size
+from gptlib.distributed import agree, joined, leave, rank, world_size
 
 text = "".join(f"{i} plus {i + 1} is {2 * i + 1}.\\n" for i in range(400))
 tok = CharTokenizer(text)
@@ -93,9 +93,10 @@ with joined():
         list(steps)
     except DivergedError as error:
         found["diverged"] = str(error)
-    found["flags"] = [any_process(rank() == 1), any_process(False)]
+    found["flags"] = agree(rank() == 1, False)
 with open(f"{sys.argv[1]}/{found['rank']}.json", "w") as file:
     json.dump(found, file)
+leave()
 """
 
 
@@ -315,11 +316,20 @@ def test_a_signal_to_torchrun_ends_the_step_and_saves(tmp_path):
     assert not list((tmp_path / "ended").glob(".*.tmp"))
 
 
+def test_a_worker_that_leaves_has_ended_well():
+    code = "from gptlib.distributed import leave; print('done', end=''); leave()"
+    command = [sys.executable, "-c", f"{code}; raise SystemExit(3)"]
+    for processes, status in (("2", 0), ("1", 3)):
+        environment = os.environ | {"WORLD_SIZE": processes}
+        ended = subprocess.run(command, env=environment, capture_output=True)
+        assert (ended.returncode, ended.stdout) == (status, b"done")
+
+
 def test_alone_nothing_changes(gpt):
     assert (d.rank(), d.world_size()) == (0, 1)
     batch = torch.arange(6).view(3, 2)
     assert torch.equal(d.my_share(batch), batch)
-    assert d.any_process(True) and not d.any_process(False)
+    assert d.agree(True, False) == [True, False]
     before = [p.clone() for p in gpt.parameters()]
     d.copy_from_first(gpt.parameters())
     loss = d.average(torch.tensor(2.0, requires_grad=True), gpt.parameters())

@@ -547,6 +547,10 @@ def test_what_cannot_be_exported(tmp_path, gpt, tok):
         handler.export(handler.path)
     handler.export(tmp_path / "twice")
     handler.export(tmp_path / "twice")  # over an export of before
+    (tmp_path / "twice" / "config.json").unlink()  # written last: it was cut off
+    (tmp_path / "twice" / ".model.safetensors.7.tmp").write_bytes(b"half")
+    handler.export(tmp_path / "twice")
+    assert not list((tmp_path / "twice").glob("*.tmp"))
     modern = ModernGPT(ModernConfig(tok.vocab_size, 8, 1, 1, 8))
     with pytest.raises(TypeError, match="ModernGPT: only a GPT is GPT-2"):
         ModelHandler(tmp_path / "m").save(modern, tok).export(tmp_path / "y")

@@ -187,3 +187,21 @@ def test_memory_does_not_grow_with_the_text(tmp_path, bpe, small_corpus):
     assert size > 15_000_000
     # A block's ids as Python numbers are what it takes; all would take 500 MB.
     assert int(done.stdout) < 150_000_000
+
+
+def test_shards_of_a_text_that_is_gone_go_too(tmp_path, bpe):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text(f"{name} is here.\n")
+    run(tmp_path, tmp_path / "out", bpe)
+    (tmp_path / "b.txt").unlink()
+    run(tmp_path, tmp_path / "out", bpe)
+    left = s.Shards(tmp_path / "out")[:].tolist()
+    assert left == [bpe.vocab_size - 1, *bpe.encode("a is here.\n")]
+
+
+def test_the_longest_name_fits_in_the_header(tmp_path, bpe):
+    path = tmp_path / ("ж" * 125 + ".txt")  # 254 bytes; a file system takes 255
+    path.write_text("one\n")
+    run(path, tmp_path / "out", bpe)
+    header = s.read_header(tmp_path / "out" / "000000.tokens")
+    assert header["source"][0] == path.name
