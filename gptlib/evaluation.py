@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gptlib.cache import resting, run
+from gptlib.data import IGNORED, Examples
 from gptlib.errors import require_int
 
 # Tokens in one batch of an evaluation: enough to be fast, and few enough that GPT-2's
@@ -213,6 +214,19 @@ def check_tokens(model: nn.Module, tokens: Tensor, name: str, least: int) -> Non
             f"{name} holds token {low if low < 0 else high}, but the model knows "
             f"0..{vocab_size - 1}: was the text encoded with its tokenizer?"
         )
+
+
+def check_examples(model: nn.Module, examples: Examples) -> None:
+    """Raise ValueError unless a model can learn from these rows, and in one piece."""
+    length = examples.idx.size(1)
+    if length > model.block_size:
+        raise ValueError(
+            f"the examples have {length} tokens each; expected at most the model's "
+            f"block_size, {model.block_size}"
+        )
+    targets = examples.targets.flatten()
+    check_tokens(model, examples.idx.flatten(), "the examples' text", 1)
+    check_tokens(model, targets[targets != IGNORED], "the examples' targets", 1)
 
 
 def vocabulary_of(model: nn.Module) -> int:

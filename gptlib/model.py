@@ -24,7 +24,10 @@ Output = tuple[Float[Tensor, "B T V"], Float[Tensor, ""] | None]
 def next_token_loss(
     logits: Float[Tensor, "B T V"], targets: Int[Tensor, "B T"] | None
 ) -> Float[Tensor, ""] | None:
-    """Mean of -ln p(target) over all B·T predictions, in nats; None without targets."""
+    """Mean of -ln p(target) over all B·T predictions, in nats; None without targets.
+
+    A target of -100 is left out, as torch's cross-entropy does.
+    """
     if targets is None:
         return None
     try:

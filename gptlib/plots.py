@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from gptlib.claims import load_claims
 from gptlib.evaluation import surprises
 from gptlib.ladder import UNIFORM, Rung, load_ladder
 from gptlib.training import Step
@@ -80,6 +81,36 @@ def loss_curves(
     ax.set(xlabel="step", ylabel="loss (nats per character)")
     ax.set_xlim(0, steps[-1] * 1.12)
     return ax
+
+
+def claims(notebook: str) -> Figure:
+    """Draw the differences a notebook claims: a dot a seed, the bar their range.
+
+    Those whose seeds disagree on the sign, or that have fewer than three, are grey.
+    """
+    records = [r for r in load_claims(notebook) if r.kind == "difference"]
+    units = list(dict.fromkeys(r.unit for r in records)) or ["nats"]
+    sizes = [sum(r.unit == unit for r in records) or 1 for unit in units]
+    fig, axes = plt.subplots(
+        len(units),
+        squeeze=False,
+        figsize=(7.2, 0.75 * len(units) + 0.34 * len(records)),
+        height_ratios=[size + 1 for size in sizes],
+    )
+    for ax, unit in zip(axes[:, 0], units, strict=True):
+        shown = [r for r in records if r.unit == unit]
+        for row, record in enumerate(shown):
+            colour = TRAIN if record.beyond_noise else GREY
+            low, high = min(record.values), max(record.values)
+            ax.plot([low, high], [row, row], color=colour, linewidth=4, alpha=0.4)
+            rows = [row] * len(record.values)
+            ax.plot(record.values, rows, "o", color=colour, markersize=4)
+        ax.axvline(0, color=GREY, linewidth=0.9)
+        ax.set_yticks(range(len(shown)), [record.name for record in shown])
+        ax.set_ylim(len(shown) - 0.5, -0.5)
+        ax.grid(axis="y", visible=False)
+        ax.set_xlabel(f"difference ({unit}); one dot a seed, grey: within the noise")
+    return fig
 
 
 def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure:

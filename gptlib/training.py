@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from gptlib.data import TokenSplits, epoch_windows, random_windows
+from gptlib.data import Examples, TokenSplits, epoch_windows, random_windows
 from gptlib.distributed import copy_from_first, my_share, rank, world_size
 from gptlib.errors import CompileError, DivergedError
-from gptlib.evaluation import check_tokens
+from gptlib.evaluation import check_examples, check_tokens
 from gptlib.ngram import prepare_counts
 from gptlib.optim import build_optimizer, learning_rate
 from gptlib.parallel import shared_loss, team_up
@@ -63,12 +63,13 @@ class Training:
         if not isinstance(config, TrainConfig):
             raise TypeError(f"config={config!r}: expected a TrainConfig")
         self.model, self.config, self.data = model, config, data
-        check_tokens(model, data.train, "the training split", model.block_size + 1)
+        _check_train(model, data.train, config)
         if config.eval_every:
             check_tokens(model, data.val, "the validation split", 2)
         self._parts = _parts_of_each(config)
         started = time.perf_counter()
-        prepare_counts(model, data.train)
+        if not isinstance(data.train, Examples):
+            prepare_counts(model, data.train)
         copy_from_first(model.state_dict().values())
         self._team = team_up(model, config.parallel)
         self.device = next(self._team.working.parameters()).device
@@ -96,7 +97,6 @@ class Training:
         started = time.perf_counter()
         step = self.step + 1
         lr = self._apply_knobs(step)
-        batch_size, block_size = self.config.batch_size, self.model.block_size
         idx, targets = self._batch(step)
         loss = self._update(idx, targets, step, lr)
         self.seconds += time.perf_counter() - started
@@ -104,13 +104,15 @@ class Training:
         if len(self) == 0:
             self._team.collect()
         val = self._validate(step, lr)
-        tokens = step * batch_size * block_size
+        tokens = step * idx.numel()
         self.history.append(Step(step, loss, val, lr, tokens, self.seconds))
         return self.history[-1]
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor]:
         tokens, seed = self._train_tokens, self.config.seed
         batch_size, block_size = self.config.batch_size, self.model.block_size
+        if isinstance(tokens, Examples):
+            return tokens.batch(batch_size, seed, step)
         if self.config.sampling == "epochs":
             return epoch_windows(tokens, batch_size, block_size, seed, step)
         generator = torch.Generator().manual_seed(_mix(seed, step))
@@ -242,6 +244,19 @@ class Training:
         self.step, self.seconds = state["step"], state["seconds"]
         self.knobs = Knobs(**state["knobs"])
         self.history = list(state["history"])
+
+
+def _check_train(model: nn.Module, split, config: TrainConfig) -> None:
+    if not isinstance(split, Examples):
+        check_tokens(model, split, "the training split", model.block_size + 1)
+        return
+    check_examples(model, split)
+    if max(config.accumulate, world_size()) > 1:
+        raise ValueError(
+            f"accumulate={config.accumulate} in {world_size()} processes: the parts of "
+            "a batch of examples have different numbers of targets, and their mean is "
+            "not the batch's; train in one process with accumulate=1"
+        )
 
 
 def _parts_of_each(config: TrainConfig) -> int:

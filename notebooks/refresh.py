@@ -1,9 +1,10 @@
-"""Run the notebooks, clean them and store them: make notebooks, make ladder.
+"""Run the notebooks, clean and store them: make notebooks, make ladder, make claims.
 
 Stored beside each notebook's outputs is a hash of its code and of the library; a
 test compares the former, so that stale outputs cannot hide. Seconds go to
 `ledger.csv`. With --ladder every notebook runs once for each seed instead, in
-memory, and what its models reached becomes `ladder.csv`.
+memory, and what its models reached becomes `ladder.csv`. With --claims what the
+notebooks claim (`claims.csv`) is replaced by what they measure in this run.
 """
 
 import argparse
@@ -21,8 +22,8 @@ FOLDER = Path(__file__).parent
 LEDGER = FOLDER / "ledger.csv"
 SEEDS = (0, 1, 2)
 REPORT = (
-    "import dataclasses, json\nfrom gptlib import ladder\n"
-    "print(json.dumps([dataclasses.asdict(r) for r in ladder.measured]))"
+    "import dataclasses, json\nfrom gptlib import {room}\n"
+    "print(json.dumps([dataclasses.asdict(r) for r in {room}.measured]))"
 )
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT_CELL_METADATA = {"tags", "jupyter", "collapsed"}
@@ -43,8 +44,15 @@ def library_hash() -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def execute(notebook, cell_timeout: int = 600) -> float:
-    """Run all cells in place, as nbval would; returns seconds."""
+def execute(notebook, report: str, cell_timeout: int = 600) -> float:
+    """Run all cells in place, as nbval would, and one more; returns seconds.
+
+    The last one prints what the notebook has measured: report names the room of
+    gptlib that keeps it.
+    """
+    notebook.cells.append(
+        nbformat.v4.new_code_cell(REPORT.format(room=report))
+    )
     started = time.perf_counter()
     NotebookClient(
         notebook,
@@ -84,7 +92,8 @@ def refresh(path: Path) -> None:
     """Run, clean and store one notebook, and enter its seconds in the ledger."""
     notebook = nbformat.read(path, as_version=4)
     stored_code = notebook.metadata.get("gptlib", {}).get("code")
-    seconds = execute(notebook)
+    seconds = execute(notebook, "claims")
+    record_claims(path, json.loads(notebook.cells.pop().outputs[0].text))
     clean(notebook)
     nbformat.write(notebook, path)
     rows = {"what": "seconds"}
@@ -102,6 +111,25 @@ def refresh(path: Path) -> None:
     print(f"{path.name}: {seconds:.0f} s, {path.stat().st_size / 1e3:.0f} KB")
 
 
+def record_claims(path: Path, rows: list[dict]) -> None:
+    """Enter what a notebook claims and the table does not have yet."""
+    from gptlib import claims
+
+    records = [
+        claims.Record(**row | {"values": tuple(row["values"])}) for row in rows
+    ]
+    claims.update(path.stem, records)
+
+
+def forget_claims(paths: list[Path]) -> None:
+    """Drop what these notebooks claimed, so that it is measured anew."""
+    from gptlib import claims
+
+    gone = {path.stem for path in paths}
+    kept = [r for r in claims.load_claims() if r.notebook not in gone]
+    claims.save_claims(kept)
+
+
 def measure(path: Path, seed: int) -> list[dict]:
     """Run a copy of a notebook with another seed; returns the rungs it measured."""
     notebook = nbformat.read(path, as_version=4)
@@ -110,9 +138,8 @@ def measure(path: Path, seed: int) -> list[dict]:
             cell.source = re.sub(
                 r"(?m)^seed = 0\b", f"seed = {seed}", cell.source
             )
-    notebook.cells.append(nbformat.v4.new_code_cell(REPORT))
-    execute(notebook)
-    return json.loads(notebook.cells[-1].outputs[0].text)
+    execute(notebook, "ladder")
+    return json.loads(notebook.cells.pop().outputs[0].text)
 
 
 def measure_ladder(paths: list[Path]) -> None:
@@ -156,11 +183,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     parser.add_argument("--ladder", action="store_true")
+    parser.add_argument("--claims", action="store_true")
     arguments = parser.parse_args()
     paths = arguments.notebooks or sorted(FOLDER.glob("[0-9]*.ipynb"))
     if arguments.ladder:
         measure_ladder(paths)
         return
+    if arguments.claims:
+        forget_claims(paths)
     for path in paths:
         refresh(path)
 
