@@ -32,7 +32,7 @@ from gptlib.modelfile import (
     stored_tensors,
     write_model,
 )
-from gptlib.tokenizer import Tokenizer, tokenizer_from_dict
+from gptlib.tokenizer import Tokenizer, replace_unknown, tokenizer_from_dict
 from gptlib.trainerfile import read_trainer, write_trainer
 from gptlib.training import Step, TrainConfig, Training, train
 
@@ -161,14 +161,21 @@ class ModelHandler:
         return training.history[before:]
 
     def generate(
-        self, prompt: str | list[str] = "\n", max_new_tokens: int = 300, **settings
+        self,
+        prompt: str | list[str] = "\n",
+        max_new_tokens: int = 300,
+        *,
+        unknown: str | None = None,
+        **settings,
     ) -> str | list[str]:
         """Return prompt and its continuation; settings as for `generation.generate`.
 
         Several prompts, of any lengths, are continued at once: a list comes back.
+        unknown: what stands for a character the model does not know ("" drops it);
+        by default a ValueError names it.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        rows = [self._encode(one) for one in prompts]
+        rows = [self._encode(one, unknown) for one in prompts]
         model, tokenizer = self._in_hand()
         rows = generate(model, rows, max_new_tokens, **settings)
         # The last token may be only the beginning of a character.
@@ -176,10 +183,15 @@ class ModelHandler:
         return texts[0] if isinstance(prompt, str) else texts
 
     def stream(
-        self, prompt: str = "\n", max_new_tokens: int = 300, **settings
+        self,
+        prompt: str = "\n",
+        max_new_tokens: int = 300,
+        *,
+        unknown: str | None = None,
+        **settings,
     ) -> Iterator[str]:
         """Yield the continuation of prompt piece by piece, in whole characters."""
-        idx = self._encode(prompt)[None]
+        idx = self._encode(prompt, unknown)[None]
         model, tokenizer = self._in_hand()
         tokens = stream(model, idx, max_new_tokens, **settings)
         return whole_characters(tokens, tokenizer.decode)
@@ -206,8 +218,10 @@ class ModelHandler:
             raise ValueError(f"no model in hand: call .load() to read {self.path}")
         return self.model, self.tokenizer
 
-    def _encode(self, prompt: str) -> Tensor:
+    def _encode(self, prompt: str, unknown: str | None) -> Tensor:
         model, tokenizer = self._in_hand()
+        if unknown is not None:
+            prompt = replace_unknown(prompt, tokenizer, unknown)
         ids = tokenizer.encode(prompt)
         if not ids:
             raise ValueError("prompt is empty: give at least one character, or '\\n'")

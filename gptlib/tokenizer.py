@@ -96,6 +96,19 @@ def unknown_character(text: str, chars: list[str]) -> ValueError:
     )
 
 
+def replace_unknown(text: str, tokenizer: Tokenizer, by: str) -> str:
+    """The text with every character that the tokenizer does not know replaced.
+
+    by: characters it does know, or "" to drop the unknown ones; a ValueError names
+    the first it does not know. A tokenizer of pieces knows every character.
+    """
+    chars = getattr(tokenizer, "chars", None)
+    if chars is None:
+        return text
+    tokenizer.encode(by)
+    return "".join(char if char in chars else by for char in text)
+
+
 def known_ids(ids: Iterable[int] | Tensor, vocab_size: int) -> list[int]:
     """Return ids as a list, or raise ValueError for the first one outside 0..V-1."""
     ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)

@@ -111,6 +111,22 @@ def test_generate_and_stream(saved):
         saved.generate("1Q")
 
 
+def test_unknown_characters_are_refused_or_mapped(saved):
+    for text in ("1—2", ["1", "1—2"]):
+        with pytest.raises(ValueError, match="'—' at position 1"):
+            saved.generate(text, 5)
+        with pytest.raises(ValueError, match="'Q' at position 0"):
+            saved.generate(text, 5, unknown="Q")
+    settings = {"max_new_tokens": 20, "seed": 1}
+    plain = saved.generate("1 2", **settings)
+    assert saved.generate("1—2", unknown=" ", **settings) == plain
+    dropped = saved.generate(["12"], **settings)
+    assert saved.generate(["1—2"], unknown="", **settings) == dropped
+    assert "".join(saved.stream("1—2", unknown=" ", **settings)) == plain[3:]
+    with pytest.raises(ValueError, match="prompt is empty"):
+        saved.generate("—", unknown="")
+
+
 def test_generate_several_prompts(saved):
     prompts = ["12 plus", "1", "200 plus 201 is 401.\n"]
     texts = saved.generate(prompts, 20, temperature=0)
