@@ -204,8 +204,8 @@ class TokenizerConfig:
     Raises ValueError or TypeError naming what cannot be.
     """
 
-    type: str = "char"
-    vocab_size: int | None = None
+    type: str = "char"  # char, bpe, or gpt2
+    vocab_size: int | None = None  # of bpe, at least 256
 
     def __post_init__(self):
         require_choice("type", self.type, ("char", "bpe", "gpt2"))

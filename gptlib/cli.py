@@ -1,192 +1,115 @@
 """The library from the shell: python -m gptlib data | train | sample | ..."""
 
+import argparse
 import json
 import sys
-from dataclasses import asdict, dataclass, field, replace
-from importlib.util import find_spec
+from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 import tyro
-from torch import nn
+from tqdm import tqdm
 
-from gptlib.bpe import TokenizerConfig, build_tokenizer
-from gptlib.data import Corpus, load_corpus
-from gptlib.distributed import joined, leave, rank
+from gptlib.bpe import BPETokenizer
+from gptlib.distributed import leave
 from gptlib.evaluation import evaluate, sliding_loss
 from gptlib.handler import ModelHandler
-from gptlib.history import write_history
-from gptlib.model import GPTConfig, count_parameters
-from gptlib.modern import ModernConfig, build_config, build_model, take_weights
-from gptlib.pretrained import PUBLISHED, load_pretrained
+from gptlib.recipe import Folder, Train, a_path, progress, read_recipe
+from gptlib.shards import TOKENIZER, TokenCorpus, open_corpus
 from gptlib.sweep import sweep
 from gptlib.tokenizer import Tokenizer
-from gptlib.training import TrainConfig, pick_device
-
-Folder = tyro.conf.Positional[Path]
-Shape = GPTConfig | ModernConfig
+from gptlib.webtext import tokenize
 
 
 @dataclass
 class Data:
-    """Fetch a corpus, verify it, and say what it holds."""
+    """Fetch a corpus and check it; or, with --dataset, turn any text into tokens.
 
-    corpus: tyro.conf.Positional[str] = "tinyshakespeare"
-    """A corpus of gptlib, or a text file of yours."""
-
-    def run(self) -> None:
-        print(load_corpus(self.corpus))
-
-
-@dataclass
-class Train:
-    """Train a GPT into a folder; started again, it goes on where it was.
-
-    Started by torchrun, several processes share each batch.
+    The text is a folder of *.txt, *.jsonl, *.jsonl.gz or *.parquet files, or a dataset
+    of Hugging Face, which is read through once and not kept. The tokens are ready for
+    `train --corpus`. Interrupted, the same command does what is missing.
     """
 
-    folder: Folder
-    recipe: Path | None = None
-    """A JSON file {"corpus": …, "model": {…}, "training": {…}, "tokenizer": {…},
-    "dtype": …, "start": …} instead of options; "class": "ModernGPT" in "model" for that
-    one; "start" may be a recipe, to be trained first."""
-    corpus: str = "tinyshakespeare"
-    """A corpus of gptlib, or a text file of yours."""
-    model: GPTConfig = field(default_factory=GPTConfig)
-    """vocab_size is taken from the corpus."""
-    training: TrainConfig = field(default_factory=TrainConfig)
-    dtype: Literal["float32", "float16"] = "float32"
-    """How the finished model is stored; float16 takes half the space."""
+    stopped: ClassVar[str] = "what is done is kept; the same command does the rest"
 
-    start: str | None = None
-    """A model folder to begin with, or gpt2, gpt2-medium …: its weights and tokenizer.
-    The shape is from here, or the model's own in a recipe without "model"."""
-
-    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    # tinyshakespeare, shakespeare-plays, a text file of yours, or a folder of tokens,
+    # whose checksums are verified.
+    corpus: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="CORPUS")] = (
+        "tinyshakespeare"
+    )
+    # A folder, or a name as HuggingFaceFW/fineweb.
+    dataset: str | None = None
+    # Where the tokens go; by default data/ and the last part of the dataset's name.
+    to: Path | None = None
+    # Which files of it, as "sample/10BT/*".
+    files: str = "*"
+    # The column, or the field of each line, that holds the text.
+    column: str = "text"
+    # Of the dataset, a branch or commit; by default the newest.
+    revision: str | None = None
+    # gpt2, or a folder or file with a tokenizer.json of gptlib.
+    tokenizer: str = "gpt2"
+    # How many work at a time, at least 1; by default one a core, and no more than 6,
+    # which need less than 1 GB of memory together.
+    processes: int | None = None
 
     def run(self) -> None:
-        with joined():
-            shape = self.model
-            if self.recipe is not None:
-                shape = self._read(json.loads(self.recipe.read_text(encoding="utf-8")))
-            self._finish(shape)
-
-    def _finish(self, shape: Shape | None, measure: bool = True) -> None:
-        handler, corpus = ModelHandler(self.folder), load_corpus(self.corpus)
-        try:
-            self._train(handler, corpus, shape)
-            if measure and rank() == 0:  # the first process measures and writes
-                self._measure(handler, corpus)
-        except KeyboardInterrupt:
-            step = handler.history[-1].step if handler.history else 0
-            sys.exit(f"stopped at step {step}; the same command goes on from there")
-
-    def _read(self, stored: dict) -> Shape | None:
-        needed = {"corpus", "training"} | (
-            {"model"} if "start" not in stored else set()
+        if self.dataset is None:
+            corpus = open_corpus(self.corpus)
+            if isinstance(corpus, TokenCorpus):
+                corpus.shards.verify()
+            print(corpus)
+            return
+        to = self.to or Path("data") / Path(self.dataset).name.lower()
+        made = tokenize(
+            self.dataset,
+            to,
+            named_tokenizer(self.tokenizer),
+            files=self.files,
+            column=self.column,
+            revision=self.revision,
+            processes=self.processes,
         )
-        missing = needed - stored.keys()
-        if missing:
-            raise ValueError(f"{self.recipe} lacks {missing.pop()!r}")
-        self.corpus = stored["corpus"]
-        self.start = stored.get("start", self.start)
-        self.training = TrainConfig(**stored["training"])
-        self.tokenizer = TokenizerConfig(**stored.get("tokenizer", {}))
-        self.dtype = stored.get("dtype", self.dtype)
-        return build_config(stored["model"]) if "model" in stored else None
-
-    def _train(self, handler: ModelHandler, corpus: Corpus, shape) -> None:
-        if (self.folder / "model.safetensors").is_file():
-            handler.load()
-        if not handler.trained_on:  # nothing there, or cut off before the first save
-            self._start(handler, corpus, shape)
-            return
-        if corpus.sha256 != handler.trained_on["sha256"]:
-            raise ValueError(
-                f"{self.folder} holds a model trained on {handler.trained_on['corpus']}"
-                f", not on {self.corpus}: choose another folder"
-            )
-        if handler.trained_on["step"] == handler.trained_on["config"]["steps"]:
-            print(f"the training in {self.folder} is finished")
-            return
-        print(f"going on with the training in {self.folder}, as it was begun")
-        handler.model.to(pick_device())
-        handler.train(data=corpus)
-
-    def _start(self, handler: ModelHandler, corpus: Corpus, shape) -> None:
-        # Pieces are found in the training text; characters must all be known.
-        text = corpus.text if self.tokenizer.type == "char" else corpus.train
-        first, tokenizer = self._first()
-        tokenizer = tokenizer or build_tokenizer(self.tokenizer, text)
-        torch.manual_seed(self.training.seed)
-        shape = replace(shape or first.config, vocab_size=tokenizer.vocab_size)
-        data = corpus.encode(tokenizer)
-        device = pick_device()
-        if device.type == "cuda":
-            # torch compiles for graphics cards by Triton, which Windows lacks.
-            triton = find_spec("triton") is not None
-            self.training = replace(self.training, precision="bfloat16", compile=triton)
-        model = build_model(shape, data.train)
-        if first:
-            take_weights(model, first)
-        model.to(device)
-        print(f"{model.config}: {count_parameters(model):,} parameters")
-        handler.save(model, tokenizer)
-        handler.train(data=data, config=self.training)
-
-    def _first(self) -> tuple[nn.Module | None, Tokenizer | None]:
-        """The model to begin with; where a recipe is given for it, trained first."""
-        if not self.start:
-            return None, None
-        if not isinstance(self.start, dict):
-            return load_start(self.start)
-        folder = self.folder.with_name(f"{self.folder.name}_start")
-        first = Train(folder, recipe=self.recipe)
-        first._finish(first._read({"corpus": self.corpus} | self.start), measure=False)
-        return load_start(first.folder)
-
-    def _measure(self, handler: ModelHandler, corpus: Corpus) -> None:
-        handler.save(dtype=self.dtype).load()  # what is measured is what is stored
-        tok, last = handler.tokenizer, handler.history[-1]
-        result = evaluate(handler.model, corpus.encode(tok).val, tokenizer=tok)
-        handler.history[-1] = replace(last, val=result.loss)
-        write_history(self.folder / "history.csv", handler.history)
-        minutes = last.seconds / 60
-        print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
-        prompt = "\n" if "\n" in corpus.text else corpus.val[0]
-        sample = handler.generate(prompt, 2500, temperature=0.8, seed=1)
-        (self.folder / "sample.txt").write_text(sample.lstrip("\n"), encoding="utf-8")
+        with tqdm(unit="B", unit_scale=True) as bar:
+            for done, bar.total in made:
+                bar.update(done - bar.n)
+        print(f"{TokenCorpus(to)}\nnext: python -m gptlib train FOLDER --corpus {to}")
 
 
-def load_start(start: str | Path) -> tuple[nn.Module, Tokenizer]:
-    """A model of ours, or one that is published as Hugging Face folders are."""
-    described = Path(start) / "config.json"
-    shape = json.loads(described.read_bytes()) if described.is_file() else {}
-    if start in PUBLISHED or (shape and "class" not in shape):
-        return load_pretrained(start)
-    handler = ModelHandler(start).load()
-    return handler.model, handler.tokenizer
+def named_tokenizer(name: str) -> Tokenizer:
+    """GPT-2's, or the one in a folder or file."""
+    path = Path(name)
+    if name == "gpt2" and not path.exists():
+        return BPETokenizer.gpt2()
+    return Tokenizer.load(path / TOKENIZER if path.is_dir() else path)
 
 
 @dataclass
 class Sample:
-    """Let a saved model continue a prompt."""
+    """Let a saved model continue a prompt; Ctrl-C ends it."""
 
     folder: Folder
+    # What the text begins with; unknown characters are refused.
     prompt: str = "\n"
+    # How many tokens to add, at least 0.
     max_new_tokens: int = 500
+    # 0 always takes the likeliest token, 1 draws as the model says, more is wilder.
     temperature: float = 0.8
+    # Only the k likeliest tokens, at least 1.
     top_k: int | None = None
+    # Only the likeliest tokens that together have this probability, from 0 to 1.
     top_p: float | None = None
+    # The same seed gives the same text.
     seed: int | None = None
+    # int8 is faster for a GPT of many millions of parameters.
     weights: Literal["float32", "int8"] = "float32"
-    """int8 is faster for a GPT of many millions of parameters."""
 
     def run(self) -> None:
         handler = ModelHandler(self.folder).load()
-        print(self.prompt, end="")
-        for piece in handler.stream(
+        pieces = handler.stream(
             self.prompt,
             self.max_new_tokens,
             temperature=self.temperature,
@@ -194,7 +117,10 @@ class Sample:
             top_p=self.top_p,
             seed=self.seed,
             weights=self.weights,
-        ):
+        )
+        first = next(pieces, "")  # refuses what cannot be, before anything is printed
+        print(self.prompt + first, end="", flush=True)
+        for piece in pieces:
             print(piece, end="", flush=True)
         print()
 
@@ -204,19 +130,27 @@ class Evaluate:
     """Measure a saved model on a whole split, in nats and bits a character."""
 
     folder: Folder
+    # tinyshakespeare, shakespeare-plays, a text file, or a folder of tokens.
     corpus: str = "tinyshakespeare"
+    # val is for the end; dev is the end of train, for choosing settings by.
     split: Literal["val", "dev", "train"] = "val"
+    # Let windows overlap, each this many tokens after the one before: from 1 to the
+    # model's context. Lower losses, dearer, and not to be compared with the others.
     stride: int | None = None
-    """Let windows overlap, each this many tokens after the one before."""
 
     def run(self) -> None:
         handler = ModelHandler(self.folder).load()
-        splits = load_corpus(self.corpus).encode(handler.tokenizer)
+        splits = open_corpus(self.corpus).encode(handler.tokenizer)
         tokens = getattr(splits, self.split)
-        if self.stride is None:
-            print(evaluate(handler.model, tokens, tokenizer=handler.tokenizer))
-            return
-        loss = sliding_loss(handler.model, tokens, self.stride)
+        if not torch.is_tensor(tokens):
+            raise ValueError(f"{self.corpus}: train is too much to measure, take dev")
+        width = handler.model.block_size
+        with progress(handler.model, len(tokens) * width // (self.stride or width)):
+            if self.stride is None:
+                result = evaluate(handler.model, tokens, tokenizer=handler.tokenizer)
+                print(result)
+                return
+            loss = sliding_loss(handler.model, tokens, self.stride)
         loss *= (len(tokens) - 1) / len(handler.tokenizer.decode(tokens[1:]))
         print(f"{loss:.4f} nats per character, windows sliding by {self.stride}")
 
@@ -226,7 +160,7 @@ class Export:
     """Write a saved GPT as the Hugging Face libraries read it."""
 
     folder: Folder
-    to: tyro.conf.Positional[Path]
+    to: a_path("TO", "The folder to write; empty, or an export already.")
 
     def run(self) -> None:
         print(f"written to {ModelHandler(self.folder).load().export(self.to)}")
@@ -236,9 +170,13 @@ class Export:
 class Sweep:
     """Run what is missing of a sweep; its tables stand beside the spec."""
 
-    spec: tyro.conf.Positional[Path]
+    stopped: ClassVar[str] = (
+        "the runs that ended are kept; the same command does the rest"
+    )
+
+    spec: a_path("SPEC", "A YAML file, as those of notebooks/sweeps.")
+    # Runs at a time; they share the threads.
     jobs: int = 1
-    """Runs at a time; they share the threads."""
 
     def run(self) -> None:
         rows = sweep(self.spec, self.jobs)
@@ -249,11 +187,11 @@ class Sweep:
 class Bench:
     """Measure what things cost on this machine."""
 
+    # One JSON object instead of a table.
     json: bool = False
-    """One JSON object instead of a table."""
 
+    # Run the trainings that take minutes, too.
     train: bool = False
-    """Run the trainings that take minutes, too."""
 
     def run(self) -> None:
         from gptlib.bench import figures, machine, table  # draws: loads matplotlib
@@ -267,22 +205,55 @@ class Bench:
         print(table(rows))
 
 
-Command = (
-    Annotated[Data, tyro.conf.subcommand("data")]
-    | Annotated[Train, tyro.conf.subcommand("train")]
-    | Annotated[Sample, tyro.conf.subcommand("sample")]
-    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
-    | Annotated[Export, tyro.conf.subcommand("export")]
-    | Annotated[Sweep, tyro.conf.subcommand("sweep")]
-    | Annotated[Bench, tyro.conf.subcommand("bench")]
-)
+COMMANDS = {
+    "data": Data,
+    "train": Train,
+    "sample": Sample,
+    "evaluate": Evaluate,
+    "export": Export,
+    "sweep": Sweep,
+    "bench": Bench,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; an error is one line on stderr and exit status 1."""
-    command = tyro.cli(Command, prog="python -m gptlib", args=arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command = None
     try:
+        command = parse(arguments)
         command.run()
+    except torch.OutOfMemoryError:
+        sys.exit(
+            "gptlib: the GPU's memory is full; for training, a larger "
+            "--training.accumulate needs less of it and learns the same"
+        )
     except (OSError, ValueError, TypeError) as error:
         sys.exit(f"gptlib: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"\ngptlib: {getattr(command, 'stopped', 'stopped')}")
     leave()
+
+
+def parse(arguments: list[str]):
+    """The command that arguments name, checked; of a recipe, with its settings."""
+    name, rest = arguments[:1], arguments[1:]
+    if not name or name[0] not in COMMANDS:  # --help, or what there is
+        kinds = [
+            Annotated[kind, tyro.conf.subcommand(name)]
+            for name, kind in COMMANDS.items()
+        ]
+        return tyro.cli(reduce(or_, kinds), prog="python -m gptlib", args=arguments)
+    kind, default = COMMANDS[name[0]], None
+    if kind is Train and (recipe := _recipe(rest)):
+        default = Train.of(read_recipe(recipe), recipe, Path())
+        kind, default.folder = type(default), tyro.MISSING
+    prog = f"python -m gptlib {name[0]}"
+    return tyro.cli(kind, prog=prog, args=rest, default=default)
+
+
+def _recipe(arguments: list[str]) -> Path | None:
+    """What --recipe says, before anything else is read."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--recipe", type=Path)
+    return parser.parse_known_args(arguments)[0].recipe

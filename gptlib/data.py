@@ -6,6 +6,7 @@ Read next: `tokenizer.py`, which turns the text into numbers.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -197,14 +198,19 @@ def epoch_windows(
     numbers = torch.arange(first, first + batch_size)
     starts = torch.empty_like(numbers)
     for epoch in range(first // count, (first + batch_size - 1) // count + 1):
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
         slack = len(tokens) - count * block_size
-        offset = torch.randint(slack, (), generator=generator)
-        order = torch.randperm(count, generator=generator)
+        offset, order = _epoch(seed * 1_000_003 + epoch, slack, count)
         inside = numbers // count == epoch
         starts[inside] = order[numbers[inside] % count] * block_size + offset
     places = (starts[:, None] + torch.arange(block_size)).to(tokens.device)  # (B, T)
     return tokens[places], tokens[places + 1]
+
+
+@lru_cache(maxsize=2)  # of millions of windows an order takes a second
+def _epoch(seed: int, slack: int, count: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    offset = torch.randint(slack, (), generator=generator)
+    return offset, torch.randperm(count, generator=generator)
 
 
 def load_corpus(

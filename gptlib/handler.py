@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from gptlib.data import Corpus, TokenSplits, load_corpus
+from gptlib.data import Corpus, TokenSplits
 from gptlib.distributed import agree, rank
 from gptlib.errors import ModelFileError, require_choice, require_int
 from gptlib.export import export_model, training_notes
@@ -32,6 +32,7 @@ from gptlib.modelfile import (
     stored_tensors,
     write_model,
 )
+from gptlib.shards import TokenCorpus, open_corpus
 from gptlib.tokenizer import Tokenizer, replace_unknown, tokenizer_from_dict
 from gptlib.trainerfile import read_trainer, write_trainer
 from gptlib.training import Step, TrainConfig, Training, train
@@ -126,7 +127,7 @@ class ModelHandler:
         self,
         steps: int | None = None,
         *,
-        data: TokenSplits | Corpus | None = None,
+        data: TokenSplits | Corpus | TokenCorpus | None = None,
         config: TrainConfig | None = None,
         progress: bool = True,
     ) -> list[Step]:
@@ -253,7 +254,7 @@ class ModelHandler:
         return train(model, splits, config)
 
     def _find_data(self, data, tokenizer) -> TokenSplits:
-        if isinstance(data, Corpus):
+        if isinstance(data, Corpus | TokenCorpus):
             return data.encode(tokenizer)
         if data is not None:
             _check_encoding(data, tokenizer)
@@ -264,7 +265,7 @@ class ModelHandler:
                 "data: the folder does not say what the model was trained on; pass "
                 "data=load_corpus(...)"
             )
-        corpus = load_corpus(name)
+        corpus = open_corpus(name)
         if corpus.sha256 != self.trained_on["sha256"]:
             raise ValueError(
                 f"{name} is not the text the model was trained on (SHA-256 "

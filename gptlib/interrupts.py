@@ -1,5 +1,7 @@
 """Letting a piece of work end well when someone presses Ctrl-C, or a job is ended."""
 
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -27,3 +29,13 @@ def deferred_interrupt() -> Iterator[threading.Event]:
             signal.signal(number, handler)
     if interrupted.is_set():
         raise KeyboardInterrupt
+
+
+def as_worker() -> None:
+    """What a process of a pool begins with, so that none outlives the work.
+
+    Ctrl-C ends it at once, and so does the end of the process that started it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()

@@ -161,12 +161,12 @@ class GPTConfig:
     Raises TypeError or ValueError naming the first field that cannot be.
     """
 
-    vocab_size: int = 65
-    block_size: int = 128
-    n_layer: int = 4
-    n_head: int = 4
-    n_embd: int = 128
-    dropout: float = 0.0
+    vocab_size: int = 65  # tokens that there are
+    block_size: int = 128  # the longest context, in tokens
+    n_layer: int = 4  # blocks
+    n_head: int = 4  # attention heads of each; n_embd is a multiple of it
+    n_embd: int = 128  # numbers that stand for a token
+    dropout: float = 0.0  # share of numbers left out in training, in [0, 1)
 
     def __post_init__(self):
         for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):

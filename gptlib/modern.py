@@ -48,19 +48,19 @@ class ModernConfig:
     Raises TypeError or ValueError naming the first field that cannot be.
     """
 
-    vocab_size: int = 65
-    block_size: int = 128
-    n_layer: int = 4
-    n_head: int = 4
-    n_embd: int = 128
-    dropout: float = 0.0
-    ngrams: Sequence[int] = ()
-    table_rows: int = 8192
-    without: Sequence[str] = ()
-    count: int = 0
-    counted: Sequence[int] = ()
-    blend: float = 0.0
-    value_residual: bool = False
+    vocab_size: int = 65  # tokens that there are
+    block_size: int = 128  # the longest context, in tokens
+    n_layer: int = 4  # blocks
+    n_head: int = 4  # attention heads of each; n_embd is a multiple of it
+    n_embd: int = 128  # numbers that stand for a token
+    dropout: float = 0.0  # share of numbers left out in training, in [0, 1)
+    ngrams: Sequence[int] = ()  # lengths of n-grams that get a table each, 2 to 16
+    table_rows: int = 8192  # of each table
+    without: Sequence[str] = ()  # parts replaced by what GPT-2 has
+    count: int = 0  # order of the counted n-grams beside the transformer; 0 for none
+    counted: Sequence[int] = ()  # their sizes, filled in by the model
+    blend: float = 0.0  # learn alone; this share against the counts, in [0, 1)
+    value_residual: bool = False  # mix values with the first block's
 
     def __post_init__(self):
         names = ("vocab_size", "block_size", "n_layer", "n_head", "n_embd")

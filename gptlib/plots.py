@@ -1,8 +1,4 @@
-"""Every figure that more than one notebook draws, in one style.
-
-Train and validation have the same two colours everywhere (colour-blind safe, after
-Okabe and Ito), reference lines are thin and grey.
-"""
+"""Every figure that more than one notebook draws, in one style (`style.py`)."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -16,50 +12,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gptlib.claims import load_claims
 from gptlib.evaluation import surprises
-from gptlib.ladder import UNIFORM, Rung, load_ladder
+from gptlib.standings import claims as claims
+from gptlib.standings import loss_ladder as loss_ladder
+from gptlib.style import BESIDE, GREY, TRAIN, VAL
+from gptlib.style import COLOURS as COLOURS
+from gptlib.style import OTHER as OTHER
+from gptlib.style import STYLE as STYLE
+from gptlib.style import TOKEN_SHADES as TOKEN_SHADES
+from gptlib.style import use_style as use_style
 from gptlib.training import Step
 
-TRAIN, VAL, OTHER = "#0072B2", "#D55E00", "#009E73"
-GREY = "#8A8A8A"
-TOKEN_SHADES = ["#BFD9EC", "#F6D2B8", "#BFE3D5", "#E9CFE0"]
-COLOURS = [TRAIN, VAL, OTHER, "#CC79A7", "#E69F00", "#56B4E9"]
-STYLE = {
-    "figure.figsize": (7.2, 3.6),
-    "figure.constrained_layout.use": True,
-    "savefig.facecolor": "white",
-    "axes.prop_cycle": plt.cycler(color=COLOURS),
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#444444",
-    "axes.titlelocation": "left",
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.labelsize": 10,
-    "axes.grid": True,
-    "grid.color": "#E6E6E6",
-    "grid.linewidth": 0.7,
-    "axes.axisbelow": True,
-    "lines.linewidth": 1.8,
-    "legend.frameon": False,
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-}
 # The whole paragraph is in a play that no training text of the series holds.
 PARAGRAPH = ("MIRANDA:\nIf by your art", "Against my very heart.")
-REFERENCES = [
-    ("nanoGPT on a laptop, 2.5 minutes", 1.898, "-"),
-    ("nanoGPT on a GPU (its own estimate)", 1.4697, "--"),
-]
-
-
-def use_style() -> None:
-    """Draw in the style of the series, at twice the screen's resolution."""
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
-
-    plt.rcParams.update(STYLE)
-    set_matplotlib_formats("retina")
 
 
 def loss_curves(
@@ -81,77 +46,6 @@ def loss_curves(
     ax.set(xlabel="step", ylabel="loss (nats per character)")
     ax.set_xlim(0, steps[-1] * 1.12)
     return ax
-
-
-def claims(notebook: str) -> Figure:
-    """Draw the differences a notebook claims: a dot a seed, the bar their range.
-
-    Those whose seeds disagree on the sign, or that have fewer than three, are grey.
-    """
-    records = [r for r in load_claims(notebook) if r.kind == "difference"]
-    units = list(dict.fromkeys(r.unit for r in records)) or ["nats"]
-    sizes = [sum(r.unit == unit for r in records) or 1 for unit in units]
-    fig, axes = plt.subplots(
-        len(units),
-        squeeze=False,
-        figsize=(7.2, 0.75 * len(units) + 0.34 * len(records)),
-        height_ratios=[size + 1 for size in sizes],
-    )
-    for ax, unit in zip(axes[:, 0], units, strict=True):
-        shown = [r for r in records if r.unit == unit]
-        for row, record in enumerate(shown):
-            colour = TRAIN if record.beyond_noise else GREY
-            low, high = min(record.values), max(record.values)
-            ax.plot([low, high], [row, row], color=colour, linewidth=4, alpha=0.4)
-            rows = [row] * len(record.values)
-            ax.plot(record.values, rows, "o", color=colour, markersize=4)
-        ax.axvline(0, color=GREY, linewidth=0.9)
-        ax.set_yticks(range(len(shown)), [record.name for record in shown])
-        ax.set_ylim(len(shown) - 0.5, -0.5)
-        ax.grid(axis="y", visible=False)
-        ax.set_xlabel(f"difference ({unit}); one dot a seed, grey: within the noise")
-    return fig
-
-
-def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure:
-    """Draw the ladder up to the rung you have just measured (or `upto`, or all).
-
-    Blue dots are recorded, with their range over seeds; your own is the ring.
-    """
-    rungs = load_ladder()
-    last = yours.name if yours is not None else upto
-    names = [rung.name for rung in rungs]
-    if last in names:
-        rungs = rungs[: names.index(last) + 1]
-    elif yours is not None:
-        rungs = [*rungs, yours]
-    fig, ax = plt.subplots(figsize=(7.2, 1.1 + 0.36 * len(rungs)))
-    for row, rung in enumerate(rungs):
-        ax.plot([rung.low, rung.high], [row, row], color=TRAIN, linewidth=4, alpha=0.4)
-        ax.plot(rung.loss, row, "o", color=TRAIN)
-        text = f"{rung.loss:.2f} nats · {rung.choices:.1f} characters"
-        ax.annotate(text, (rung.loss, row), (9, 0), **BESIDE, fontsize=8.5)
-        if yours is not None and rung.name == yours.name:
-            ax.plot(yours.loss, row, "o", color=VAL, fillstyle="none", markersize=11)
-    lowest = min(rung.loss for rung in rungs)
-    near = [reference for reference in REFERENCES if reference[1] > lowest - 0.45]
-    for text, loss, line in near:
-        ax.axvline(loss, color=GREY, linewidth=0.9, linestyle=line)
-        # Beside its line, where the first rungs leave room.
-        place = {"color": GREY, "fontsize": 7.5, "rotation": 90, "va": "top"}
-        ax.text(loss - 0.015, -0.4, text, ha="right", **place)
-    ax.set_yticks(range(len(rungs)), [rung.name for rung in rungs])
-    ax.set_ylim(len(rungs) - 0.5, -0.6)
-    lowest = min([lowest, *(loss for _, loss, _ in near)])
-    ax.set_xlim(lowest - 0.25, UNIFORM + 1.3)
-    ax.grid(axis="y", visible=False)
-    ax.set_xlabel("loss on the whole validation split (nats per character)")
-    bits = ax.secondary_xaxis(
-        1.03 if len(rungs) > 3 else 1.06,
-        functions=(lambda x: x / math.log(2), lambda x: x * math.log(2)),
-    )
-    bits.set_xlabel("bits per character", fontsize=8.5)
-    return fig
 
 
 def surprise(model, tokens: Tensor, tokenizer, title: str = "") -> Figure:
@@ -309,9 +203,6 @@ def spread(
     ax.set_xlim(-0.3, len(values) - 0.35)
     ax.set(xlabel=xlabel or x, ylabel="loss (nats per character)")
     return ax
-
-
-BESIDE = {"textcoords": "offset points", "va": "center"}
 
 
 def _draw_letters(

@@ -32,25 +32,25 @@ class TrainConfig:
     Raises TypeError or ValueError naming the first field that cannot be.
     """
 
-    steps: int = 1000
-    batch_size: int = 16
-    lr: float = 1e-3
-    schedule: str = "cosine"
-    warmup: float = 0.05
-    optimizer: str = "adamw"
-    muon_lr: float = 0.02
-    table_lr: float = 0.02
-    sampling: str = "random"
-    weight_decay: float = 0.1
-    beta1: float = 0.9
-    beta2: float = 0.95
-    grad_clip: float = 1.0
-    eval_every: int = 0
-    seed: int = 0
-    precision: str = "float32"
-    compile: bool = False
-    accumulate: int = 1
-    parallel: str = "average"
+    steps: int = 1000  # updates of the weights
+    batch_size: int = 16  # windows in each
+    lr: float = 1e-3  # the highest learning rate
+    schedule: str = "cosine"  # how it falls to zero: cosine or linear; or constant
+    warmup: float = 0.05  # it first rises for this share of the steps, in [0, 1)
+    optimizer: str = "adamw"  # or muon, for the blocks' matrices
+    muon_lr: float = 0.02  # the highest learning rate of Muon
+    table_lr: float = 0.02  # the highest learning rate of n-gram tables
+    sampling: str = "random"  # or epochs: no window again before all were seen
+    weight_decay: float = 0.1  # of matrices, times the learning rate; at least 0
+    beta1: float = 0.9  # how long AdamW remembers gradients, in [0, 1)
+    beta2: float = 0.95  # how long it remembers their squares, in [0, 1)
+    grad_clip: float = 1.0  # longer gradients are cut to this length
+    eval_every: int = 0  # steps between measurements of the whole val; 0 for none
+    seed: int = 0  # the same seed gives the same training
+    precision: str = "float32"  # or bfloat16: multiply in 16 bits
+    compile: bool = False  # let torch.compile fuse the step, at its first
+    accumulate: int = 1  # parts that a batch is worked through in: less memory
+    parallel: str = "average"  # or overlapped, sharded: how processes train together
 
     def __post_init__(self):
         require_int("steps", self.steps, 1)

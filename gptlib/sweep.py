@@ -24,6 +24,7 @@ from gptlib.data import TokenSplits
 from gptlib.errors import require_int
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
 from gptlib.files import write_atomically
+from gptlib.interrupts import as_worker
 from gptlib.model import copy_weights, count_parameters
 from gptlib.modern import build_model
 from gptlib.spec import Spec, encode_text, read_spec
@@ -150,7 +151,7 @@ def _outcomes(spec: Spec, runs: list, jobs: int) -> Iterator[tuple]:
     if not runs:
         return
     threads = max(1, torch.get_num_threads() // jobs)
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), as_worker) as pool:
         waiting = {pool.submit(_in_process, threads, spec, *run): run for run in runs}
         try:
             for future in tqdm(as_completed(waiting), total=len(runs), unit="run"):

@@ -1,13 +1,16 @@
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from gptlib import GPTConfig, ModelHandler, bench
+from gptlib import CharTokenizer, GPTConfig, ModelHandler, TrainConfig, bench
 from gptlib.cli import main
+from gptlib.recipe import read_recipe
 
 
 def test_data_says_what_it_holds(capsys):
@@ -131,8 +134,6 @@ def test_a_recipe_names_its_tokenizer(tmp_path, small_corpus, capsys):
 
 
 def _longer(handler):
-    from gptlib import TrainConfig
-
     return TrainConfig(**(handler.trained_on["config"] | {"steps": 40}))
 
 
@@ -188,6 +189,144 @@ def test_a_published_folder_is_tuned_on(tmp_path, small_corpus, capsys):
     assert tuned.tokenizer.to_dict() == first.tokenizer.to_dict()
     for name, weight in first.model.named_parameters():
         torch.testing.assert_close(weight, tuned.model.get_parameter(name))
+
+
+def test_bad_values_are_refused_with_what_is_expected(tmp_path, capsys):
+    for option, expected in [
+        ("--training.lr=-1", "lr=-1.0: expected a finite number in [0, 1000]"),
+        ("--training.schedule=step", "'step': expected one of 'cosine', 'linear'"),
+        ("--training.steps=many", "invalid literal for int() with base 10: 'many'"),
+        ("--model.n-head=3", "expected a multiple of n_head"),
+        ("--traning.steps=3", "Perhaps you meant"),
+        ("--tokenizer.type=word", "'word': expected one of 'char', 'bpe', 'gpt2'"),
+    ]:
+        with pytest.raises(SystemExit) as caught:
+            main(["train", str(tmp_path / "m"), option])
+        printed = " ".join(capsys.readouterr().err.replace("│", " ").split())
+        assert caught.value.code == 2 and expected in printed, printed
+        assert "dummy" not in printed
+    with pytest.raises(SystemExit):
+        main(["trian"])
+    assert "data, train, sample, evaluate, export" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="processes=0: expected a whole number of at"):
+        main(["data", "--dataset", str(tmp_path), "--processes", "0"])
+
+
+OPTION = r" (--[a-z][\w.-]+)(?:, --\S+)?(?: (?:\{\S+\}\S*|[A-Z]+))? ?([^(]*)\(default"
+
+
+def test_every_option_is_explained(capsys):
+    for command in ("train", "sample", "evaluate", "sweep", "bench", "data"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+        found = re.findall(OPTION, text)
+        assert found and [name for name, said in found if not said] == [], command
+
+
+def test_options_are_stored_as_a_recipe_and_count_more_than_one(tmp_path, capsys):
+    options = ["--model.n-layer", "1", "--model.n-embd", "8", "--training.lr", "0.01"]
+    for name in ("mine.yaml", "mine.json"):
+        path = tmp_path / name
+        main(["train", "unused", *options, "--write-recipe", str(path)])
+        assert f"--recipe {path}" in capsys.readouterr().out
+        assert not Path("unused").exists()
+        stored = read_recipe(path)
+        assert (stored["model"]["n_layer"], stored["training"]["lr"]) == (1, 0.01)
+        again = tmp_path / f"again_{name}"
+        longer = ["--training.steps", "7", "--write-recipe", str(again)]
+        main(["train", "unused", "--recipe", str(path), *longer])
+        stored["training"]["steps"] = 7
+        assert read_recipe(again) == stored
+    with pytest.raises(SystemExit, match=r"suffix='.toml': expected one of '.json'"):
+        main(["train", "unused", "--write-recipe", str(tmp_path / "mine.toml")])
+
+
+def test_a_recipe_keeps_class_and_beginning(tmp_path):
+    model = {"class": "ModernGPT", "n_layer": 2, "count": 3}
+    first = {"model": model, "training": {"steps": 5}}
+    stored = {"corpus": "tinyshakespeare", "start": first, "model": model}
+    path, again = tmp_path / "a.json", tmp_path / "b.yml"
+    path.write_text(json.dumps(stored | {"training": {"steps": 9}}))
+    main(["train", "unused", "--recipe", str(path), "--write-recipe", str(again)])
+    result = read_recipe(again)
+    assert result["start"] == first and result["model"].items() >= model.items()
+    options = ["--training.steps", "3", "--start", "gpt2"]
+    main(["train", "unused", *options, "--write-recipe", str(again)])
+    result = read_recipe(again)
+    assert result["start"] == "gpt2" and "model" not in result
+
+
+def test_what_is_no_recipe_is_refused(tmp_path):
+    path = tmp_path / "bad.yaml"
+    for text, match in [
+        ("corpus: [", "bad.yaml is no recipe"),
+        ("- 1", "expected an object"),
+        (
+            "corpus: a\nmodel: {}\ntraning: {}",
+            "bad.yaml: key='traning': expected one of",
+        ),
+        ("corpus: a\nmodel: 3\ntraining: {}", "'model' must be an object"),
+        ("corpus: a\nmodel: {}\ntraining: {lr: 1e9}", r"lr=1000000000.0: .*\[0, 1000"),
+    ]:
+        path.write_text(text)
+        with pytest.raises(SystemExit, match=match):
+            main(["train", "unused", "--recipe", str(path)])
+    path.write_text("corpus: a\nmodel: {}\ntraining: {lr: 1e-3}")
+    assert read_recipe(path)["training"] == {"lr": 0.001}  # text, says YAML 1.1
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_from_a_folder_of_text_to_a_model(tmp_path, small_corpus, capsys):
+    texts, tokens, model = tmp_path / "texts", tmp_path / "tokens", tmp_path / "model"
+    texts.mkdir()
+    half = len(small_corpus.text) // 2
+    for name, text in (
+        ("a", small_corpus.text[:half]),
+        ("b", small_corpus.text[half:]),
+    ):
+        (texts / f"{name}.txt").write_text(text)
+    CharTokenizer(small_corpus.text).save(tmp_path / "tokenizer.json")
+    made = ["data", "--dataset", str(texts), "--to", str(tokens), "--tokenizer"]
+    main([*made, str(tmp_path)])
+    printed = capsys.readouterr()
+    assert f"--corpus {tokens}" in printed.out and "100%" in printed.err
+    main(["data", str(tokens)])
+    assert "tokens in 1 shards" in capsys.readouterr().out
+    shape = {"n_layer": 1, "n_head": 1, "n_embd": 8, "block_size": 8}
+    training = {"steps": 6, "batch_size": 4, "eval_every": 3, "sampling": "epochs"}
+    stored = {"corpus": str(tokens), "model": shape, "training": training}
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(stored))
+    main(["train", str(model), "--recipe", str(recipe)])
+    assert "bits per character" in capsys.readouterr().out
+    ModelHandler(model).load().train(2, config=TrainConfig(steps=2), progress=False)
+    main(["evaluate", str(model), "--corpus", str(tokens), "--split", "dev"])
+    assert "bits per character" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="train is too much to measure"):
+        main(["evaluate", str(model), "--corpus", str(tokens), "--split", "train"])
+    counted = ["--recipe", str(tmp_path / "counted.json")]
+    modern = {"model": shape | {"class": "ModernGPT", "n_embd": 16, "count": 2}}
+    (tmp_path / "counted.json").write_text(json.dumps(stored | modern))
+    with pytest.raises(SystemExit, match="count=2: tokens on a disk"):
+        main(["train", str(tmp_path / "other"), *counted])
+    shard = tokens / "000000.tokens"
+    content = shard.read_bytes()
+    shard.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(SystemExit, match="is damaged"):
+        main(["data", str(tokens)])
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
+    def pressed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gptlib.cli.tokenize", pressed)
+    with pytest.raises(SystemExit, match="the same command does the rest"):
+        main(["data", "--dataset", str(tmp_path)])
+    monkeypatch.setattr("gptlib.cli.sweep", pressed)
+    with pytest.raises(SystemExit, match="the same command does the rest"):
+        main(["sweep", "spec.yaml"])
 
 
 def test_module_runs_from_the_shell():

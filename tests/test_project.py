@@ -73,8 +73,8 @@ def test_imports_run_downwards_only():
 def test_rooms_stay_small():
     sizes = {p: len(p.read_text().splitlines()) for p in ROOT.glob("gptlib/**/*.py")}
     checks = sum(n for p, n in sizes.items() if p.parent.name == "checks")
-    assert checks < 6_000  # what teaches, not what runs
-    assert sum(sizes.values()) - checks < 8_800
+    assert checks < 9_500  # what teaches, not what runs
+    assert sum(sizes.values()) - checks < 11_200
     rooms = {p.name: n for p, n in sizes.items() if n > 350}
     assert rooms == {}
 

@@ -1,75 +1,24 @@
 """Tokens on disk: what is written, what is read, and what a training makes of it."""
 
 import json
-import random
-import subprocess
-import sys
 
 import pytest
 import torch
 from conftest import small_config
 
-from gptlib import GPT, BPETokenizer, CharTokenizer, DataError, TrainConfig, train
+from gptlib import GPT, BPETokenizer, DataError, TrainConfig, evaluate, train
 from gptlib import shards as s
-from gptlib.data import TokenSplits, random_windows
+from gptlib.data import TokenSplits, epoch_windows, random_windows
+from gptlib.webtext import tokenize
 
 
 def run(source, folder, tok, **settings):
-    return list(s.tokenize(source, folder, tok, **{"processes": 1} | settings))
+    return list(tokenize(source, folder, tok, **{"processes": 1} | settings))
 
 
 @pytest.fixture(scope="module")
 def bpe(small_corpus):
     return BPETokenizer.train(small_corpus.text, 300, ["<|endoftext|>"])
-
-
-@pytest.mark.parametrize("unit", [100, 3_001, 10**9])
-@pytest.mark.parametrize("block", [64, 2**20])
-def test_shards_hold_what_the_tokenizer_says(tmp_path, bpe, unit, block, monkeypatch):
-    """However the text is cut, blank lines, tabs and other scripts included."""
-    monkeypatch.setattr(s, "BLOCK", block)
-    random.seed(0)
-    words = [
-        "one",
-        " two",
-        "\n",
-        "\n\n",
-        "\n \n",
-        "Grüße",
-        "😀\n",
-        "\t",
-        " ",
-        "'s",
-        "\r\n",
-    ]
-    text = "".join(random.choices(words, k=3000))
-    source = tmp_path / "text.txt"
-    source.write_bytes(text.encode())
-    steps = run(source, tmp_path / "out", bpe, unit=unit)
-    assert [done for done, _ in steps] == list(range(steps[0][1] + 1))
-    shards = s.Shards(tmp_path / "out")
-    assert shards[:].tolist() == [bpe.vocab_size - 1, *bpe.encode(text)]
-    shards.verify()
-
-
-def test_a_script_without_spaces_is_cut_between_characters(tmp_path, bpe, monkeypatch):
-    monkeypatch.setattr(s, "BLOCK", 64)
-    text = "天地玄黃宇宙洪荒" * 100
-    (tmp_path / "t.txt").write_text(text, encoding="utf-8")
-    run(tmp_path / "t.txt", tmp_path / "out", bpe, unit=1_000)
-    assert bpe.decode(s.Shards(tmp_path / "out")[1:]) == text
-
-
-def test_the_plays_in_several_processes(tmp_path, shakespeare):
-    tok = CharTokenizer(shakespeare.text)
-    for name, text in (("a", shakespeare.train[:200_000]), ("b", shakespeare.val)):
-        (tmp_path / f"{name}.txt").write_text(text)
-    run(tmp_path, tmp_path / "out", tok, processes=2, unit=100_000)
-    expected = tok.encode(shakespeare.train[:200_000] + shakespeare.val)
-    shards = s.Shards(tmp_path / "out")
-    assert len(shards.paths) == 4 and shards[:].tolist() == expected
-    places = torch.randint(len(expected), (3, 5))
-    assert torch.equal(shards[places], torch.tensor(expected)[places])
 
 
 def test_the_header_is_as_documented(tmp_path, bpe, small_corpus):
@@ -82,42 +31,6 @@ def test_the_header_is_as_documented(tmp_path, bpe, small_corpus):
     assert (header["dtype"], header["tokens"]) == ("uint16", len(ids))
     assert content[1024:] == b"".join(i.to_bytes(2, "little") for i in ids)
     assert header["vocab_size"] == bpe.vocab_size
-
-
-def test_started_again_it_does_what_is_missing(tmp_path, tok, small_corpus):
-    source, folder = tmp_path / "t.txt", tmp_path / "out"
-    source.write_text(small_corpus.text)
-    first = run(source, folder, tok, unit=2_000)
-    times = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert run(source, folder, tok, unit=2_000) == [first[-1]]
-    missing = sorted(times)[2]
-    missing.unlink()
-    assert run(source, folder, tok, unit=2_000)[0][0] == len(times) - 1
-    now = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert [path for path in now if now[path] != times[path]] == [missing]
-    source.write_text(small_corpus.text.replace("plus", "sulp"))
-    assert run(source, folder, tok, unit=2_000)[0][0] == 0
-    assert tok.decode(s.Shards(folder)[:]) == source.read_text()
-
-
-def test_what_cannot_be_is_refused(tmp_path, tok, bpe, small_corpus):
-    with pytest.raises(DataError, match="no text file and no folder"):
-        run(tmp_path, tmp_path / "out", tok)
-    (tmp_path / "bad.txt").write_bytes(b"plus \xff plus")
-    with pytest.raises(DataError, match=r"b'\\xff pl' is not UTF-8"):
-        run(tmp_path, tmp_path / "out", tok)
-    assert not list((tmp_path / "out").iterdir())
-    (tmp_path / "bad.txt").write_text("Q")
-    with pytest.raises(ValueError, match="'Q' at position 0"):
-        run(tmp_path, tmp_path / "out", tok)
-    with pytest.raises(DataError, match="holds 0 shards"):
-        s.Shards(tmp_path / "out")
-    (tmp_path / "bad.txt").write_text(small_corpus.text)
-    run(tmp_path, tmp_path / "out", tok)
-    run(tmp_path, tmp_path / "other", bpe)
-    (tmp_path / "other/000000.tokens").rename(tmp_path / "out/000001.tokens")
-    with pytest.raises(DataError, match="not of one tokenizer"):
-        s.Shards(tmp_path / "out")
 
 
 def test_damage_is_found(tmp_path, tok, small_corpus):
@@ -156,52 +69,71 @@ def test_a_training_reads_shards_as_it_reads_a_tensor(
     assert torch.equal(a[1], random_windows(shards, 3, 7, generators[1])[1])
 
 
-MEMORY = """
-import resource, sys
-from gptlib import BPETokenizer
-from gptlib.shards import tokenize
-
-tok = BPETokenizer.load(sys.argv[1])
-tok.encode("one")
-
-
-def peak():
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-before = peak()
-list(tokenize(sys.argv[2], sys.argv[3], tok, processes=1))
-print(peak() - before)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other units of memory elsewhere")
-def test_memory_does_not_grow_with_the_text(tmp_path, bpe, small_corpus):
-    bpe.save(tmp_path / "tokenizer.json")
-    (tmp_path / "t.txt").write_text(small_corpus.text * 2_000)  # 20 MB
-    size = (tmp_path / "t.txt").stat().st_size
-    command = [sys.executable, "-c", MEMORY, "tokenizer.json", "t.txt", "out"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=tmp_path, check=True
-    )
-    assert size > 15_000_000
-    # A block's ids as Python numbers are what it takes; all would take 500 MB.
-    assert int(done.stdout) < 150_000_000
-
-
-def test_shards_of_a_text_that_is_gone_go_too(tmp_path, bpe):
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.txt").write_text(f"{name} is here.\n")
-    run(tmp_path, tmp_path / "out", bpe)
-    (tmp_path / "b.txt").unlink()
-    run(tmp_path, tmp_path / "out", bpe)
-    left = s.Shards(tmp_path / "out")[:].tolist()
-    assert left == [bpe.vocab_size - 1, *bpe.encode("a is here.\n")]
-
-
 def test_the_longest_name_fits_in_the_header(tmp_path, bpe):
     path = tmp_path / ("ж" * 125 + ".txt")  # 254 bytes; a file system takes 255
     path.write_text("one\n")
     run(path, tmp_path / "out", bpe)
     header = s.read_header(tmp_path / "out" / "000000.tokens")
     assert header["source"][0] == path.name
+
+
+@pytest.fixture
+def corpus(tmp_path, tok, small_corpus):
+    for number in range(3):
+        text = small_corpus.text[number * 3_000 : (number + 1) * 3_000]
+        (tmp_path / f"{number}.txt").write_text(text)
+    (tmp_path / "empty.txt").write_text("")
+    run(tmp_path, tmp_path / "out", tok, unit=2_000)
+    return s.TokenCorpus(tmp_path / "out")
+
+
+def test_every_shard_gives_its_end_to_val(corpus, tok, monkeypatch):
+    data = corpus.encode(tok)
+    sizes = [header["tokens"] for header in corpus.shards.headers]
+    assert len(sizes) == 4
+    texts = [tok.decode(part.tolist()) for part in corpus.shards._mapped]
+    ends = [int(0.1 * len(text)) for text in texts]
+    val = "".join(text[len(text) - n :] for text, n in zip(texts, ends, strict=True))
+    rest = "".join(text[: len(text) - n] for text, n in zip(texts, ends, strict=True))
+    assert tok.decode(data.val) == val
+    assert tok.decode(data.train[:]) == rest
+    assert tok.decode(data.dev) == rest[-len(val) :]
+    assert len(data.train) + len(data.val) == len(corpus.shards)
+    first, last = corpus.train.split(0.5)  # a part can be cut in parts again
+    assert len(first) + len(last) == len(rest)
+    monkeypatch.setattr(s, "VAL_TOKENS", 90)
+    assert 80 < len(s.TokenCorpus(corpus.name).val) <= 90
+
+
+def test_a_corpus_of_shards_knows_its_tokenizer(corpus, tok, bpe, tmp_path):
+    assert corpus.tokenizer.to_dict() == tok.to_dict()
+    assert "tokens in 4 shards, 10% of them val, by CharTok" in repr(corpus)
+    assert s.open_corpus(tmp_path / "out").sha256 == corpus.sha256
+    with pytest.raises(ValueError, match="with the model's tokenizer"):
+        corpus.encode(bpe)
+    bpe.save(tmp_path / "out" / s.TOKENIZER)
+    with pytest.raises(DataError, match="is not what made the shards"):
+        s.TokenCorpus(tmp_path / "out")
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_shards_are_trained_on_and_measured(corpus, tok):
+    data = corpus.encode(tok)
+    torch.manual_seed(0)
+    model = GPT(small_config(tok))
+    config = TrainConfig(steps=8, batch_size=4, eval_every=8, sampling="epochs")
+    steps = list(train(model, data, config))
+    assert steps[-1].val == pytest.approx(evaluate(model, data.val).loss)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_no_window_is_seen_twice_in_an_epoch_by_any_process(corpus, tok):
+    """Each process takes its rows of a batch: so no two have a window in common."""
+    data = corpus.encode(tok)
+    count = (len(data.train) - 1) // 16 - 1
+    numbered = torch.arange(len(data.train))
+    batches = [epoch_windows(numbered, 8, 16, 0, step)[0] for step in range(1, 61)]
+    starts = torch.cat(batches)[:count, 0].sort().values
+    assert (starts.diff() >= 16).all()
+    first = epoch_windows(data.train, 8, 16, 0, 1)[0]
+    assert torch.equal(first, data.train[batches[0]])

@@ -1,0 +1,207 @@
+"""Fine-tuning model3 to answer, wholly or through adapters, and what that costs.
+
+    python -m gptlib.tuning --method lora --seed 0 --save models/answers
+    python -m gptlib.tuning --method full --seed 0
+    python -m gptlib.tuning --method none
+
+Each adds one row to `notebooks/answers.csv`: the exact matches of every kind of
+question, on dev and on test, the parameters trained, the minutes, the bytes to be
+stored, and the loss on the whole of val, where forgetting shows. Five to seven
+minutes on one core. Read next: notebook 10.
+"""
+
+import argparse
+import csv
+import io
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from gptlib.answers import Question, by_kind, exact, load_questions, to_examples
+from gptlib.data import TokenSplits, load_corpus
+from gptlib.errors import require_choice
+from gptlib.evaluation import evaluate
+from gptlib.fetch import project_folder
+from gptlib.files import write_atomically
+from gptlib.handler import ModelHandler
+from gptlib.lora import add_adapters, save_adapters, trained
+from gptlib.modern import ModernGPT, take_weights
+from gptlib.settings import TrainConfig
+from gptlib.training import Training, train
+
+METHODS = ("none", "lora", "full")
+RANK = 16
+# Muon at the rate the model was made with: at a third of it, it does not learn to
+# look back. lr is the embeddings', which only full fine-tuning moves.
+CONFIG = TrainConfig(
+    steps=280,
+    batch_size=16,
+    lr=5e-3,
+    optimizer="muon",
+    muon_lr=0.02,
+    schedule="linear",
+    weight_decay=0.0,
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fine-tuning, or none. right: of each kind in turn, out of `asked`.
+
+    val: nats a character on the whole validation split; bytes: what must be stored
+    beside model3, in half precision.
+    """
+
+    method: str
+    shots: int
+    rank: int
+    steps: int
+    seed: int
+    trained: int
+    bytes: int
+    minutes: float
+    threads: int
+    torch: str
+    val: float
+    val_stderr: float
+    kind: str
+    split: str
+    right: int
+    asked: int
+
+
+def transformer_alone(model: ModernGPT) -> ModernGPT:
+    """A copy of a model without its counts, which know nothing of questions."""
+    config = replace(model.config, count=0, counted=(), blend=0.0)
+    alone = ModernGPT(config)
+    take_weights(alone, without_counts(model))
+    return alone.eval()
+
+
+def without_counts(model: ModernGPT) -> nn.Module:
+    """The same weights, seen without the counted part."""
+    seen = nn.Module()
+    for name, part in model.named_children():
+        if name != "counted":
+            seen.add_module(name, part)
+    return seen
+
+
+def fine_tune(
+    model: ModernGPT,
+    questions: list[Question],
+    tokenizer,
+    method: str = "lora",
+    config: TrainConfig = CONFIG,
+    rank: int = RANK,
+) -> Training:
+    """The training of a model on the answers; iterate it. The model is changed.
+
+    method "lora" puts adapters in and trains these alone, "full" trains everything.
+    """
+    require_choice("method", method, METHODS[1:])
+    if method == "lora":
+        torch.manual_seed(config.seed)  # A begins at random
+        add_adapters(model, rank, alpha=rank)
+    examples = to_examples(questions, tokenizer)
+    nothing = torch.zeros(2, dtype=torch.long)
+    return train(model, TokenSplits(examples, nothing, nothing, "answers"), config)
+
+
+def shortest(questions: list[Question], kind: str, count: int) -> list[Question]:
+    """The shortest texts of a kind: examples that leave room for the question."""
+    of_kind = [one for one in questions if one.kind == kind]
+    return sorted(of_kind, key=lambda one: (len(one.text), one.text))[:count]
+
+
+def measure(model, questions, tokenizer, split: str, shots: int = 0) -> list[dict]:
+    """Exact matches of each kind; shots: examples out of train before each question."""
+    return [
+        {
+            "kind": kind,
+            "split": split,
+            "right": int(
+                exact(
+                    model, asked, tokenizer, shortest(questions.train, kind, shots)
+                ).sum()
+            ),
+            "asked": len(asked),
+        }
+        for kind, asked in by_kind(getattr(questions, split))
+    ]
+
+
+def add_rows(path: Path, rows: list[Row]) -> None:
+    """Put rows into the table, in place of those of the same run."""
+    old = []
+    if path.is_file():
+        with path.open(newline="") as file:
+            old = list(csv.DictReader(file))
+    run = ("method", "shots", "rank", "steps", "seed")
+    new = [{k: str(v) for k, v in asdict(row).items()} for row in rows]
+    made = {tuple(row[k] for k in run) for row in new}
+    kept = [row for row in old if tuple(row[k] for k in run) not in made]
+    text = io.StringIO()
+    names = [field.name for field in fields(Row)]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(kept + new)
+    write_atomically(path, text.getvalue().encode())
+
+
+def main(args: argparse.Namespace) -> None:
+    handler = ModelHandler(project_folder("models") / "model3").load()
+    tokenizer, model = handler.tokenizer, transformer_alone(handler.model)
+    questions, minutes, moved = load_questions(), 0.0, 0
+    if args.method != "none":
+        config = replace(CONFIG, steps=args.steps, seed=args.seed)
+        training = fine_tune(model, questions.train, tokenizer, args.method, config)
+        moved = sum(p.numel() for p in trained(model))
+        for step in training:
+            if step.step % 20 == 0:
+                print(f"step {step.step}: loss {step.loss:.3f}", flush=True)
+        minutes = training.seconds / 60
+        if args.save and args.method == "lora":
+            save_adapters(model, Path(args.save) / "adapters.safetensors")
+        elif args.save:
+            ModelHandler(args.save).save(model, tokenizer, dtype="float16")
+    val = load_corpus("tinyshakespeare").encode(tokenizer).val
+    loss = evaluate(model, val)
+    print(loss)
+    shots = range(args.shots + 1) if args.method == "none" else [0]
+    for count in shots:
+        rows = []
+        for split in ("dev", "test"):
+            for found in measure(model, questions, tokenizer, split, count):
+                print(count, found, flush=True)
+                rows.append(
+                    Row(
+                        method=args.method,
+                        shots=count,
+                        rank=RANK if args.method == "lora" else 0,
+                        steps=args.steps if moved else 0,
+                        seed=args.seed,
+                        trained=moved,
+                        bytes=2 * moved,
+                        minutes=round(minutes, 2),
+                        threads=torch.get_num_threads(),
+                        torch=torch.__version__.split("+")[0],
+                        val=round(loss.loss, 4),
+                        val_stderr=round(loss.stderr, 4),
+                        **found,
+                    )
+                )
+        add_rows(Path(args.table), rows)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--method", choices=METHODS, default="lora")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=CONFIG.steps)
+    parser.add_argument("--shots", type=int, default=2)
+    parser.add_argument("--save", default="")
+    parser.add_argument("--table", default=project_folder("notebooks") / "answers.csv")
+    main(parser.parse_args())

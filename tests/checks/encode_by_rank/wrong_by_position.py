@@ -1,0 +1,21 @@
+from itertools import pairwise
+
+SAYS = "The pair farthest left is merged first"
+
+
+def replaced(ids, pair, new):
+    merged = []
+    while ids:
+        here = tuple(ids[:2]) == pair
+        merged.append(new if here else ids[0])
+        ids = ids[2 if here else 1 :]
+    return merged
+
+
+def answer(ids, ranks):
+    while True:
+        known = [pair for pair in pairwise(ids) if pair in ranks]
+        if not known:
+            return ids
+        pair = known[0]
+        ids = replaced(ids, pair, 256 + ranks[pair])

@@ -1,0 +1,21 @@
+from itertools import pairwise
+
+SAYS = "merged from the right"
+
+
+def replaced(ids, pair, new):
+    merged = []
+    while ids:
+        here = tuple(ids[-2:]) == pair
+        merged.insert(0, new if here else ids[-1])
+        ids = ids[: -2 if here else -1]
+    return merged
+
+
+def answer(ids, ranks):
+    while True:
+        known = [pair for pair in pairwise(ids) if pair in ranks]
+        if not known:
+            return ids
+        pair = min(known, key=ranks.get)
+        ids = replaced(ids, pair, 256 + ranks[pair])

@@ -1,0 +1,10 @@
+SAYS = "Each row is divided by its own norm"
+
+
+def answer(G, steps):
+    a, b, c = 3.4445, -4.7750, 2.0315
+    X = G / G.norm(dim=-1, keepdim=True)
+    for _ in range(steps):
+        S = X @ X.T  # (R, R)
+        X = a * X + b * S @ X + c * S @ S @ X
+    return X

@@ -1,0 +1,10 @@
+SAYS = "b and c are swapped"
+
+
+def answer(G, steps):
+    a, c, b = 3.4445, -4.7750, 2.0315
+    X = G / G.norm()
+    for _ in range(steps):
+        S = X @ X.T  # (R, R)
+        X = a * X + b * S @ X + c * S @ S @ X
+    return X

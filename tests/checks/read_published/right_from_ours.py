@@ -1,0 +1,18 @@
+def answer(published):
+    """From our names to the file's, block by block."""
+    blocks = sum(name.endswith("ln_1.bias") for name in published)
+    outer = ["wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias"]
+    ours = {name: published[name].clone() for name in outer}
+    layers = {"attn.qkv": "attn.c_attn", "attn.proj": "attn.c_proj"}
+    layers |= {"mlp.fc": "mlp.c_fc", "mlp.proj": "mlp.c_proj"}
+    for i in range(blocks):
+        for norm in ("ln_1", "ln_2"):
+            for part in ("weight", "bias"):
+                ours[f"blocks.{i}.{norm}.{part}"] = published[f"h.{i}.{norm}.{part}"]
+        for mine, theirs in layers.items():
+            matrix, bias = (
+                published[f"h.{i}.{theirs}.{p}"] for p in ("weight", "bias")
+            )
+            ours[f"blocks.{i}.{mine}.weight"] = matrix.transpose(0, 1).contiguous()
+            ours[f"blocks.{i}.{mine}.bias"] = bias
+    return ours

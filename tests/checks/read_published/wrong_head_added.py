@@ -1,0 +1,16 @@
+SAYS = "There is an lm_head.weight"
+
+
+NAMES = {"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"}
+
+
+def answer(published):
+    ours = {}
+    for name, tensor in published.items():
+        if name.endswith((".attn.bias", ".attn.masked_bias")):
+            continue
+        if ".c_" in name and name.endswith(".weight"):
+            tensor = tensor.T
+        ours[".".join(NAMES.get(part, part) for part in name.split("."))] = tensor
+    ours["lm_head.weight"] = ours["wte.weight"]
+    return ours

@@ -1,0 +1,13 @@
+SAYS = "The masks attn.bias and attn.masked_bias came along"
+
+
+NAMES = {"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"}
+
+
+def answer(published):
+    ours = {}
+    for name, tensor in published.items():
+        if ".c_" in name and name.endswith(".weight"):
+            tensor = tensor.T
+        ours[".".join(NAMES.get(part, part) for part in name.split("."))] = tensor
+    return ours

@@ -1,0 +1,12 @@
+SAYS = "The blocks have their name"
+
+
+def answer(published):
+    ours = {}
+    for name, tensor in published.items():
+        if name.endswith((".attn.bias", ".attn.masked_bias")):
+            continue
+        if ".c_" in name and name.endswith(".weight"):
+            tensor = tensor.T
+        ours[name.replace("h.", "blocks.")] = tensor
+    return ours

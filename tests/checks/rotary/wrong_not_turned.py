@@ -1,0 +1,5 @@
+SAYS = "Nothing is turned: a and b"
+
+
+def answer(x, places):
+    return x.clone()

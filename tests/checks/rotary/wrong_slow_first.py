@@ -1,0 +1,12 @@
+import torch
+
+SAYS = "The slowest pair comes first"
+
+
+def answer(x, places):
+    half = x.size(-1) // 2
+    i = torch.arange(half - 1, -1, -1)
+    angles = places[:, None] / 10_000 ** (i / half)  # (T, D/2)
+    cos, sin = angles.cos(), angles.sin()
+    a, b = x[..., :half], x[..., half:]  # (B, H, T, D/2) each
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)

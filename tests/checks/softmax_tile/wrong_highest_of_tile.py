@@ -1,0 +1,10 @@
+SAYS = "The highest score is that of this tile alone"
+
+
+def answer(m, s, y, scores, V):
+    new = scores.amax(dim=1, keepdim=True)  # (T, 1)
+    shrink = (m - new).exp()  # (T, 1), for what counts from the old m
+    e = (scores - new).exp()  # (T, S)
+    s = s * shrink + e.sum(dim=1, keepdim=True)  # (T, 1)
+    y = y * shrink + e @ V  # (T, d)
+    return new, s, y
