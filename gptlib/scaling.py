@@ -49,12 +49,12 @@ def lowest_point(
     """
     if len(set(sizes)) < LEAST_SIZES:
         raise ValueError(
-            f"sizes={list(sizes)}: a parabola needs at least {LEAST_SIZES} of them"
+            f"sizes={list(sizes)}: a parabola needs at least {LEAST_SIZES}"
         )
     a, b, c = np.polyfit(np.log(np.asarray(sizes, dtype=float)), losses, 2)
     if a <= 0:
         raise ValueError(
-            f"sizes={list(sizes)}: the losses do not rise on both sides; add sizes"
+            f"sizes={list(sizes)}: losses do not rise on both sides; add sizes"
         )
     return float(np.exp(-b / (2 * a))), float(c - b**2 / (4 * a))
 

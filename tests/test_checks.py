@@ -24,6 +24,7 @@ from torch import nn
 from gptlib import checks
 from gptlib.checks.core import Case, Exercise, Mistake, untouched
 from gptlib.checks.running import in_thread
+from gptlib.checks.values import Raised
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "checks"
@@ -116,6 +117,14 @@ def test_wrong_answers_hear_what_is_meant_for_them(path):
     assert [m.name for m in others if flat(m.says) in message] == []
     assert "Traceback" not in message
     assert exercise.outcome(defined["answer"]).message == outcome.message
+
+
+@every_exercise
+def test_our_own_answer_never_fails(exercise):
+    """Else an answer that fails in the same way would pass for right."""
+    for number in range(len(exercise.cases)):
+        value = exercise._known(number, exercise.right)
+        assert not isinstance(value, Raised), value
 
 
 @every_exercise

@@ -1,12 +1,17 @@
 import csv
+import itertools
 import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from gptlib import load_corpus
+from gptlib import load_corpus, train
 from gptlib import sweep as sweep_module
+from gptlib.evaluation import PROBE_TOKENS, fixed_windows, window_loss
+from gptlib.fetch import project_folder
+from gptlib.modern import build_model
 from gptlib.spec import Text, encode_text
 from gptlib.sweep import accepted, load_curves, load_rows, read_spec, run_point, sweep
 
@@ -186,3 +191,21 @@ def test_tables_read_back_as_numbers(spec_file):
     with open(path, "w", newline="") as file:
         csv.writer(file).writerows([["dropout", "device", "stopped"], [0.2, "cpu", ""]])
     assert load_rows(spec_file) == [{"dropout": 0.2, "device": "cpu", "stopped": ""}]
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3, 0.5])
+def test_recorded_runs_come_again_as_far_as_their_first_reading(dropout):
+    """A cheap piece of a committed table, within what is normal on any machine."""
+    path = project_folder("notebooks") / "sweeps" / "dropout.yaml"
+    spec, curves, point = read_spec(path), load_curves(path), {"dropout": dropout}
+    first = min(c["step"] for c in curves)
+    low, high = accepted(curves, "val", step=first, **point)
+    shape, config, _ = spec.settings(point, 0)
+    data, _ = encode_text(spec.text(point))
+    torch.manual_seed(0)
+    shape = replace(shape, vocab_size=data.tokenizer.vocab_size)
+    model = build_model(shape, data.train)
+    for _ in itertools.islice(train(model, data, config), first):
+        pass
+    pieces = fixed_windows(data.val, model.block_size, PROBE_TOKENS)
+    assert low <= window_loss(model, *pieces) <= high

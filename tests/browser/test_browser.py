@@ -309,3 +309,18 @@ def test_notebook_runs_whole_and_its_playground_writes(open_notebook, name):
     assert len(texts) == PLAYGROUNDS[name]
     for text in texts:
         assert text.startswith("ROMEO:") and len(text) > 300
+
+
+def test_the_box_answers_from_the_examples_typed(open_notebook):
+    notebook = open_notebook("10_prompting")
+    notebook.run_to("box = ChatBox(")
+    field = notebook.page.locator(".widget-text input").last
+    field.scroll_into_view_if_needed()
+    page = notebook.page.locator(".widget-html-content pre").last
+    for line in ("cab>CAB", "fde>FDE", "jib>JIB", "ace>ACE", "bead>"):
+        field.fill(line)
+        notebook.button("Send").click()
+        notebook.wait_for(lambda line=line: line in page.inner_text())
+    notebook.wait_for(lambda: page.inner_text().endswith("bead>BEAD"))
+    notebook.button("Start anew").click()
+    notebook.wait_for(lambda: page.inner_text() == "")

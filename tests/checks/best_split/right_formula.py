@@ -1,5 +1,4 @@
 def answer(budget, A, B, alpha, beta):
     factor = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
-    tokens = budget / 6
-    n = factor * tokens ** (beta / (alpha + beta))
-    return n, tokens / n
+    n = factor * (budget / 6) ** (beta / (alpha + beta))
+    return n, budget / 6 / n

@@ -1,4 +1,4 @@
-NAMES = {"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"}
+OURS = {"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"}
 
 
 def answer(published):
@@ -8,5 +8,6 @@ def answer(published):
             continue
         if ".c_" in name and name.endswith(".weight"):
             tensor = tensor.T
-        ours[".".join(NAMES.get(part, part) for part in name.split("."))] = tensor
+        parts = [OURS.get(part, part) for part in name.split(".")]
+        ours[".".join(parts)] = tensor
     return ours
