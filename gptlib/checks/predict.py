@@ -100,7 +100,9 @@ class Prediction:
         JupyterLab shows the first line of a hidden output: let it be this one.
         """
         guess = "no guess" if self.guess is None else self.asked.write(self.guess)
-        print(textwrap.fill(f"{self.question}? Your guess: {guess}.", 79))
+        # The two words stay on one line: what stands before them is the question.
+        text = textwrap.fill(f"{self.question}? Your\u00a0guess: {guess}.", 79)
+        print(text.replace("\u00a0", " "))
 
     def reveal(self, measured: Any) -> None:
         """Print what was measured and, if there was a guess, how good it was.
