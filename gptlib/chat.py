@@ -82,6 +82,7 @@ class ChatBox:
 
     def send(self) -> None:
         """What the button does: `say` the line, in a thread of its own."""
+        self.wait(0.5)  # a line that was only noted is done in no time
         if self._thread is not None and self._thread.is_alive():
             self.note.value = "Still writing: wait, or press Stop."
             return
