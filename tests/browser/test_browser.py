@@ -319,8 +319,11 @@ def test_the_box_answers_from_the_examples_typed(open_notebook):
     page = notebook.page.locator(".widget-html-content pre").last
     for line in ("cab>CAB", "fde>FDE", "jib>JIB", "ace>ACE", "bead>"):
         field.fill(line)
+        field.press("Tab")
         notebook.button("Send").click()
         notebook.wait_for(lambda line=line: line in page.inner_text())
+        # The kernel empties the field: what is typed before that would be lost.
+        notebook.wait_for(lambda: field.input_value() == "")
     notebook.wait_for(lambda: page.inner_text().endswith("bead>BEAD"))
     notebook.button("Start anew").click()
     notebook.wait_for(lambda: page.inner_text() == "")
