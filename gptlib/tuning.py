@@ -33,8 +33,8 @@ from gptlib.training import Training, train
 
 METHODS = ("none", "lora", "full")
 RANK = 16
-# Muon at the rate the model was made with: at a third of it, it does not learn to
-# look back. lr is the embeddings', which only full fine-tuning moves.
+# Muon at the rate the model was made with. lr is the embeddings', which only full
+# fine-tuning moves.
 CONFIG = TrainConfig(
     steps=280,
     batch_size=16,
