@@ -325,5 +325,8 @@ def test_the_box_answers_from_the_examples_typed(open_notebook):
         # The kernel empties the field: what is typed before that would be lost.
         notebook.wait_for(lambda: field.input_value() == "")
     notebook.wait_for(lambda: page.inner_text().endswith("bead>BEAD"))
+    said = ["cab>CAB", "fde>FDE", "jib>JIB", "ace>ACE", "bead>BEAD"]
+    assert page.inner_text().split("\n") == said
     notebook.button("Start anew").click()
-    notebook.wait_for(lambda: page.inner_text() == "")
+    notebook.wait_for(lambda: page.inner_text() != "\n".join(said))
+    assert page.inner_text() == ""
