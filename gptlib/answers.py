@@ -267,8 +267,7 @@ def to_examples(questions: Sequence[Question], tokenizer) -> Examples:
     ends = torch.tensor([len(row) for row in rows])[:, None]  # (N, 1)
     begins = ends - torch.tensor(answers)[:, None]
     is_answer = (places >= begins) & (places < ends)  # (N, T + 1)
-    targets = text.masked_fill(~is_answer, IGNORED)
-    return Examples(text[:, :-1].contiguous(), targets[:, 1:].contiguous())
+    return Examples.of_answers(text, is_answer)
 
 
 @torch.inference_mode()

@@ -81,13 +81,15 @@ class ChatBox:
         return answer
 
     def send(self) -> None:
-        """What the button does: `say` the line, in a thread of its own."""
-        self.wait(0.5)  # a line that was only noted is done in no time
+        """What the button does: `say` the line, a question in a thread of its own."""
         if self._thread is not None and self._thread.is_alive():
             self.note.value = "Still writing: wait, or press Stop."
             return
         line, self.line.value = self.line.value, ""
         self._stop.clear()
+        if not line.strip().endswith(self.mark):
+            self._say(line)
+            return
         self._thread = threading.Thread(target=self._say, args=(line,), daemon=True)
         self._thread.start()
 
@@ -111,7 +113,7 @@ class ChatBox:
         try:
             self.note.value = ""
             self.say(line)
-        except Exception as error:  # a thread has nobody else to tell
+        except Exception as error:  # who pressed a button has nobody else to tell
             self.note.value = html.escape(str(error))
 
     def _pieces(self):

@@ -20,6 +20,7 @@ import torch
 
 from gptlib.errors import require_number
 from gptlib.fetch import project_folder
+from gptlib.files import write_table
 
 # Another processor rounds differently, and a training amplifies that: about as much
 # as another seed does, and at least so much.
@@ -163,18 +164,15 @@ def load_claims(notebook: str | None = None, path: Path | None = None) -> list[R
 def save_claims(records: list[Record], path: Path | None = None) -> None:
     """Write the table, notebook by notebook, in the order they were measured."""
     path = claims_file() if path is None else path
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        columns = [field.name for field in fields(Record)]
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        for record in sorted(records, key=lambda record: record.notebook):
-            row = asdict(record)
-            row["values"] = " ".join(f"{value:.4g}" for value in record.values)
-            row["slack"], row["minutes"] = (
-                f"{row['slack']:.3g}",
-                f"{row['minutes']:.2f}",
-            )
-            writer.writerow(row)
+    columns = [field.name for field in fields(Record)]
+    rows = []
+    for record in sorted(records, key=lambda record: record.notebook):
+        row = asdict(record)
+        row["values"] = " ".join(f"{value:.4g}" for value in record.values)
+        row["slack"] = f"{record.slack:.3g}"
+        row["minutes"] = f"{record.minutes:.2f}"
+        rows.append([row[name] for name in columns])
+    write_table(path, columns, rows)
 
 
 def update(notebook: str, new: list[Record]) -> None:

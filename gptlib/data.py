@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from gptlib.errors import DataError
@@ -147,6 +147,14 @@ class Examples:
         if not (self.targets != IGNORED).any(1).all():
             raise ValueError("a row has no target at all: nothing to learn from it")
 
+    @classmethod
+    def of_answers(
+        cls, ids: Int[Tensor, "N S"], is_answer: Bool[Tensor, "N S"]
+    ) -> "Examples":
+        """Texts of T + 1 tokens of which only those marked as answers are learned."""
+        targets = ids.masked_fill(~is_answer, IGNORED)
+        return cls(ids[:, :-1].contiguous(), targets[:, 1:].contiguous())
+
     def __len__(self) -> int:
         return len(self.idx)
 
@@ -155,14 +163,7 @@ class Examples:
 
     def batch(self, batch_size: int, seed: int, step: int) -> tuple[Tensor, Tensor]:
         """The batch of update `step` (1, 2, ...): each epoch shuffles all rows anew."""
-        first, count = (step - 1) * batch_size, len(self)
-        numbers = torch.arange(first, first + batch_size)
-        rows = torch.empty_like(numbers)
-        for epoch in range(first // count, (first + batch_size - 1) // count + 1):
-            generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-            order = torch.randperm(count, generator=generator)
-            inside = numbers // count == epoch
-            rows[inside] = order[numbers[inside] % count]
+        rows, _ = _in_epochs(len(self), batch_size, seed, step)
         rows = rows.to(self.idx.device)
         return self.idx[rows], self.targets[rows]
 
@@ -194,22 +195,35 @@ def epoch_windows(
     Returns idx and targets as `random_windows` does.
     """
     count = (len(tokens) - 1) // block_size - 1 or 1  # windows an epoch, wherever cut
-    first = (step - 1) * batch_size
-    numbers = torch.arange(first, first + batch_size)
-    starts = torch.empty_like(numbers)
-    for epoch in range(first // count, (first + batch_size - 1) // count + 1):
-        slack = len(tokens) - count * block_size
-        offset, order = _epoch(seed * 1_000_003 + epoch, slack, count)
-        inside = numbers // count == epoch
-        starts[inside] = order[numbers[inside] % count] * block_size + offset
+    slack = len(tokens) - count * block_size
+    windows, offsets = _in_epochs(count, batch_size, seed, step, slack)
+    starts = windows * block_size + offsets
     places = (starts[:, None] + torch.arange(block_size)).to(tokens.device)  # (B, T)
     return tokens[places], tokens[places + 1]
 
 
+def _in_epochs(
+    count: int, batch_size: int, seed: int, step: int, slack: int = 0
+) -> tuple[Int[Tensor, " B"], Int[Tensor, " B"]]:
+    """Which of count things, shuffled anew in each epoch, are the batch of a step.
+
+    Beside each stands its epoch's offset, drawn below slack (0: there is none).
+    """
+    first = (step - 1) * batch_size
+    numbers = torch.arange(first, first + batch_size)
+    chosen, offsets = torch.empty_like(numbers), torch.zeros_like(numbers)
+    for epoch in range(first // count, (first + batch_size - 1) // count + 1):
+        offset, order = _epoch(seed * 1_000_003 + epoch, slack, count)
+        inside = numbers // count == epoch
+        chosen[inside] = order[numbers[inside] % count]
+        offsets[inside] = offset
+    return chosen, offsets
+
+
 @lru_cache(maxsize=2)  # of millions of windows an order takes a second
-def _epoch(seed: int, slack: int, count: int) -> tuple[Tensor, Tensor]:
+def _epoch(seed: int, slack: int, count: int) -> tuple[int, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    offset = torch.randint(slack, (), generator=generator)
+    offset = int(torch.randint(slack, (), generator=generator)) if slack else 0
     return offset, torch.randperm(count, generator=generator)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import torch
 
-from gptlib.data import IGNORED, Examples
+from gptlib.data import Examples
 from gptlib.errors import require_choice, require_int
 from gptlib.tokenizer import CharTokenizer
 
@@ -142,8 +142,7 @@ def training_rows(count: int, seed: int) -> Examples:
     rows = [_row(rng) for _ in range(count)]
     ids = torch.tensor([TOKENIZER.encode(text) for text, _ in rows])  # (N, T + 1)
     is_answer = torch.tensor([mask for _, mask in rows])  # (N, T + 1)
-    targets = ids.masked_fill(~is_answer, IGNORED)[:, 1:].contiguous()
-    return Examples(ids[:, :-1].contiguous(), targets)
+    return Examples.of_answers(ids, is_answer)
 
 
 def _row(rng: random.Random) -> tuple[str, list[bool]]:

@@ -1,12 +1,11 @@
 """A training's history as a small table on disk, `history.csv`."""
 
 import csv
-import io
 from dataclasses import asdict, fields
 from pathlib import Path
 
 from gptlib.errors import ModelFileError
-from gptlib.files import write_atomically
+from gptlib.files import write_table
 from gptlib.training import Step
 
 COLUMNS = [field.name for field in fields(Step)]
@@ -14,13 +13,8 @@ COLUMNS = [field.name for field in fields(Step)]
 
 def write_history(path: Path, history: list[Step]) -> None:
     """Write one row a step, atomically; a loss that was not measured stays empty."""
-    table = io.StringIO()
-    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for step in history:
-        row = asdict(step).items()
-        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row})
-    write_atomically(path, table.getvalue().encode())
+    rows = ([_shown(value) for value in asdict(step).values()] for step in history)
+    write_table(path, COLUMNS, rows)
 
 
 def read_history(path: Path) -> list[Step]:
@@ -35,6 +29,10 @@ def read_history(path: Path) -> list[Step]:
         if reader.fieldnames != COLUMNS:
             raise ModelFileError(f"{path}: expected the columns {', '.join(COLUMNS)}")
         return [_step(path, number, row) for number, row in enumerate(reader, 2)]
+
+
+def _shown(value):
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 def _step(path: Path, number: int, row: dict) -> Step:

@@ -8,7 +8,6 @@ same size and seed) and keeps the model. Read next: notebook 10.
 """
 
 import csv
-import io
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -30,7 +29,7 @@ from gptlib.fewshot import (
     few_shot_prompt,
     training_rows,
 )
-from gptlib.files import write_atomically
+from gptlib.files import write_table
 from gptlib.generation import generate
 from gptlib.handler import ModelHandler
 from gptlib.model import count_parameters
@@ -178,12 +177,9 @@ def load_table(path: str | Path) -> list[Accuracy]:
 
 def save_table(path: str | Path, rows: Iterable[Accuracy]) -> None:
     """Write a table of accuracies, by size and seed."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Accuracy))
     rows = sorted(rows, key=lambda row: (row.layers, row.width, row.seed))
-    writer.writerows(map(astuple, rows))
-    write_atomically(Path(path), text.getvalue().encode())
+    columns = [field.name for field in fields(Accuracy)]
+    write_table(Path(path), columns, map(astuple, rows))
 
 
 def run(

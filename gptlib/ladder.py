@@ -15,6 +15,7 @@ import torch
 from gptlib.data import TokenSplits
 from gptlib.evaluation import evaluate
 from gptlib.fetch import project_folder
+from gptlib.files import write_table
 from gptlib.generation import generate
 from gptlib.model import count_parameters
 
@@ -128,16 +129,14 @@ def load_ladder(path: Path | None = None) -> list[Rung]:
 def save_ladder(rungs: list[Rung], path: Path | None = None) -> None:
     """Write the table, one row a rung, notebook by notebook as they were measured."""
     path = ladder_file() if path is None else path
-    rungs = sorted(rungs, key=lambda rung: rung.notebook)
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        columns = [field.name for field in fields(Rung)]
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        for rung in rungs:
-            row = asdict(rung)
-            for name in ("loss", "low", "high", "stderr"):
-                row[name] = f"{row[name]:.4f}"
-            writer.writerow(row | {"minutes": f"{rung.minutes:.2f}"})
+    columns = [field.name for field in fields(Rung)]
+    rows = []
+    for rung in sorted(rungs, key=lambda rung: rung.notebook):
+        row = asdict(rung) | {"minutes": f"{rung.minutes:.2f}"}
+        for name in ("loss", "low", "high", "stderr"):
+            row[name] = f"{row[name]:.4f}"
+        rows.append([row[name] for name in columns])
+    write_table(path, columns, rows)
 
 
 def combine(runs: list[Rung]) -> Rung:

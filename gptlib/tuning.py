@@ -12,7 +12,6 @@ minutes on one core. Read next: notebook 10.
 
 import argparse
 import csv
-import io
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from gptlib.data import TokenSplits, load_corpus
 from gptlib.errors import require_choice
 from gptlib.evaluation import evaluate
 from gptlib.fetch import project_folder
-from gptlib.files import write_atomically
+from gptlib.files import write_table
 from gptlib.handler import ModelHandler
 from gptlib.lora import add_adapters, save_adapters, trained
 from gptlib.modern import ModernGPT, take_weights
@@ -143,12 +142,8 @@ def add_rows(path: Path, rows: list[Row]) -> None:
     new = [{k: str(v) for k, v in asdict(row).items()} for row in rows]
     made = {tuple(row[k] for k in run) for row in new}
     kept = [row for row in old if tuple(row[k] for k in run) not in made]
-    text = io.StringIO()
-    names = [field.name for field in fields(Row)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(kept + new)
-    write_atomically(path, text.getvalue().encode())
+    columns = [field.name for field in fields(Row)]
+    write_table(path, columns, ([row[k] for k in columns] for row in kept + new))
 
 
 def main(args: argparse.Namespace) -> None:

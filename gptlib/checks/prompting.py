@@ -5,8 +5,7 @@ from functools import partial
 import torch
 
 from gptlib.checks.core import Case, Exercise, Mistake
-
-IGNORED = -100
+from gptlib.data import IGNORED
 
 
 def ask_targets(ids, is_answer):
