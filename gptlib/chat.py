@@ -25,7 +25,9 @@ class ChatBox:
 
     A line of the reader's that ends with `mark` is a question: the model writes the
     rest of it, up to the line's end. Any other line is only noted: an example, say.
-    opening: what the transcript begins with; length: the most tokens of an answer.
+    opening: what the transcript begins with; asked: how a question is put, with {} for
+    the line; remember: whether the model reads earlier questions and answers, too;
+    length: the most tokens of an answer.
     """
 
     def __init__(
@@ -35,13 +37,17 @@ class ChatBox:
         *,
         opening: str = "\n",
         mark: str = ">",
+        asked: str = "{}",
+        remember: bool = True,
         length: int = 40,
     ):
         require_int("length", length, 1)
-        tokenizer.encode(opening + mark)
+        tokenizer.encode(opening + asked.format(mark))
         self.model, self.tokenizer = model, tokenizer
         self.opening, self.mark, self.length = opening, mark, length
-        self.transcript, self._seed = opening, 0
+        self.asked, self.remember = asked, remember
+        self.transcript = self.read = opening  # what is shown, what the model reads
+        self._seed = 0
         self._stop, self._thread = threading.Event(), None
         placeholder = f"a line; one that ends with {mark} is a question"
         self.line = widgets.Text(placeholder=placeholder, continuous_update=False)
@@ -66,17 +72,14 @@ class ChatBox:
 
         Raises ValueError for a character the model does not know.
         """
-        line = line.strip()
-        self.tokenizer.encode(line)
-        self.transcript += line
-        answer = ""
-        if line.endswith(self.mark):
-            for piece in self._pieces():
-                answer += piece.partition("\n")[0]
-                self._draw(answer)
-                if "\n" in piece or self._stop.is_set():
-                    break
+        line, is_question = line.strip(), line.strip().endswith(self.mark)
+        text = self.asked.format(line) if is_question else line
+        self.tokenizer.encode(text)
+        self.transcript += text
+        answer = self._answer(self.read + text) if is_question else ""
         self.transcript += answer + "\n"
+        if self.remember or not is_question:
+            self.read += text + answer + "\n"
         self._draw()
         return answer
 
@@ -106,7 +109,7 @@ class ChatBox:
     def start_anew(self) -> None:
         """Forget all that was said."""
         self.stop()
-        self.transcript = self.opening
+        self.transcript = self.read = self.opening
         self._draw()
 
     def _say(self, line: str) -> None:
@@ -116,9 +119,18 @@ class ChatBox:
         except Exception as error:  # who pressed a button has nobody else to tell
             self.note.value = html.escape(str(error))
 
-    def _pieces(self):
+    def _answer(self, prompt: str) -> str:
+        answer = ""
+        for piece in self._pieces(prompt):
+            answer += piece.partition("\n")[0]
+            self._draw(answer)
+            if "\n" in piece or self._stop.is_set():
+                break
+        return answer
+
+    def _pieces(self, prompt: str):
         self._seed += 1  # another answer to the same question, above temperature 0
-        idx = torch.tensor([self.tokenizer.encode(self.transcript)])
+        idx = torch.tensor([self.tokenizer.encode(prompt)])
         tokens = stream(
             self.model,
             idx.to(next(self.model.parameters()).device),

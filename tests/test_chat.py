@@ -29,6 +29,26 @@ def test_lines_are_noted_and_questions_answered(box, monkeypatch):
     assert box.transcript == "\n"
 
 
+def test_a_question_has_its_form_and_may_be_forgotten(box, monkeypatch):
+    read = []
+
+    def answering(tokens, decode):
+        return iter("ab\n")
+
+    monkeypatch.setattr(chat, "stream", lambda model, idx, *_, **__: read.append(idx))
+    monkeypatch.setattr(chat, "whole_characters", answering)
+    form = {"opening": "bad\n", "mark": ">", "asked": "\ncab{}a", "remember": False}
+    box = ChatBox(box.model, box.tokenizer, **form)
+    assert box.say("i>") == "ab"
+    box.say("jab")
+    assert box.say("h>") == "ab"
+    prompts = [box.tokenizer.decode(idx[0].tolist()) for idx in read]
+    assert prompts == ["bad\n\ncabi>a", "bad\njab\n\ncabh>a"]
+    assert box.transcript == "bad\n\ncabi>aab\njab\n\ncabh>aab\n"
+    box.start_anew()
+    assert box.read == box.transcript == "bad\n"
+
+
 def test_the_model_answers_from_what_was_said(box):
     for line in ("cab>CAB", "fde>FDE", "jib>JIB", "ace>ACE"):
         box.say(line)

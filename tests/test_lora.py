@@ -1,5 +1,7 @@
 """Low-rank adapters: they begin as nothing, alone are trained, and can be merged."""
 
+import ast
+import inspect
 import json
 
 import pytest
@@ -14,6 +16,7 @@ from gptlib.lora import (
     LoRALinear,
     adapter_state,
     add_adapters,
+    block_layers,
     load_adapters,
     merge_adapters,
     save_adapters,
@@ -55,6 +58,16 @@ def test_the_layer_is_its_formula():
     x = torch.randn(5, 7, 3)
     expected = x @ (weight + 4.0 * layer.B.weight @ layer.A.weight).T + bias
     torch.testing.assert_close(layer(x), expected)
+
+
+def test_the_method_is_forty_lines_of_code():
+    """The layer, putting it in, merging it: without docstrings and empty lines."""
+    parts = (LoRALinear, add_adapters, merge_adapters, block_layers)
+    code = [ast.parse(inspect.getsource(part)) for part in parts]
+    for node in (node for tree in code for node in ast.walk(tree)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            node.body = node.body[1:]
+    assert sum(len(ast.unparse(tree).split("\n")) for tree in code) <= 40
 
 
 def test_adapters_change_nothing_at_first(model, idx):
