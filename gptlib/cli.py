@@ -17,6 +17,7 @@ from gptlib.bpe import BPETokenizer
 from gptlib.distributed import leave
 from gptlib.evaluation import evaluate, sliding_loss
 from gptlib.handler import ModelHandler
+from gptlib.model import count_parameters
 from gptlib.recipe import Folder, Train, a_path, progress, read_recipe
 from gptlib.shards import TOKENIZER, TokenCorpus, open_corpus
 from gptlib.sweep import sweep
@@ -73,8 +74,10 @@ class Data:
             revision=self.revision,
             processes=self.processes,
         )
-        with tqdm(unit="B", unit_scale=True) as bar:
-            for done, bar.total in made:
+        before, everything = next(made)  # refuses what cannot be, before any bar
+        units = {"unit": "B", "unit_scale": True}
+        with tqdm(total=everything, initial=before, **units) as bar:
+            for done, _ in made:
                 bar.update(done - bar.n)
         print(f"{TokenCorpus(to)}\nnext: python -m gptlib train FOLDER --corpus {to}")
 
@@ -84,7 +87,13 @@ def named_tokenizer(name: str) -> Tokenizer:
     path = Path(name)
     if name == "gpt2" and not path.exists():
         return BPETokenizer.gpt2()
-    return Tokenizer.load(path / TOKENIZER if path.is_dir() else path)
+    file = path / TOKENIZER if path.is_dir() else path
+    if not file.is_file():
+        raise ValueError(
+            f"tokenizer={name!r}: expected gpt2, or a folder or file with the "
+            f"{TOKENIZER} of a model of gptlib"
+        )
+    return Tokenizer.load(file)
 
 
 @dataclass
@@ -163,7 +172,10 @@ class Export:
     to: a_path("TO", "The folder to write; empty, or an export already.")
 
     def run(self) -> None:
-        print(f"written to {ModelHandler(self.folder).load().export(self.to)}")
+        handler = ModelHandler(self.folder).load()
+        size = 4e-6 * count_parameters(handler.model)
+        print(f"writing {size:,.1f} MB to {self.to}", flush=True)
+        print(f"written to {handler.export(self.to)}")
 
 
 @dataclass

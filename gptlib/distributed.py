@@ -33,6 +33,23 @@ def my_share(batch: Tensor) -> Tensor:
     return batch[rank() * each : (rank() + 1) * each]
 
 
+class MyRows:
+    """Tokens that give, for a batch of places, this process's rows of it.
+
+    It stands where windows are cut: all processes draw the same places, and each reads
+    its own from the disk. Two never read the same row of a batch.
+    """
+
+    def __init__(self, tokens):
+        self.tokens, self.device = tokens, tokens.device
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __getitem__(self, places: Tensor) -> Tensor:
+        return self.tokens[my_share(places)]
+
+
 @torch.no_grad()
 def average(loss: Tensor, parameters: Iterable[nn.Parameter]) -> Tensor:
     """Replace all gradients by their means over the processes; return the mean loss.

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +27,7 @@ KINDS = (".txt", ".jsonl", ".jsonl.gz", ".json.gz", ".parquet")
 HUB = "hf://datasets/"
 CONVERTED = "refs/convert/parquet"  # where the Hub keeps datasets of other formats
 BLOCK = 2**20  # bytes of text read at once: what bounds the memory
+Readable = BinaryIO | BytesIO
 ROWS = 64  # documents of a Parquet file read at once
 # No token reaches over these places: a line's end between printing characters is a
 # piece of its own, a single space belongs to what comes after it.
@@ -158,6 +160,8 @@ def _cut(file: File, size: int, column: str) -> Iterator[tuple[int, int, int]]:
 def _row_groups(file: File, size: int, column: str) -> Iterator[tuple[int, int, int]]:
     with open_file(file.path) as opened:
         about = _parquet(opened, file.name).metadata
+    if about.num_row_groups == 0:
+        return  # a file without a row
     names = [
         about.row_group(0).column(i).path_in_schema for i in range(about.num_columns)
     ]
@@ -202,7 +206,7 @@ def read(run: Run) -> Iterator[tuple[bool, str]]:
         ) from None
 
 
-def _text(file: BinaryIO, run: Run) -> Iterator[tuple[bool, str]]:
+def _text(file: Readable, run: Run) -> Iterator[tuple[bool, str]]:
     for number, content in enumerate(blocks(file, run)):
         try:
             yield run.start == number == 0, content.decode()
@@ -231,8 +235,8 @@ def _lines(file: BinaryIO, run: Run) -> Iterator[tuple[bool, str]]:
                 f"{run.file.name}: the line {line[:60]!r} is no JSON object with "
                 f"{run.column!r}"
             ) from None
-        if text:  # half a character, which JSON can hold, becomes a question mark
-            yield True, text.encode(errors="replace").decode()
+        if text:
+            yield from _document(text)
 
 
 def _until(file: BinaryIO, place: int, stop: int) -> Iterator[bytes]:
@@ -246,10 +250,25 @@ def _rows(file: BinaryIO, run: Run) -> Iterator[tuple[bool, str]]:
         ROWS, range(run.start, run.stop), [run.column], use_threads=False
     )
     rows = itertools.chain.from_iterable(b.column(0).to_pylist() for b in batches)
-    yield from ((True, text) for text in rows if text)
+    for text in rows:
+        if text:
+            yield from _document(text)
 
 
-def blocks(file: BinaryIO, run: Run) -> Iterator[bytes]:
+def _document(text: str) -> Iterator[tuple[bool, str]]:
+    """A document, a long one in pieces: its ids at once would be what fills memory."""
+    # Half a character, which JSON can hold, becomes a question mark.
+    content = text.encode(errors="replace")
+    size = len(content)
+    if size <= BLOCK:
+        yield True, content.decode()
+    else:
+        yield from _text(
+            BytesIO(content), Run(File("", "", size, 0), 0, size, size, "")
+        )
+
+
+def blocks(file: Readable, run: Run) -> Iterator[bytes]:
     """The run's bytes, cut where no token ends up different from the whole text's.
 
     A run begins and ends at the first safe place after its first and last byte, so
@@ -264,7 +283,7 @@ def blocks(file: BinaryIO, run: Run) -> Iterator[bytes]:
         place = end
 
 
-def _safe_place(file: BinaryIO, place: int, end: int) -> int:
+def _safe_place(file: Readable, place: int, end: int) -> int:
     """The first place from `place` on where the file may be cut; 0 and its end may.
 
     Where a whole block has no safe one (a script without spaces), between characters.

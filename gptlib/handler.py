@@ -39,6 +39,7 @@ from gptlib.training import Step, TrainConfig, Training, train
 
 STORED_TYPES = {"float32": torch.float32, "float16": torch.float16}
 SAVE_EVERY_SECONDS = 60.0
+SAVING_SHARE = 0.05  # of the time: what saving may take at most, or it waits longer
 
 
 class ModelHandler:
@@ -131,13 +132,12 @@ class ModelHandler:
         config: TrainConfig | None = None,
         progress: bool = True,
     ) -> list[Step]:
-        """Run `steps` more steps of the saved schedule, saving every minute.
+        """Run `steps` more steps of the saved schedule, saving about every minute.
 
         Default: all that are left. A finished schedule, or a model that has none,
         starts a new one of `steps` steps, with a new history; config starts that one
-        instead. data: default the corpus the model was trained on, found by name and
-        checked by SHA-256. Interrupting finishes the step and saves. Returns the
-        steps run.
+        instead. data: default the corpus of its training, by name and SHA-256.
+        Interrupting finishes the step and saves. Returns the steps run.
         """
         model, _ = self._in_hand()
         if steps is not None:
@@ -160,6 +160,11 @@ class ModelHandler:
             if training.diverged:
                 self._training = None
         return training.history[before:]
+
+    def share(self, **how) -> None:
+        """Go on with another `accumulate` or `parallel` than a training began with."""
+        if self._resume is not None:
+            self._resume["config"] |= how
 
     def generate(
         self,
@@ -275,7 +280,7 @@ class ModelHandler:
         return corpus.encode(tokenizer)
 
     def _run(self, training: Training, wanted: int, progress: bool) -> None:
-        saved, val = time.monotonic(), ""
+        saved, pause, val = time.monotonic(), SAVE_EVERY_SECONDS, ""
         bar = tqdm(total=wanted, disable=not progress or rank() > 0, unit="step")
         with bar, deferred_interrupt() as interrupted:
             for step in training:
@@ -284,13 +289,15 @@ class ModelHandler:
                     val = f", val {step.val:.3f}"
                 bar.set_postfix_str(f"loss {step.loss:.3f}{val}", refresh=False)
                 wanted -= 1
-                late = time.monotonic() - saved > SAVE_EVERY_SECONDS
+                late = rank() == 0 and time.monotonic() - saved > pause
                 stop, save = agree(wanted == 0 or interrupted.is_set(), late)
                 if stop:
                     break
                 if save:
+                    started = time.monotonic()
                     self._checkpoint(training)
                     saved = time.monotonic()
+                    pause = max(SAVE_EVERY_SECONDS, (saved - started) / SAVING_SHARE)
             self._checkpoint(training)
 
     def _checkpoint(self, training: Training) -> None:

@@ -35,13 +35,15 @@ from gptlib.history import write_history
 from gptlib.model import GPTConfig, count_parameters
 from gptlib.modern import ModernConfig, build_config, build_model, take_weights
 from gptlib.pretrained import PUBLISHED, load_pretrained
-from gptlib.shards import TokenCorpus, open_corpus
+from gptlib.shards import TokenCorpus, open_corpus, padded
 from gptlib.tokenizer import Tokenizer
 from gptlib.training import TrainConfig, pick_device
 
 Shape = GPTConfig | ModernConfig
 KEYS = ("about", "corpus", "model", "training", "tokenizer", "dtype", "start")
 YAML = (".yaml", ".yml")
+# What may be another when a training goes on, if a command names it: the defaults.
+HOW = {name: getattr(TrainConfig, name) for name in ("accumulate", "parallel")}
 
 
 def read_recipe(path: str | Path) -> dict:
@@ -111,7 +113,11 @@ Folder = a_path("FOLDER", "The model's folder.")
 def progress(model: nn.Module, tokens: int) -> Iterator[None]:
     """A bar of the tokens that go through model inside, once that takes a while."""
     bar = tqdm(total=tokens, unit="token", unit_scale=True, delay=2, leave=False)
-    hook = model.register_forward_pre_hook(lambda _, args: bar.update(args[0].numel()))
+
+    def count(_, args) -> None:  # what a hook returns would take the input's place
+        bar.update(args[0].numel())
+
+    hook = model.register_forward_pre_hook(count)
     try:
         with bar:
             yield
@@ -123,8 +129,9 @@ def progress(model: nn.Module, tokens: int) -> Iterator[None]:
 class Train:
     """Train a GPT into a folder; started again, it goes on where it was.
 
-    Ctrl-C ends the step, saves, and says how to go on; every minute it saves anyway.
-    Started by torchrun, several processes share each batch.
+    Ctrl-C ends the step, saves, and says how to go on; about every minute it saves
+    anyway. Going on, it is as it was begun, but for --training.accumulate and
+    --training.parallel. Started by torchrun, several processes share each batch.
     """
 
     folder: Folder
@@ -136,7 +143,8 @@ class Train:
     # tinyshakespeare, shakespeare-plays, a text file of yours, or a folder of tokens
     # that `data --dataset` has made.
     corpus: str = "tinyshakespeare"
-    # The shape; vocab_size is taken from the tokenizer.
+    # The shape. vocab_size is the tokenizer's; a larger one, as 50304 for GPT-2's
+    # 50257, is filled up with tokens that never occur, for GPUs to multiply quicker.
     model: GPTConfig = field(default_factory=GPTConfig)
     # On an NVIDIA GPU always in bfloat16 and, where it can be, compiled.
     training: TrainConfig = field(default_factory=TrainConfig)
@@ -187,7 +195,8 @@ class Train:
         if shape := self._shape():
             kind = {"class": "ModernGPT"} if isinstance(shape, ModernConfig) else {}
             recipe["model"] = kind | asdict(shape)
-            del recipe["model"]["vocab_size"]
+            if shape.vocab_size == GPTConfig.vocab_size:  # nobody asked for one
+                del recipe["model"]["vocab_size"]
         recipe["training"] = asdict(self.training)
         recipe["tokenizer"] = {k: v for k, v in asdict(self.tokenizer).items() if v}
         recipe["dtype"] = self.dtype
@@ -201,7 +210,8 @@ class Train:
                 self._measure(handler, corpus)
         except KeyboardInterrupt:
             step = handler.history[-1].step if handler.history else 0
-            sys.exit(f"stopped at step {step}; the same command goes on from there")
+            said = f"stopped at step {step}; the same command goes on from there"
+            sys.exit(said if rank() == 0 else 1)  # once, however many processes
 
     def _train(self, handler: ModelHandler, corpus: Corpus | TokenCorpus) -> None:
         if (self.folder / "model.safetensors").is_file():
@@ -218,6 +228,8 @@ class Train:
             print(f"the training in {self.folder} is finished")
             return
         print(f"going on with the training in {self.folder}, as it was begun")
+        asked = {name: getattr(self.training, name) for name in HOW}
+        handler.share(**{k: v for k, v in asked.items() if v != HOW[k]})
         handler.model.to(pick_device())
         handler.train(data=corpus)
 
@@ -226,6 +238,8 @@ class Train:
         tokenizer = tokenizer or self._tokenizer(corpus)
         torch.manual_seed(self.training.seed)
         shape = self._shape() or first.config
+        if shape.vocab_size != GPTConfig.vocab_size:
+            tokenizer = padded(tokenizer, shape.vocab_size)
         shape = replace(shape, vocab_size=tokenizer.vocab_size)
         if isinstance(corpus, TokenCorpus) and getattr(shape, "count", 0):
             raise ValueError(f"count={shape.count}: tokens on a disk are not counted")
@@ -271,7 +285,9 @@ class Train:
         print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
         text = tok.decode(val)
         prompt = "\n" if "\n" in text else text[0]
-        sample = handler.generate(prompt, 2500, temperature=0.8, seed=1)
+        pieces = handler.stream(prompt, 2500, temperature=0.8, seed=1)
+        bar = tqdm(pieces, total=2500, unit="token", delay=2, leave=False)
+        sample = prompt + "".join(bar)
         (self.folder / "sample.txt").write_text(sample.lstrip("\n"), encoding="utf-8")
 
 

@@ -33,8 +33,9 @@ class Run:
 def training_flops(config: GPTConfig) -> int:
     """Operations to learn from one token, about: 6 N + 12 L C T.
 
-    Two for each of the N parameters forward, twice that backward, and attention's
-    products (arXiv 2001.08361, section 2.1; there without the embeddings).
+    Two for each of the N parameters forward, twice that backward (arXiv 2001.08361,
+    section 2.1; there without the embeddings), and attention's products, those with
+    masked positions too (arXiv 2204.02311, appendix B).
     """
     attention = 12 * config.n_layer * config.n_embd * config.block_size
     return 6 * config.n_params + attention

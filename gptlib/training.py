@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gptlib.data import Examples, TokenSplits, epoch_windows, random_windows
-from gptlib.distributed import copy_from_first, my_share, rank, world_size
+from gptlib.distributed import MyRows, copy_from_first, rank, world_size
 from gptlib.errors import CompileError, DivergedError
 from gptlib.evaluation import check_examples, check_tokens
 from gptlib.ngram import prepare_counts
@@ -73,7 +73,8 @@ class Training:
         copy_from_first(model.state_dict().values())
         self._team = team_up(model, config.parallel)
         self.device = next(self._team.working.parameters()).device
-        self._train_tokens = data.train.to(self.device)
+        tokens = data.train.to(self.device)
+        self._train_tokens = MyRows(tokens) if world_size() > 1 else tokens
         self.knobs = Knobs()
         self.optimizer = build_optimizer(self._team.working, config)
         self.step, self.seconds = 0, time.perf_counter() - started
@@ -104,11 +105,12 @@ class Training:
         if len(self) == 0:
             self._team.collect()
         val = self._validate(step, lr)
-        tokens = step * idx.numel()
+        tokens = step * self.config.batch_size * idx.size(1)
         self.history.append(Step(step, loss, val, lr, tokens, self.seconds))
         return self.history[-1]
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Inputs and next tokens of a step; of several processes, each its rows."""
         tokens, seed = self._train_tokens, self.config.seed
         batch_size, block_size = self.config.batch_size, self.model.block_size
         if isinstance(tokens, Examples):
@@ -134,7 +136,7 @@ class Training:
 
     def _update(self, idx: Tensor, targets: Tensor, step: int, lr: float) -> float:
         self.optimizer.zero_grad()
-        loss = self._team.mean(self._backward(my_share(idx), my_share(targets), step))
+        loss = self._team.mean(self._backward(idx, targets, step))
         self._require_finite(loss, "the loss", step, lr)
         with torch.no_grad():
             torch._foreach_copy_(self._last_good, self._team.local())

@@ -3,9 +3,10 @@
     python -m gptlib data --dataset HuggingFaceFW/fineweb --files "sample/10BT/*" \
         --to data/fineweb
 
-Files (`documents.py`) are cut in runs of about 64 MB, small ones are put together, and
-each such unit becomes one shard (`shards.py`). Nothing else is kept, and what is done
-is not done again: after an interruption the same command does what is missing.
+Files (`documents.py`) are cut in runs of at most about 64 MB, small ones are put
+together, and each such unit becomes one shard (`shards.py`). Nothing else is kept, and
+what is done is not done again: after an interruption the same command does what is
+missing.
 """
 
 import hashlib
@@ -26,7 +27,9 @@ from gptlib.interrupts import as_worker
 from gptlib.shards import TOKENIZER, digest, read_header, write_shard
 from gptlib.tokenizer import Tokenizer
 
-UNIT = 2**26  # bytes of text in a shard
+# Bytes of text in a shard: a 64th of all, so that there is enough to share and to show
+# progress by, but no less and no more than this.
+LEAST_UNIT, MOST_UNIT, UNITS = 2**20, 2**26, 64
 PROCESSES = 6  # by default at most: so many need less than 1 GB
 Unit = list[Run]  # what makes one shard
 Job = tuple[Unit, Path, str]  # a unit, its shard, the tokenizer's digest
@@ -41,23 +44,27 @@ def tokenize(
     column: str = "text",
     revision: str | None = None,
     processes: int | None = None,
-    unit: int = UNIT,
+    unit: int | None = None,
 ) -> Iterator[tuple[int, int]]:
     """Encode a text file, a folder, or a dataset of Hugging Face into shards.
 
     files: which of them, as `sample/10BT/*`. column: the field or column with the text.
     revision: of the dataset; default the newest. processes: default one a core, but no
-    more than 6. unit: bytes of text in a shard. Yields (done, all) in bytes. Every
-    document begins with the tokenizer's end-of-text token, where it has one. Memory:
-    0.4 GB and 0.1 GB a process, however much text. Raises DataError when there is no
-    text, when it is not UTF-8 or cannot be fetched, ValueError for characters that the
-    tokenizer does not know.
+    more than 6. unit: bytes of text in a shard; default a 64th of all, from 1 to 64 MB.
+    Yields (done, all) in bytes. Every document begins with the tokenizer's end-of-text
+    token, where it has one. Memory: 0.4 GB and 0.1 GB a process, however much text.
+    Raises DataError when there is no text, when it is not UTF-8 or cannot be fetched,
+    ValueError for characters that the tokenizer does not know.
     """
     if processes is None:
         processes = min(os.cpu_count() or 1, PROCESSES)
     require_int("processes", processes, 1)
+    found = find_files(source, files, revision)
+    if unit is None:
+        unit = sum(file.size for file in found) // UNITS
+        unit = min(max(unit, LEAST_UNIT), MOST_UNIT)
     require_int("unit", unit, 1)
-    units = units_of(runs_of(find_files(source, files, revision), unit, column), unit)
+    units = units_of(runs_of(found, unit, column), unit)
     folder, made_by = Path(folder), digest(tokenizer.to_dict())
     shards = [folder / f"{number:06d}.tokens" for number in range(len(units))]
     folder.mkdir(parents=True, exist_ok=True)

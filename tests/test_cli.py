@@ -7,10 +7,20 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tqdm import tqdm
 
-from gptlib import CharTokenizer, GPTConfig, ModelHandler, TrainConfig, bench
+from gptlib import (
+    BPETokenizer,
+    CharTokenizer,
+    GPTConfig,
+    ModelHandler,
+    TrainConfig,
+    bench,
+    evaluate,
+)
 from gptlib.cli import main
-from gptlib.recipe import read_recipe
+from gptlib.pretrained import load_pretrained
+from gptlib.recipe import progress, read_recipe
 
 
 def test_data_says_what_it_holds(capsys):
@@ -63,9 +73,11 @@ def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
     handler.train(20, config=_longer(handler), progress=False)
     assert (folder / "trainer.safetensors").is_file()
     capsys.readouterr()
-    main(["train", str(folder), *options])
+    main(["train", str(folder), *options, "--training.accumulate", "4"])
     assert "going on with the training" in capsys.readouterr().out
-    assert len(ModelHandler(folder).load().history) == 40
+    gone_on = ModelHandler(folder).load()
+    assert len(gone_on.history) == 40
+    assert gone_on.trained_on["config"]["accumulate"] == 4
     before = (folder / "model.safetensors").read_bytes()
     main(["train", str(folder), *options])
     assert "is finished" in capsys.readouterr().out
@@ -189,6 +201,15 @@ def test_a_published_folder_is_tuned_on(tmp_path, small_corpus, capsys):
     assert tuned.tokenizer.to_dict() == first.tokenizer.to_dict()
     for name, weight in first.model.named_parameters():
         torch.testing.assert_close(weight, tuned.model.get_parameter(name))
+    # The recipe for GPT-2 itself, with another model, text and size.
+    recipe = Path(__file__).parents[1] / "models" / "web" / "shakespeare.json"
+    command = ["train", str(tmp_path / "again"), "--recipe", str(recipe)]
+    command += ["--start", str(tmp_path / "hub"), "--corpus", str(text)]
+    command += ["--training.batch-size", "8", "--training.accumulate", "4"]
+    main([*command, "--training.steps", "40"])
+    steps = ModelHandler(tmp_path / "again").load().history
+    assert len(steps) == 40 and steps[39].val < steps[19].val
+    assert {step.lr for step in steps} == {3e-5}
 
 
 def test_bad_values_are_refused_with_what_is_expected(tmp_path, capsys):
@@ -210,6 +231,8 @@ def test_bad_values_are_refused_with_what_is_expected(tmp_path, capsys):
     assert "data, train, sample, evaluate, export" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="processes=0: expected a whole number of at"):
         main(["data", "--dataset", str(tmp_path), "--processes", "0"])
+    with pytest.raises(SystemExit, match="tokenizer='none': expected gpt2, or"):
+        main(["data", "--dataset", str(tmp_path), "--tokenizer", "none"])
 
 
 OPTION = r" (--[a-z][\w.-]+)(?:, --\S+)?(?: (?:\{\S+\}\S*|[A-Z]+))? ?([^(]*)\(default"
@@ -317,6 +340,53 @@ def test_from_a_folder_of_text_to_a_model(tmp_path, small_corpus, capsys):
         main(["data", str(tokens)])
 
 
+@pytest.mark.usefixtures("unchecked")
+def test_a_vocabulary_may_be_filled_up(tmp_path, small_corpus, capsys):
+    """On shards of 300 tokens a model of 320; it is measured, resumed and exported."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    bpe = BPETokenizer.train(small_corpus.text, 300, ["<|endoftext|>"])
+    bpe.save(tmp_path / "tokenizer.json")
+    (tmp_path / "sums.txt").write_text(small_corpus.text)
+    tokens, folder = tmp_path / "tokens", tmp_path / "model"
+    made = ["data", "--dataset", str(tmp_path / "sums.txt"), "--to", str(tokens)]
+    main([*made, "--tokenizer", str(tmp_path)])
+    shape = {"vocab_size": 320, "n_layer": 1, "n_head": 1, "n_embd": 8}
+    stored = {"corpus": str(tokens), "model": shape | {"block_size": 8}}
+    stored["training"] = {"steps": 8, "batch_size": 4}
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(stored))
+    again = tmp_path / "again.json"
+    command = ["train", str(folder), "--recipe", str(recipe)]
+    main([*command, "--write-recipe", str(again)])
+    assert read_recipe(again)["model"]["vocab_size"] == 320
+    main(command)
+    handler = ModelHandler(folder).load()
+    assert handler.tokenizer.vocab_size == handler.model.config.vocab_size == 320
+    text = small_corpus.text[:200]
+    assert handler.tokenizer.encode(text) == bpe.encode(text)
+    assert handler.tokenizer.decode([319]) == "<|unused_19|>"
+    handler.train(2, config=TrainConfig(steps=4, batch_size=4), progress=False)
+    main(command)  # the other two, on the same shards
+    main(["evaluate", str(folder), "--corpus", str(tokens)])
+    main(["export", str(folder), str(tmp_path / "hub")])
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "hub")
+    words = AutoTokenizer.from_pretrained(tmp_path / "hub")
+    assert len(words) == theirs.config.vocab_size == 320
+    assert words(text)["input_ids"] == bpe.encode(text)
+    back = load_pretrained(tmp_path / "hub")
+    assert back[1].to_dict() == handler.tokenizer.to_dict()
+    for options, says in [
+        (["--model.vocab-size", "299"], "vocab_size=299: the tokenizer has 300"),
+        (
+            ["--model.vocab-size", "66", "--corpus", str(tmp_path / "sums.txt")],
+            "pieces",
+        ),
+    ]:
+        with pytest.raises(SystemExit, match=says):
+            main(["train", str(tmp_path / "other"), *command[2:], *options])
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
     def pressed(*_, **__):
         raise KeyboardInterrupt
@@ -336,6 +406,20 @@ def test_module_runs_from_the_shell():
     assert done.returncode == 0
     for command in ("data", "train", "sample", "evaluate"):
         assert command in done.stdout
+
+
+def test_a_bar_leaves_the_measured_model_alone(gpt, data, monkeypatch, capsys):
+    """Also where it is drawn: `update` says so by what it returns."""
+
+    def at_once(*args, delay, **settings):
+        return tqdm(*args, mininterval=0, miniters=1, **settings)
+
+    monkeypatch.setattr("gptlib.recipe.tqdm", at_once)
+    plain = evaluate(gpt, data.val)
+    with progress(gpt, len(data.val) - 1):
+        assert evaluate(gpt, data.val) == plain
+    assert "100%" in capsys.readouterr().err
+    assert not gpt._forward_pre_hooks
 
 
 def test_bench_prints_a_table_or_json(capsys, monkeypatch):

@@ -14,6 +14,9 @@ from conftest import small_config
 from gptlib import GPT, CharTokenizer, Corpus, ModelHandler, TrainConfig, train
 from gptlib import distributed as d
 from gptlib.cli import main
+from gptlib.data import epoch_windows
+from gptlib.shards import TokenCorpus
+from gptlib.webtext import tokenize
 
 # Each case is played in the same two processes: starting them takes longest.
 SCRIPT = """
@@ -25,6 +28,7 @@ from gptlib import (
     ModernGPT, TrainConfig, evaluate, train
 )
 from gptlib.distributed import agree, joined, leave, rank, world_size
+from gptlib.shards import Shards, TokenCorpus
 
 text = "".join(f"{i} plus {i + 1} is {2 * i + 1}.\\n" for i in range(400))
 tok = CharTokenizer(text)
@@ -33,7 +37,7 @@ config = TrainConfig(steps=12, batch_size=4, lr=3e-3, eval_every=5)
 shape = GPTConfig(tok.vocab_size, 16, 2, 2, 16)
 
 
-def run(config, shape=shape, seed=0, build=GPT):
+def run(config, shape=shape, seed=0, build=GPT, data=data):
     torch.manual_seed(seed)
     model = build(shape)
     steps = list(train(model, data, config))
@@ -47,6 +51,23 @@ with joined():
     found["plain"] = run(config)
     found["epochs"] = run(replace(config, sampling="epochs", optimizer="muon"))
     found["other weights"] = run(config, seed=rank())
+    tokens = TokenCorpus(f"{sys.argv[1]}/tokens").encode(tok)
+    read, look_up = [], Shards.__getitem__
+
+    def noting(shards, places):
+        if torch.is_tensor(places):
+            read.append(places[:, 0].tolist())
+        return look_up(shards, places)
+
+    Shards.__getitem__ = noting
+    found["shards"] = run(replace(config, sampling="epochs"), data=tokens)
+    found["read"] = read[::2]  # of each step the inputs; its targets are the others
+    found["16 bits"] = [
+        run(replace(config, precision="bfloat16", parallel=way))[0]
+        for way in ("average", "overlapped", "sharded")
+    ]
+    overlapped = replace(config, accumulate=4, parallel="overlapped")
+    found["shards, overlapped"] = run(overlapped, data=tokens)
     dropped = replace(shape, dropout=0.5)
     found["dropout"] = run(config, dropped)
     found["four parts"] = run(replace(config, accumulate=4), dropped)
@@ -138,16 +159,18 @@ def found(tmp_path_factory):
     one(folder / "one", dropout=0.5).train(
         6, data=DATA, config=TrainConfig(**CONFIG, accumulate=2), progress=False
     )
+    (folder / "sums.txt").write_text(TEXT)
+    list(tokenize(folder / "sums.txt", folder / "tokens", TOK, processes=1, unit=1_500))
     torchrun(script, folder)
     found = [json.loads((folder / f"{i}.json").read_text()) for i in range(2)]
     return [each | {"folder": folder} for each in found]
 
 
-def alone(dropout=0.0, **changes):
+def alone(dropout=0.0, data=DATA, **changes):
     """The losses of the same training in this one process."""
     torch.manual_seed(0)
     model = GPT(small_config(TOK, dropout=dropout))
-    steps = list(train(model, DATA, TrainConfig(**CONFIG | changes)))
+    steps = list(train(model, data, TrainConfig(**CONFIG | changes)))
     return [s.loss for s in steps], [s.val for s in steps]
 
 
@@ -182,6 +205,36 @@ def test_two_processes_train_what_one_trains(found, case, changes):
     assert found[0][case] == found[1][case], "weights drift apart"
 
 
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("case", "changes"),
+    [
+        ("shards", {"sampling": "epochs"}),
+        ("shards, overlapped", {"accumulate": 4}),
+    ],
+)
+def test_two_processes_train_on_shards_what_one_trains(found, case, changes):
+    tokens = TokenCorpus(found[0]["folder"] / "tokens")
+    assert len(tokens.shards.paths) > 4
+    losses, vals = alone(data=tokens.encode(TOK), **changes)
+    for each in found:
+        assert each[case][0] == pytest.approx(losses, abs=1e-5)
+        assert each[case][1][9] == pytest.approx(vals[9], abs=1e-5)
+    assert found[0][case] == found[1][case], "weights drift apart"
+
+
+def test_each_process_reads_its_own_part_of_the_text(found):
+    """No two windows overlap, and together they are what one process would read."""
+    first, second = (each["read"] for each in found)
+    assert [len(starts) for starts in first + second] == [2] * 24
+    apart = torch.tensor(first + second).flatten().sort().values.diff()
+    assert (apart >= 16).all()
+    numbered = torch.arange(len(TokenCorpus(found[0]["folder"] / "tokens").train))
+    for step, (mine, others) in enumerate(zip(first, second, strict=True), 1):
+        windows, _ = epoch_windows(numbered, 4, 16, 0, step)
+        assert mine + others == windows[:, 0].tolist()
+
+
 def test_what_one_began_two_finish(found):
     losses, _ = alone(dropout=0.5, accumulate=2)
     for each in found:
@@ -200,6 +253,13 @@ def test_what_two_began_one_finishes(found, way):
 def test_a_sharded_model_has_its_weights_when_its_state_is_asked_for(found):
     for val, of_the_model in (each["commit"] for each in found):
         assert of_the_model == pytest.approx(val, abs=1e-5)
+
+
+def test_every_way_learns_in_16_bits(found):
+    losses, _ = alone(precision="bfloat16")
+    for each in found:
+        for of_one_way in each["16 bits"]:  # where they round depends on who sums what
+            assert of_one_way == pytest.approx(losses, abs=0.01)
 
 
 def test_all_begin_with_the_weights_of_the_first(found):
@@ -254,8 +314,8 @@ from gptlib import Corpus, ModelHandler, TrainConfig
 from gptlib.distributed import joined, rank
 from gptlib.training import Training
 
-folder, steps, dies_at = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-gptlib.handler.SAVE_EVERY_SECONDS = 0.0  # after every step
+folder, way, steps, dies_at = *sys.argv[1:3], int(sys.argv[3]), int(sys.argv[4])
+gptlib.handler.SAVE_EVERY_SECONDS, gptlib.handler.SAVING_SHARE = 0.0, 1e9  # always
 advance = Training._advance
 
 
@@ -270,7 +330,7 @@ text = "".join(f"{i} plus {i + 1} is {2 * i + 1}.\\n" for i in range(400))
 with joined():
     handler = ModelHandler(folder).load()
     data = Corpus.from_text(text, "sums").encode(handler.tokenizer)
-    config = TrainConfig(steps=steps, batch_size=4, lr=3e-3)
+    config = TrainConfig(steps=steps, batch_size=4, lr=3e-3, parallel=way)
     handler.train(data=data, config=config, progress=False)
 """
 posix = pytest.mark.skipif(os.name == "nt", reason="signals work otherwise on Windows")
@@ -281,7 +341,7 @@ def test_a_killed_worker_ends_the_job_and_the_last_checkpoint_resumes(tmp_path):
     one(tmp_path / "killed")
     script = tmp_path / "script.py"
     script.write_text(ENDED)
-    process = launch(script, tmp_path / "killed", 12, 7)
+    process = launch(script, tmp_path / "killed", "overlapped", 12, 7)
     try:
         _, errors = process.communicate(timeout=120)  # an end, no hang
     finally:
@@ -300,7 +360,7 @@ def test_a_signal_to_torchrun_ends_the_step_and_saves(tmp_path):
     one(tmp_path / "ended")
     script = tmp_path / "script.py"
     script.write_text(ENDED)
-    process = launch(script, tmp_path / "ended", 1_000_000, -1)
+    process = launch(script, tmp_path / "ended", "sharded", 1_000_000, -1)
     try:
         until = time.monotonic() + 100
         while not (tmp_path / "ended" / "trainer.safetensors").is_file():

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import gptlib.files
+import gptlib.handler
 from gptlib import (
     GPT,
     Bigram,
@@ -27,6 +28,7 @@ from gptlib import (
     evaluate,
     train,
 )
+from gptlib.training import Training
 
 CONFIG = TrainConfig(steps=40, batch_size=4, lr=3e-3, eval_every=10)
 HERE = Path(__file__).parent
@@ -301,6 +303,33 @@ def test_corpus_is_found_by_name_and_verified(tmp_path, saved, small_corpus):
     given = Corpus.from_text(novel.read_text())
     steps = ModelHandler(saved.path).load().train(2, data=given, progress=False)
     assert [s.step for s in steps] == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "saved_at"),
+    [(0.1, [7, 14, 21, 28, 35, 40]), (6.0, [7, 20, 33, 40])],
+)
+def test_saving_takes_a_twentieth_of_the_time_at_most(
+    saved, data, monkeypatch, seconds, saved_at
+):
+    """Steps of ten seconds: every minute, or less often where saving takes long."""
+    clock, found = [0.0], []
+    step, save = Training._advance, ModelHandler._checkpoint
+
+    def slow_step(training):
+        clock[0] += 10
+        return step(training)
+
+    def slow_save(handler, training):
+        clock[0] += seconds
+        found.append(training.step)
+        save(handler, training)
+
+    monkeypatch.setattr(gptlib.handler.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(Training, "_advance", slow_step)
+    monkeypatch.setattr(ModelHandler, "_checkpoint", slow_save)
+    saved.train(data=data, config=CONFIG, progress=False)
+    assert found == saved_at
 
 
 INTERRUPTED = """

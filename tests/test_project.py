@@ -74,7 +74,7 @@ def test_rooms_stay_small():
     sizes = {p: len(p.read_text().splitlines()) for p in ROOT.glob("gptlib/**/*.py")}
     checks = sum(n for p, n in sizes.items() if p.parent.name == "checks")
     assert checks < 9_500  # what teaches, not what runs
-    assert sum(sizes.values()) - checks < 11_200
+    assert sum(sizes.values()) - checks < 11_500
     rooms = {p.name: n for p, n in sizes.items() if n > 350}
     assert rooms == {}
 

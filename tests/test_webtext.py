@@ -2,16 +2,22 @@
 
 import gzip
 import json
+import math
 import random
 import subprocess
 import sys
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import huggingface_hub
+import pyarrow
 import pytest
 import torch
+import yaml
+from pyarrow.parquet import write_table
 
 from gptlib import BPETokenizer, CharTokenizer, DataError, documents, webtext
+from gptlib.recipe import Train, read_recipe
 from gptlib.shards import Shards, TokenCorpus
 from gptlib.webtext import tokenize
 
@@ -94,6 +100,23 @@ def test_the_plays_in_several_processes(tmp_path, shakespeare):
     assert torch.equal(shards[places], torch.tensor(expected)[places])
 
 
+def test_shards_are_small_enough_to_share_and_to_show_progress(
+    tmp_path, tok, small_corpus, monkeypatch
+):
+    (tmp_path / "t.txt").write_text(small_corpus.text)
+    size = len(small_corpus.text)
+    for least, most, unit in (
+        (1_000, 10**6, 1_000),
+        (10, 10**6, size // 64),
+        (9, 90, 90),
+    ):
+        monkeypatch.setattr(webtext, "LEAST_UNIT", least)
+        monkeypatch.setattr(webtext, "MOST_UNIT", most)
+        steps = run(tmp_path / "t.txt", tmp_path / "out", tok)
+        assert len(steps) - 1 == math.ceil(size / unit)
+        assert tok.decode(Shards(tmp_path / "out")[:]) == small_corpus.text
+
+
 def test_started_again_it_does_what_is_missing(tmp_path, tok, small_corpus):
     source, folder = tmp_path / "t.txt", tmp_path / "out"
     source.write_text(small_corpus.text)
@@ -134,14 +157,16 @@ def test_what_cannot_be_is_refused(tmp_path, tok, bpe, small_corpus):
 def test_memory_does_not_grow_with_the_text(tmp_path, bpe, small_corpus):
     bpe.save(tmp_path / "tokenizer.json")
     (tmp_path / "t.txt").write_text(small_corpus.text * 2_000)  # 20 MB
-    size = (tmp_path / "t.txt").stat().st_size
-    command = [sys.executable, "-c", MEMORY, "tokenizer.json", "t.txt", "out"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=tmp_path, check=True
-    )
-    assert size > 15_000_000
-    # A block's ids as Python numbers are what it takes; all would take 500 MB.
-    assert int(done.stdout) < 150_000_000
+    book = {"text": small_corpus.text * 1_000}  # a document is in memory, not its ids
+    (tmp_path / "t.jsonl").write_text(json.dumps(book))
+    for name in ("t.txt", "t.jsonl"):
+        assert (tmp_path / name).stat().st_size > 7_500_000
+        command = [sys.executable, "-c", MEMORY, "tokenizer.json", name, f"{name}.out"]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=tmp_path, check=True
+        )
+        # A block's ids as Python numbers are what it takes; all would take 500 MB.
+        assert int(done.stdout) < 150_000_000, name
 
 
 def test_shards_of_a_text_that_is_gone_go_too(tmp_path, bpe):
@@ -172,6 +197,15 @@ def test_a_line_of_json_is_a_document(tmp_path, bpe, unit):
     assert Shards(tmp_path / "out")[:].tolist() == expected(bpe, STORIES)
 
 
+def test_a_long_document_stays_one(tmp_path, bpe, monkeypatch):
+    monkeypatch.setattr(documents, "BLOCK", 64)
+    texts = ["".join(STORIES[:40]), "short", "".join(STORIES[40:])]
+    lines = [json.dumps({"text": text}) for text in texts]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    run(tmp_path, tmp_path / "out", bpe)
+    assert Shards(tmp_path / "out")[:].tolist() == expected(bpe, texts)
+
+
 def test_lines_that_cannot_be_read_are_named(tmp_path, bpe):
     path = tmp_path / "a.jsonl"
     for bad in ('{"body": "x"}', "no JSON", "[1]"):
@@ -191,12 +225,14 @@ def test_a_pattern_chooses_files(tmp_path, bpe):
     assert Shards(tmp_path / "out")[:].tolist() == expected(bpe, ["two\n"])
 
 
-def test_rows_of_parquet_are_documents(tmp_path, bpe):
-    arrow = pytest.importorskip("pyarrow")
-    from pyarrow.parquet import write_table
+def write_parquet(path, texts):
+    table = pyarrow.table({"id": list(range(len(texts))), "text": texts})
+    write_table(table, path, row_group_size=30)
 
-    table = arrow.table({"id": list(range(300)), "text": STORIES})
-    write_table(table, tmp_path / "a.parquet", row_group_size=30)
+
+def test_rows_of_parquet_are_documents(tmp_path, bpe):
+    write_parquet(tmp_path / "a.parquet", STORIES)
+    write_parquet(tmp_path / "empty.parquet", [])
     run(tmp_path, tmp_path / "out", bpe, unit=2_000)
     shards = Shards(tmp_path / "out")
     assert len(shards.paths) > 3 and shards[:].tolist() == expected(bpe, STORIES)
@@ -272,6 +308,25 @@ def test_a_broken_line_to_the_hub_is_said(tmp_path, bpe, hub, monkeypatch):
     monkeypatch.setattr(hub, "open", lambda path, mode: 1 / 0)
     with pytest.raises(DataError, match=r"1.txt could not be read to its end \(Zero"):
         run("some/texts", tmp_path / "out", bpe)
+
+
+WEB = Path(__file__).parents[1] / "models" / "web"
+
+
+def test_the_recipes_for_web_text_are_what_their_page_says():
+    page, cloud = (WEB / "README.md").read_text(), (WEB / "sky.yaml").read_text()
+    for name, tokens in (("fineweb", "10.0 billion"), ("openwebtext", "295 billion")):
+        recipe = Train.of(read_recipe(WEB / f"{name}.json"), Path(name), Path(name))
+        config, shape = recipe.training, recipe.model
+        seen = config.steps * config.batch_size * shape.block_size
+        assert seen / 1e9 == pytest.approx(float(tokens.split()[0]), rel=5e-3)
+        assert f"{tokens} |" in page and f"{name}) DATASET=" in cloud
+        assert config.batch_size % config.accumulate == config.accumulate % 8 == 0
+        counted = shape.n_params - shape.block_size * shape.n_embd
+        assert f"6 × {counted:,}" in page and shape.vocab_size == 50304
+    assert yaml.safe_load(cloud)["envs"] == {"RECIPE": "fineweb"}
+    tuned = read_recipe(WEB / "shakespeare.json")
+    assert (tuned["start"], tuned["corpus"]) == ("gpt2", "tinyshakespeare")
 
 
 KILLED = """

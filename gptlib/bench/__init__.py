@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy
 import torch
+from tqdm import tqdm
 
 from gptlib.model import GPTConfig
 
@@ -55,11 +56,23 @@ def figures(plan: Plan | None = None, *, train: bool = False) -> list[Figure]:
     from gptlib.bench import learning, looking, opening, writing
 
     plan = plan or PLAN
-    rows = learning.figures(plan)
-    for config in (plan.small, plan.large):
-        rows += writing.figures(config, plan)
-    rows += opening.figures(plan) + looking.figures(plan)
-    return rows + (learning.long_figures(plan) if train else [])
+    # Beside each part its seconds on two cores, so that the bar can say what is left.
+    parts = [
+        (lambda: learning.figures(plan), 40),
+        (lambda: writing.figures(plan.small, plan), 25),
+        (lambda: writing.figures(plan.large, plan), 90),
+        (lambda: opening.figures(plan), 15),
+        (lambda: looking.figures(plan), 5),
+        (lambda: learning.long_figures(plan), 300),
+    ]
+    parts, rows = parts if train else parts[:-1], []
+    total = sum(seconds for _, seconds in parts)
+    shown = "{percentage:3.0f}%|{bar}| about {remaining} left"
+    with tqdm(total=total, bar_format=shown, leave=False) as bar:
+        for measure, seconds in parts:
+            rows += measure()
+            bar.update(seconds)
+    return rows
 
 
 def machine() -> dict[str, str | int]:

@@ -5,12 +5,14 @@ import sys
 import time
 from collections.abc import Callable
 
+from tqdm import tqdm
+
 Action = Callable[[], object]
 
 
 def say(text: str) -> None:
     """What is being measured, to whoever waits; the table has stdout to itself."""
-    print(f"measuring {text}", file=sys.stderr, flush=True)
+    tqdm.write(f"measuring {text}", file=sys.stderr)  # above the bar, if there is one
 
 
 def in_turns(

@@ -7,6 +7,7 @@ from functools import cache
 
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from gptlib.bench import Figure, Plan
 from gptlib.bench.clock import median_seconds, say
@@ -161,7 +162,7 @@ def whole_training(
     """Seconds of updates until val is at TARGET, if ever, and val at the end."""
     training = train(model, data, replace(config, eval_every=config.steps // 40 or 1))
     passed = None
-    for step in training:
+    for step in tqdm(training, unit="step", leave=False):
         if passed is None and step.val is not None and step.val <= TARGET:
             passed = step
     rows = []
