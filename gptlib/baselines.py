@@ -1,8 +1,8 @@
 """Answers to questions about the plays that no neural network gives.
 
-What a model that answers has to beat: a name drawn blindly, the answer most frequent
-in training, n-grams counted in the questions, and for each play n-grams counted in
-that play alone. Read next: `tuning.py`.
+What a model that answers has to beat: a name drawn blindly or always taken at the
+same place, the answer most frequent in training, n-grams counted in the questions, and
+for each play n-grams counted in that play alone. Read next: `tuning.py`.
 """
 
 import re
@@ -13,17 +13,45 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gptlib.answers import Question
+from gptlib.answers import DEV_PLAYS, TEST_PLAYS, Question, tenths, title
 from gptlib.cache import run
+from gptlib.data import shakespeare_plays
 from gptlib.ngram import CountedNGrams
 
 NAME = re.compile(r"(?m)^([A-Z][A-Za-z ']*):$")
+
+
+def read_plays() -> dict[str, str]:
+    """Title -> the part of a play that questions to learn from are about.
+
+    The first eight tenths of each play that is in neither dev nor test as a whole.
+    """
+    return {
+        title(name): tenths(script)[0]
+        for name, script in shakespeare_plays().items()
+        if name not in DEV_PLAYS + TEST_PLAYS
+    }
 
 
 def by_blind_name(question: Question) -> float:
     """The chance that a speaker of the excerpt, drawn blindly, is the answer."""
     names = set(NAME.findall(question.excerpt))
     return (question.answer in names) / max(1, len(names))
+
+
+def by_place(question: Question, place: int) -> bool:
+    """Whether the speaker named at this place (0, 1, ...) of the excerpt is the answer.
+
+    It does not look at the question at all: a shortcut a model may find.
+    """
+    names = NAME.findall(question.excerpt)
+    return place < len(names) and names[place] == question.answer
+
+
+def best_place(questions: Sequence[Question], kind: str) -> int:
+    """The place out of the first three where answers of a kind stand most often."""
+    of_kind = [one for one in questions if one.kind == kind]
+    return max(range(3), key=lambda place: sum(by_place(q, place) for q in of_kind))
 
 
 def most_frequent(questions: Sequence[Question], kind: str) -> str:

@@ -1,12 +1,15 @@
 """What answers without a network: blind names, frequent answers, counted n-grams."""
 
 from gptlib import CharTokenizer
-from gptlib.answers import Question, exact
+from gptlib.answers import Question, exact, load_questions
 from gptlib.baselines import (
+    best_place,
     by_blind_name,
+    by_place,
     count_questions,
     likeliest_play,
     most_frequent,
+    read_plays,
 )
 
 EXCERPT = "ROMEO:\nLady, by yonder blessed moon.\n\nJULIET:\nO, swear not."
@@ -20,6 +23,14 @@ def test_a_blind_draw_is_right_once_in_as_many_names_as_there_are():
     assert by_blind_name(asked("JULIET")) == 0.5
     assert by_blind_name(asked("NURSE")) == 0
     assert by_blind_name(asked("ROMEO", excerpt="no speaker at all")) == 0
+
+
+def test_a_place_is_a_shortcut_that_reads_no_question():
+    assert by_place(asked("JULIET"), 1) and not by_place(asked("JULIET"), 0)
+    assert not by_place(asked("JULIET"), 2)  # nobody speaks there
+    questions = [asked("ROMEO"), *[asked("JULIET")] * 2, *[asked("ROMEO", "next")] * 9]
+    assert best_place(questions, "speaker") == 1
+    assert best_place(questions, "next") == 0
 
 
 def test_the_most_frequent_answer_is_of_the_kind():
@@ -40,3 +51,11 @@ def test_a_passage_is_likeliest_in_its_own_play(tok):
     plays = {"One": (a + b) * 200, "Two": (c + d + c) * 200}
     questions = [asked("", excerpt=t) for t in ((c + d + c) * 9, (a + b) * 9, a + b)]
     assert likeliest_play(questions, plays, tok) == ["Two", "One", "One"]
+
+
+def test_the_plays_counted_hold_no_question_of_the_test():
+    plays = read_plays()
+    assert "Hamlet" not in plays and "The Tempest" not in plays
+    test = [one for one in load_questions().test if one.kind == "play"]
+    assert {one.answer for one in test} == set(plays)
+    assert not any(one.excerpt in plays[one.answer] for one in test)
