@@ -206,7 +206,7 @@ def test_a_published_folder_is_tuned_on(tmp_path, small_corpus, capsys):
     command = ["train", str(tmp_path / "again"), "--recipe", str(recipe)]
     command += ["--start", str(tmp_path / "hub"), "--corpus", str(text)]
     command += ["--training.batch-size", "8", "--training.accumulate", "4"]
-    main([*command, "--training.steps", "40"])
+    main([*command, *options[2:], "--training.steps", "40"])
     steps = ModelHandler(tmp_path / "again").load().history
     assert len(steps) == 40 and steps[39].val < steps[19].val
     assert {step.lr for step in steps} == {3e-5}
