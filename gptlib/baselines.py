@@ -18,7 +18,7 @@ from gptlib.cache import run
 from gptlib.data import shakespeare_plays
 from gptlib.ngram import CountedNGrams
 
-NAME = re.compile(r"(?m)^([A-Z][A-Za-z ']*):$")
+NAME = re.compile(r"(?:\A|\n\n)([^\n]+):\n")  # a speech's first line
 
 
 def read_plays() -> dict[str, str]:

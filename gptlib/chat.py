@@ -72,7 +72,8 @@ class ChatBox:
 
         Raises ValueError for a character the model does not know.
         """
-        line, is_question = line.strip(), line.strip().endswith(self.mark)
+        line = line.strip()
+        is_question = line.endswith(self.mark)
         text = self.asked.format(line) if is_question else line
         self.tokenizer.encode(text)
         self.transcript += text

@@ -236,7 +236,7 @@ def _lines(file: BinaryIO, run: Run) -> Iterator[tuple[bool, str]]:
                 f"{run.column!r}"
             ) from None
         if text:
-            yield from _document(text)
+            yield from _document(text, run)
 
 
 def _until(file: BinaryIO, place: int, stop: int) -> Iterator[bytes]:
@@ -252,11 +252,16 @@ def _rows(file: BinaryIO, run: Run) -> Iterator[tuple[bool, str]]:
     rows = itertools.chain.from_iterable(b.column(0).to_pylist() for b in batches)
     for text in rows:
         if text:
-            yield from _document(text)
+            yield from _document(text, run)
 
 
-def _document(text: str) -> Iterator[tuple[bool, str]]:
+def _document(text: object, run: Run) -> Iterator[tuple[bool, str]]:
     """A document, a long one in pieces: its ids at once would be what fills memory."""
+    if not isinstance(text, str):
+        raise DataError(
+            f"{run.file.name}: {run.column!r} holds {text!r:.60}, expected text; name "
+            "another --column"
+        )
     # Half a character, which JSON can hold, becomes a question mark.
     content = text.encode(errors="replace")
     size = len(content)

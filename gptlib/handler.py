@@ -162,7 +162,7 @@ class ModelHandler:
         return training.history[before:]
 
     def share(self, **how) -> None:
-        """Go on with another `accumulate` or `parallel` than a training began with."""
+        """Go on with this `accumulate` and `parallel`, if there is something to do."""
         if self._resume is not None:
             self._resume["config"] |= how
 

@@ -42,8 +42,6 @@ from gptlib.training import TrainConfig, pick_device
 Shape = GPTConfig | ModernConfig
 KEYS = ("about", "corpus", "model", "training", "tokenizer", "dtype", "start")
 YAML = (".yaml", ".yml")
-# What may be another when a training goes on, if a command names it: the defaults.
-HOW = {name: getattr(TrainConfig, name) for name in ("accumulate", "parallel")}
 
 
 def read_recipe(path: str | Path) -> dict:
@@ -131,7 +129,8 @@ class Train:
 
     Ctrl-C ends the step, saves, and says how to go on; about every minute it saves
     anyway. Going on, it is as it was begun, but for --training.accumulate and
-    --training.parallel. Started by torchrun, several processes share each batch.
+    --training.parallel: they are what the command says now. Started by torchrun,
+    several processes share each batch.
     """
 
     folder: Folder
@@ -144,7 +143,8 @@ class Train:
     # that `data --dataset` has made.
     corpus: str = "tinyshakespeare"
     # The shape. vocab_size is the tokenizer's; a larger one, as 50304 for GPT-2's
-    # 50257, is filled up with tokens that never occur, for GPUs to multiply quicker.
+    # 50257, is filled up with tokens that never occur, for GPUs to multiply quicker;
+    # not with --start. 65 stands for the tokenizer's own.
     model: GPTConfig = field(default_factory=GPTConfig)
     # On an NVIDIA GPU always in bfloat16 and, where it can be, compiled.
     training: TrainConfig = field(default_factory=TrainConfig)
@@ -227,9 +227,9 @@ class Train:
         if handler.trained_on["step"] == handler.trained_on["config"]["steps"]:
             print(f"the training in {self.folder} is finished")
             return
-        print(f"going on with the training in {self.folder}, as it was begun")
-        asked = {name: getattr(self.training, name) for name in HOW}
-        handler.share(**{k: v for k, v in asked.items() if v != HOW[k]})
+        print(f"going on with the training in {self.folder}")
+        how = self.training
+        handler.share(accumulate=how.accumulate, parallel=how.parallel)
         handler.model.to(pick_device())
         handler.train(data=corpus)
 

@@ -55,7 +55,7 @@ def padded(tokenizer: Tokenizer, vocab_size: int) -> Tokenizer:
             "expected as many, which is the default, or more with a tokenizer of "
             "pieces, as 50304 with GPT-2's 50257"
         )
-    unused = [UNUSED.format(i) for i in range(lacking)]
+    unused = [UNUSED.format(i) for i in range(tokenizer.vocab_size, vocab_size)]
     return BPETokenizer(tokenizer.merges, [*tokenizer.special_tokens, *unused])
 
 
@@ -176,8 +176,8 @@ class Shards:
         runs, sizes = shards.unique_consecutive(return_counts=True)
         inside = (flat + self.shifts[shards]).split(sizes.tolist())
         parts = [
-            self._mapped[number][places.numpy()]
-            for number, places in zip(runs.tolist(), inside, strict=True)
+            self._mapped[number][there.numpy()]
+            for number, there in zip(runs.tolist(), inside, strict=True)
         ]
         ids = torch.from_numpy(np.concatenate([np.zeros(0, np.int64), *parts]))
         return ids.view(shape).to(self.device)
@@ -235,7 +235,11 @@ class TokenCorpus:
         made_by = self.shards.headers[0]["tokenizer"]
         if digest(self.tokenizer.to_dict()) != made_by:
             raise DataError(f"{file} is not what made the shards: tokenize them again")
-        share = min(VAL_SHARE, VAL_TOKENS / max(1, len(self.shards)))
+        if not len(self.shards):
+            raise DataError(
+                f"{folder} holds no tokens: the text it was made of is empty"
+            )
+        share = min(VAL_SHARE, VAL_TOKENS / len(self.shards))
         self.train, self.val = self.shards.split(share)
         hashes = "".join(header["sha256"] for header in self.shards.headers)
         self.sha256 = hashlib.sha256(hashes.encode()).hexdigest()

@@ -4,10 +4,10 @@
     python -m gptlib.tuning --method lora --seed 0
     python -m gptlib.tuning --method none
 
-Each adds one row to `notebooks/answers.csv`: the exact matches of every kind of
-question, on dev and on test, the parameters trained, the minutes, the bytes to be
-stored, and the loss on the whole of val, where forgetting shows. Twelve
-to fifteen minutes on one core. Read next: notebook 10.
+Each adds to `notebooks/answers.csv` a row for every kind of question on dev and on
+test: the exact matches, the parameters trained, the minutes, the bytes to be stored,
+and the loss on the whole of val, where forgetting shows. Ten to fifteen minutes on one
+core. Read next: notebook 10.
 """
 
 import argparse
@@ -164,7 +164,7 @@ def add_rows(path: Path, rows: list[Row]) -> None:
     old = []
     if path.is_file():
         with path.open(newline="") as file:
-            old = list(csv.DictReader(file))
+            old = [{"replay": "0"} | row for row in csv.DictReader(file)]
     run = ("method", "shots", "rank", "replay", "steps", "seed")
     new = [{k: str(v) for k, v in asdict(row).items()} for row in rows]
     made = {tuple(row[k] for k in run) for row in new}

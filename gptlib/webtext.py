@@ -61,7 +61,8 @@ def tokenize(
     require_int("processes", processes, 1)
     found = find_files(source, files, revision)
     if unit is None:
-        unit = sum(file.size for file in found) // UNITS
+        # A power of two: with a little more text the shards that are there stay.
+        unit = 1 << (sum(file.size for file in found) // UNITS).bit_length()
         unit = min(max(unit, LEAST_UNIT), MOST_UNIT)
     require_int("unit", unit, 1)
     units = units_of(runs_of(found, unit, column), unit)

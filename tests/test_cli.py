@@ -365,7 +365,7 @@ def test_a_vocabulary_may_be_filled_up(tmp_path, small_corpus, capsys):
     assert handler.tokenizer.vocab_size == handler.model.config.vocab_size == 320
     text = small_corpus.text[:200]
     assert handler.tokenizer.encode(text) == bpe.encode(text)
-    assert handler.tokenizer.decode([319]) == "<|unused_19|>"
+    assert handler.tokenizer.decode([319]) == "<|unused_319|>"
     handler.train(2, config=TrainConfig(steps=4, batch_size=4), progress=False)
     main(command)  # the other two, on the same shards
     main(["evaluate", str(folder), "--corpus", str(tokens)])

@@ -14,7 +14,7 @@ import pyarrow
 import pytest
 import torch
 import yaml
-from pyarrow.parquet import write_table
+from pyarrow.parquet import ParquetWriter, write_table
 
 from gptlib import BPETokenizer, CharTokenizer, DataError, documents, webtext
 from gptlib.recipe import Train, read_recipe
@@ -107,7 +107,7 @@ def test_shards_are_small_enough_to_share_and_to_show_progress(
     size = len(small_corpus.text)
     for least, most, unit in (
         (1_000, 10**6, 1_000),
-        (10, 10**6, size // 64),
+        (10, 10**6, 1 << (size // 64).bit_length()),
         (9, 90, 90),
     ):
         monkeypatch.setattr(webtext, "LEAST_UNIT", least)
@@ -232,12 +232,23 @@ def write_parquet(path, texts):
 
 def test_rows_of_parquet_are_documents(tmp_path, bpe):
     write_parquet(tmp_path / "a.parquet", STORIES)
-    write_parquet(tmp_path / "empty.parquet", [])
+    nothing = pyarrow.schema([("text", pyarrow.string())])
+    ParquetWriter(tmp_path / "empty.parquet", nothing).close()
     run(tmp_path, tmp_path / "out", bpe, unit=2_000)
     shards = Shards(tmp_path / "out")
     assert len(shards.paths) > 3 and shards[:].tolist() == expected(bpe, STORIES)
     with pytest.raises(DataError, match=r"no column 'body', but \['id', 'text'\]"):
         run(tmp_path, tmp_path / "out", bpe, column="body")
+    (tmp_path / "empty.parquet").unlink()
+    with pytest.raises(DataError, match=r"'id' holds 1, expected text"):
+        run(tmp_path, tmp_path / "out", bpe, column="id")
+
+
+def test_a_text_without_a_token_is_no_corpus(tmp_path, bpe):
+    (tmp_path / "a.jsonl").write_text('{"text": ""}\n')
+    run(tmp_path, tmp_path / "out", bpe)
+    with pytest.raises(DataError, match="holds no tokens"):
+        TokenCorpus(tmp_path / "out")
 
 
 def test_without_its_reader_parquet_is_refused_in_a_line(tmp_path, bpe, monkeypatch):

@@ -6,6 +6,7 @@ other room holds the exercises of one notebook.
 """
 
 from gptlib.checks.adamw import adamw_step
+from gptlib.checks.adapters import lora_linear
 from gptlib.checks.all_heads import many_heads
 from gptlib.checks.bigram import draw_next, pair_counts
 from gptlib.checks.blocks import pre_norm_block
@@ -84,6 +85,7 @@ EXERCISES: dict[str, Exercise] = {
         answer_targets,  # 10
         few_shot_text,
         exact_share,
+        lora_linear,
         step_flops,  # 11
         softmax_tile,
         sixteen_bits,

@@ -330,3 +330,17 @@ def test_the_box_answers_from_the_examples_typed(open_notebook):
     notebook.button("Start anew").click()
     notebook.wait_for(lambda: page.inner_text() != "\n".join(said))
     assert page.inner_text() == ""
+
+
+def test_the_model_that_answers_is_asked_about_its_excerpt(open_notebook):
+    notebook = open_notebook("10_prompting")
+    for cell in ("import csv", "questions = load_questions()", "asking = ChatBox("):
+        notebook.run_only(cell)
+    page = notebook.page.locator(".widget-html-content pre").last
+    notebook.wait_for(lambda: page.count() and "GONZALO:" in page.inner_text(), 120)
+    field = notebook.page.locator(".widget-text input").last
+    field.scroll_into_view_if_needed()
+    field.fill("How does 'He'ld sow't' go on?")
+    field.press("Tab")
+    notebook.button("Send").last.click()
+    notebook.wait_for(lambda: page.inner_text().endswith("A: with nettle-seed."))
