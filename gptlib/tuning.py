@@ -179,18 +179,8 @@ def main(argv: list[str] | None = None) -> None:
     tokenizer, model = handler.tokenizer, transformer_alone(handler.model)
     questions, minutes, moved = load_questions(), 0.0, 0
     if args.method != "none":
-        config = replace(CONFIGS[args.method], steps=args.steps, seed=args.seed)
-        plain = None
-        if args.replay:
-            plain = load_corpus("shakespeare-plays").encode(tokenizer).train
-        training = fine_tune(
-            model, questions.train, tokenizer, args.method, config, plain=plain
-        )
+        minutes = tune(model, questions.train, tokenizer, args)
         moved = sum(p.numel() for p in trained(model))
-        for step in training:
-            if step.step % 20 == 0:
-                print(f"step {step.step}: loss {step.loss:.3f}", flush=True)
-        minutes = training.seconds / 60
         if args.save:
             save(model, tokenizer, Path(args.save))
     loss = evaluate(model, load_corpus("tinyshakespeare").encode(tokenizer).val)
@@ -219,6 +209,20 @@ def main(argv: list[str] | None = None) -> None:
         for one in found:
             print(shots, one, flush=True)
         add_rows(Path(args.table), [replace(run, **one) for one in found])
+
+
+def tune(model, questions, tokenizer, args: argparse.Namespace) -> float:
+    """Fine-tune as the command says; returns the minutes."""
+    config = replace(CONFIGS[args.method], steps=args.steps, seed=args.seed)
+    plain = None
+    if args.replay:
+        plain = load_corpus("shakespeare-plays").encode(tokenizer).train
+    training = fine_tune(model, questions, tokenizer, args.method, config, plain=plain)
+    for step in training:
+        if step.step % 20 == 0:
+            left = step.seconds * (args.steps / step.step - 1) / 60
+            print(f"step {step.step}: loss {step.loss:.3f}, {left:.1f} minutes left")
+    return training.seconds / 60
 
 
 def save(model: nn.Module, tokenizer, folder: Path) -> None:
