@@ -94,7 +94,7 @@ def without_counts(model: ModernGPT) -> nn.Module:
 
 
 def fine_tune(
-    model: ModernGPT,
+    model: nn.Module,
     questions: list[Question],
     tokenizer,
     method: str = "lora",
