@@ -334,7 +334,8 @@ def test_the_box_answers_from_the_examples_typed(open_notebook):
 
 def test_the_model_that_answers_is_asked_about_its_excerpt(open_notebook):
     notebook = open_notebook("10_prompting")
-    for cell in ("import csv", "questions = load_questions()", "asking = ChatBox("):
+    needed = ("import csv", "answering = ModelHandler", "questions = load_questions()")
+    for cell in (*needed, "asking = ChatBox("):
         notebook.run_only(cell)
     page = notebook.page.locator(".widget-html-content pre").last
     notebook.wait_for(lambda: page.count() and "GONZALO:" in page.inner_text(), 120)
