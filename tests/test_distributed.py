@@ -337,11 +337,12 @@ posix = pytest.mark.skipif(os.name == "nt", reason="signals work otherwise on Wi
 
 
 @posix
-def test_a_killed_worker_ends_the_job_and_the_last_checkpoint_resumes(tmp_path):
+@pytest.mark.parametrize("way", ["average", "overlapped", "sharded"])
+def test_a_killed_worker_ends_the_job_and_the_last_checkpoint_resumes(tmp_path, way):
     one(tmp_path / "killed")
     script = tmp_path / "script.py"
     script.write_text(ENDED)
-    process = launch(script, tmp_path / "killed", "overlapped", 12, 7)
+    process = launch(script, tmp_path / "killed", way, 12, 7)
     try:
         _, errors = process.communicate(timeout=120)  # an end, no hang
     finally:
@@ -356,11 +357,12 @@ def test_a_killed_worker_ends_the_job_and_the_last_checkpoint_resumes(tmp_path):
 
 
 @posix
-def test_a_signal_to_torchrun_ends_the_step_and_saves(tmp_path):
+@pytest.mark.parametrize("way", ["average", "overlapped", "sharded"])
+def test_a_signal_to_torchrun_ends_the_step_and_saves(tmp_path, way):
     one(tmp_path / "ended")
     script = tmp_path / "script.py"
     script.write_text(ENDED)
-    process = launch(script, tmp_path / "ended", "sharded", 1_000_000, -1)
+    process = launch(script, tmp_path / "ended", way, 1_000_000, -1)
     try:
         until = time.monotonic() + 100
         while not (tmp_path / "ended" / "trainer.safetensors").is_file():
