@@ -345,3 +345,6 @@ def test_the_model_that_answers_is_asked_about_its_excerpt(open_notebook):
     field.press("Tab")
     notebook.button("Send").last.click()
     notebook.wait_for(lambda: page.inner_text().endswith("A: with nettle-seed."))
+    question = "Q: How does 'He'ld sow't' go on?\nA: with nettle-seed."
+    assert page.inner_text().startswith("GONZALO:")
+    assert page.inner_text().endswith(question)
