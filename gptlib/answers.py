@@ -8,7 +8,7 @@ model that only continues text learns to answer.
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -79,10 +79,9 @@ def load_questions(
     plays = dict(shakespeare_plays(folder))
     val = load_corpus("tinyshakespeare", folder=folder).val
     plays[TEST_PLAYS[0]] = val[: val.index(TEMPEST_BEGINS)]
-    known = [name for name in plays if name not in DEV_PLAYS + TEST_PLAYS]
-    parts = {name: tenths(plays[name]) for name in known}
+    parts = known_parts(plays)
     train, dev, test = [], [], []
-    few = -(-len(DEV_PLAYS) * each // len(known))
+    few = -(-len(DEV_PLAYS) * each // len(parts))
     for name, (first, ninth, last) in parts.items():
         for kind in KINDS:
             # Few of what is hardly learned anyway, so that the others come oftener.
@@ -96,6 +95,12 @@ def load_questions(
         for name in TEST_PLAYS:
             test += ask(kind, name, plays[name], each, unread=True)
     return QuestionSet(train, dev, test)
+
+
+def known_parts(plays: Mapping[str, str]) -> dict[str, tuple[str, str, str]]:
+    """The tenths of each play that is in neither dev nor test as a whole."""
+    outside = DEV_PLAYS + TEST_PLAYS
+    return {name: tenths(plays[name]) for name in plays if name not in outside}
 
 
 def tenths(script: str) -> tuple[str, str, str]:

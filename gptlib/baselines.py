@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gptlib.answers import DEV_PLAYS, TEST_PLAYS, Question, tenths, title
+from gptlib.answers import Question, known_parts, title
 from gptlib.cache import run
 from gptlib.data import shakespeare_plays
 from gptlib.ngram import CountedNGrams
@@ -26,11 +26,8 @@ def read_plays() -> dict[str, str]:
 
     The first eight tenths of each play that is in neither dev nor test as a whole.
     """
-    return {
-        title(name): tenths(script)[0]
-        for name, script in shakespeare_plays().items()
-        if name not in DEV_PLAYS + TEST_PLAYS
-    }
+    parts = known_parts(dict(shakespeare_plays()))
+    return {title(name): first for name, (first, _, _) in parts.items()}
 
 
 def by_blind_name(question: Question) -> float:

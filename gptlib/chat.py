@@ -72,8 +72,7 @@ class ChatBox:
 
         Raises ValueError for a character the model does not know.
         """
-        line = line.strip()
-        is_question = line.endswith(self.mark)
+        line, is_question = line.strip(), self._is_question(line)
         text = self.asked.format(line) if is_question else line
         self.tokenizer.encode(text)
         self.transcript += text
@@ -91,7 +90,7 @@ class ChatBox:
             return
         line, self.line.value = self.line.value, ""
         self._stop.clear()
-        if not line.strip().endswith(self.mark):
+        if not self._is_question(line):
             self._say(line)
             return
         self._thread = threading.Thread(target=self._say, args=(line,), daemon=True)
@@ -119,6 +118,9 @@ class ChatBox:
             self.say(line)
         except Exception as error:  # who pressed a button has nobody else to tell
             self.note.value = html.escape(str(error))
+
+    def _is_question(self, line: str) -> bool:
+        return line.strip().endswith(self.mark)
 
     def _answer(self, prompt: str) -> str:
         answer = ""

@@ -35,7 +35,8 @@ METHODS = ("none", "lora", "full")
 RANK = 32
 REPLAY = 7  # questions to one window of plain text
 # One epoch. Muon at the rate the model was made with moves matrices, AdamW the
-# embeddings; adapters learned better with AdamW alone.
+# embeddings; adapters are moved by AdamW alone, as in their paper. (With Muon a larger
+# rank copied more and forgot more: models/notes.md.)
 WHOLLY = TrainConfig(
     steps=715,
     batch_size=16,
