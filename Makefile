@@ -31,8 +31,8 @@ test: unit-test notebook-test
 
 unit-test: $(TEST) $(DATA) $(PLAYS)
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check --exclude notebooks .
-	$(BIN)/ruff format --check --config line-length=79 notebooks
+	$(BIN)/ruff format --check --exclude "*.ipynb" .
+	$(BIN)/ruff format --check --config line-length=79 notebooks/*.ipynb
 	$(BIN)/python -m pytest tests --ignore=tests/browser
 
 # One notebook after the other: two at once would only fight for the cores.
@@ -45,13 +45,13 @@ browser-test: $(TEST) $(DATA)
 	$(BIN)/python -m pytest tests/browser
 
 notebooks: $(TEST) $(DATA)
-	$(BIN)/python notebooks/refresh.py $(NOTEBOOKS)
+	$(BIN)/python -m gptcourse.refresh $(NOTEBOOKS)
 
 ladder: $(TEST) $(DATA)
-	$(BIN)/python notebooks/refresh.py --ladder $(NOTEBOOKS)
+	$(BIN)/python -m gptcourse.refresh --ladder $(NOTEBOOKS)
 
 claims: $(TEST) $(DATA)
-	$(BIN)/python notebooks/refresh.py --claims $(NOTEBOOKS)
+	$(BIN)/python -m gptcourse.refresh --claims $(NOTEBOOKS)
 
 bench: setup
 	$(BIN)/python -m gptlib bench

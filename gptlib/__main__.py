@@ -1,3 +1,3 @@
-from gptlib.cli import main
+from gptlib.commands.main import main
 
 main()

@@ -16,7 +16,7 @@ from pathlib import Path
 from torch import Tensor
 
 from gptlib.errors import require_choice, require_int
-from gptlib.fetch import Remote, fetch, project_folder
+from gptlib.files.fetch import Remote, fetch, project_folder
 from gptlib.tokenizer import READERS, CharTokenizer, Tokenizer, known_ids
 
 Pair = tuple[int, int]

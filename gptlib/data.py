@@ -14,8 +14,8 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from gptlib.errors import DataError
-from gptlib.fetch import Remote, fetch, project_folder
-from gptlib.plays import PLAYS, other_plays, read_plays
+from gptlib.files.fetch import Remote, fetch, project_folder
+from gptlib.files.plays import PLAYS, other_plays, read_plays
 
 TINY = Remote(
     what="Tiny Shakespeare (1,115,394 bytes)",

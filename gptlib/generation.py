@@ -16,8 +16,15 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gptlib.cache import KVCache, can_cache, run
-from gptlib.decoding import NOT_FINITE, WEIGHTS, Step, fast_step, pick, step_kind
 from gptlib.errors import require_choice, require_int, require_number
+from gptlib.fast.decoding import (
+    NOT_FINITE,
+    WEIGHTS,
+    Step,
+    fast_step,
+    pick,
+    step_kind,
+)
 
 DRAWN_AT_ONCE = 1024  # random numbers a row
 Prompts = Int[Tensor, "B T"] | Sequence[Int[Tensor, " _"]]

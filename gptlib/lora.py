@@ -15,7 +15,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 from gptlib.errors import ModelFileError, require_int, require_number
-from gptlib.files import write_atomically
+from gptlib.files.atomic import write_atomically
 
 FORMAT = "gptlib-adapter"
 

@@ -1,4 +1,8 @@
-"""Every figure that more than one notebook draws, in one style (`style.py`)."""
+"""Every figure that more than one notebook draws, in one style.
+
+Train and validation have the same two colours everywhere (colour-blind safe, after
+Okabe and Ito), reference lines are thin and grey.
+"""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -13,18 +17,46 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gptlib.evaluation import surprises
-from gptlib.standings import claims as claims
-from gptlib.standings import loss_ladder as loss_ladder
-from gptlib.style import BESIDE, GREY, TRAIN, VAL
-from gptlib.style import COLOURS as COLOURS
-from gptlib.style import OTHER as OTHER
-from gptlib.style import STYLE as STYLE
-from gptlib.style import TOKEN_SHADES as TOKEN_SHADES
-from gptlib.style import use_style as use_style
 from gptlib.training import Step
+
+TRAIN, VAL, OTHER = "#0072B2", "#D55E00", "#009E73"
+GREY = "#8A8A8A"
+TOKEN_SHADES = ["#BFD9EC", "#F6D2B8", "#BFE3D5", "#E9CFE0"]
+COLOURS = [TRAIN, VAL, OTHER, "#CC79A7", "#E69F00", "#56B4E9"]
+STYLE = {
+    "figure.figsize": (7.2, 3.6),
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": "white",
+    "axes.prop_cycle": plt.cycler(color=COLOURS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#444444",
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.labelsize": 10,
+    "axes.grid": True,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+}
+# A text that stands beside its point.
+BESIDE = {"textcoords": "offset points", "va": "center"}
 
 # The whole paragraph is in a play that no training text of the series holds.
 PARAGRAPH = ("MIRANDA:\nIf by your art", "Against my very heart.")
+
+
+def use_style() -> None:
+    """Draw in the style of the series, at twice the screen's resolution."""
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    plt.rcParams.update(STYLE)
+    set_matplotlib_formats("retina")
 
 
 def loss_curves(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gptlib.errors import require_choice, require_int, require_number
 from gptlib.optim import OPTIMIZERS, SCHEDULES
-from gptlib.parallel import WAYS
+from gptlib.scale.parallel import WAYS
 
 SAMPLINGS = ("random", "epochs")
 PRECISIONS = ("float32", "bfloat16")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gptlib.files import write_atomically
+from gptlib.files.atomic import write_atomically
 
 
 class Tokenizer:

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from gptlib.data import Examples, TokenSplits, epoch_windows, random_windows
-from gptlib.distributed import MyRows, copy_from_first, rank, world_size
 from gptlib.errors import CompileError, DivergedError
 from gptlib.evaluation import check_examples, check_tokens
 from gptlib.ngram import prepare_counts
 from gptlib.optim import build_optimizer, learning_rate
-from gptlib.parallel import shared_loss, team_up
+from gptlib.scale.distributed import MyRows, copy_from_first, rank, world_size
+from gptlib.scale.parallel import shared_loss, team_up
 from gptlib.settings import Knobs, TrainConfig
 
 

@@ -9,7 +9,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import gptlib.fetch as fetch_module
+import gptlib.files.fetch as fetch_module
 from gptlib import BPETokenizer, CharTokenizer, DataError, ModelHandler
 from gptlib.bpe import (
     BYTES,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gptlib import DataError, load_corpus, random_windows
 from gptlib import data as data_module
-from gptlib import fetch as fetch_module
 from gptlib.data import TINY, epoch_windows
+from gptlib.files import fetch as fetch_module
 
 
 def no_source(*_):

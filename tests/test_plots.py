@@ -8,7 +8,8 @@ matplotlib.use("agg")
 import pytest
 import torch
 
-from gptlib import Bigram, BPETokenizer, TrainConfig, ladder, plots, standings, train
+from gptcourse import figures, ladder
+from gptlib import Bigram, BPETokenizer, TrainConfig, plots, train
 from gptlib.attention import attention_maps
 from gptlib.lab.run import Check, Record, Turn
 
@@ -22,19 +23,19 @@ def style():
 
 def test_ladder_grows_up_to_the_rung_just_measured(uniform, split, letters):
     rung = ladder.measure("uniform", "01_bigram", uniform, split, letters, 0.0)
-    figure = plots.loss_ladder(rung)
+    figure = figures.loss_ladder(rung)
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["uniform"]
-    names = [t.get_text() for t in plots.loss_ladder().axes[0].get_yticklabels()]
+    names = [t.get_text() for t in figures.loss_ladder().axes[0].get_yticklabels()]
     others = [r.name for r in ladder.load_ladder() if r.order <= 2]
-    assert [name for name in names if name != standings.FAMILY] == others
+    assert [name for name in names if name != figures.FAMILY] == others
     # The orders above 2 share a row, and each dot of it says its n.
-    assert names.count(standings.FAMILY) == 1
+    assert names.count(figures.FAMILY) == 1
 
 
 def test_counted_n_grams_stand_in_one_row():
     (rung,) = [r for r in ladder.load_ladder() if r.name == "counted 4-grams"]
-    ax = plots.loss_ladder(rung).axes[0]
-    assert [t.get_text() for t in ax.get_yticklabels()][-1] == standings.FAMILY
+    ax = figures.loss_ladder(rung).axes[0]
+    assert [t.get_text() for t in ax.get_yticklabels()][-1] == figures.FAMILY
     assert [t.get_text() for t in ax.texts if len(t.get_text()) == 1] == list("1234")
 
 

@@ -70,13 +70,15 @@ def test_imports_run_downwards_only():
     assert done.returncode == 0, done.stdout
 
 
-def test_rooms_stay_small():
-    sizes = {p: len(p.read_text().splitlines()) for p in ROOT.glob("gptlib/**/*.py")}
-    checks = sum(n for p, n in sizes.items() if p.parent.name == "checks")
-    assert checks < 9_500  # what teaches, not what runs
-    assert sum(sizes.values()) - checks < 11_500
-    rooms = {p.name: n for p, n in sizes.items() if n > 350}
-    assert rooms == {}
+def test_the_library_stays_small():
+    def lines(pattern):
+        return {p: len(p.read_text().splitlines()) for p in ROOT.glob(pattern)}
+
+    taught, course = lines("gptlib/*.py"), lines("notebooks/gptcourse/**/*.py")
+    everything = lines("gptlib/**/*.py") | course
+    assert len(taught) <= 20 and sum(taught.values()) <= 4_000
+    assert sum(everything.values()) <= 20_700
+    assert {p.name: n for p, n in everything.items() if n > 360} == {}
 
 
 def test_public_names_are_there():

@@ -20,7 +20,9 @@ from torch import nn
 from gptlib.data import TokenSplits
 from gptlib.errors import require_int
 from gptlib.evaluation import check_tokens
+from gptlib.lab.chat import ChatBox as ChatBox
 from gptlib.lab.panel import Panel
+from gptlib.lab.playground import Playground as Playground
 from gptlib.lab.run import Record, Run, first_knobs
 from gptlib.lab.runner import OVER, PAUSED, READY, RUNNING, Runner
 from gptlib.model import copy_weights

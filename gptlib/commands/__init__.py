@@ -1,0 +1,1 @@
+"""python -m gptlib: the commands, recipes, sweeps and the benchmark."""

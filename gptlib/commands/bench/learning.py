@@ -1,0 +1,174 @@
+"""How fast a model learns: a step of training, and the way to a known loss."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import cache
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from gptlib.commands.bench import Figure, Plan
+from gptlib.commands.bench.clock import median_seconds, say
+from gptlib.data import TokenSplits, load_corpus
+from gptlib.evaluation import evaluate
+from gptlib.model import GPT
+from gptlib.modern import ModernConfig, ModernGPT, build_model
+from gptlib.tokenizer import CharTokenizer
+from gptlib.training import TrainConfig, train
+
+GROUP = "one step of training"
+LONG_GROUP = "training, whole validation split"
+TARGET = 1.8857  # what nanoGPT's recipe for laptops reaches, by its own estimate
+# That recipe: 2000 steps of 12 windows of 64.
+LAPTOP = TrainConfig(
+    steps=2000, batch_size=12, lr=1e-3, warmup=0.05, beta2=0.99, weight_decay=0.1
+)
+
+# The three-minute run of 14_modern.
+MODERN = TrainConfig(
+    steps=600,
+    batch_size=8,
+    lr=5e-3,
+    schedule="linear",
+    optimizer="muon",
+    sampling="epochs",
+)
+# The sprint of 14_modern.
+SPRINT = replace(MODERN, steps=80, batch_size=32, lr=1e-2)
+
+
+def looking_up(plan: Plan) -> ModernGPT:
+    """One narrow layer over learned n-gram tables."""
+    small, width = plan.small, plan.small.n_embd // 2
+    one = ModernConfig(small.vocab_size, small.block_size, 1, small.n_head, width)
+    return ModernGPT(replace(one, ngrams=(2, 3, 4, 5)))
+
+
+def counting(plan: Plan) -> ModernGPT:
+    """The plain model's layers, modern ones, with a longer context and counts."""
+    shape = ModernConfig(**asdict(plan.small), count=6)
+    shape = replace(shape, block_size=4 * shape.block_size, dropout=0.1)
+    return build_model(shape, shakespeare().train)
+
+
+Recipe = tuple[Callable[[Plan], nn.Module], TrainConfig]
+# What is compared; in each the models are made anew.
+RECIPES: dict[str, Recipe] = {
+    "plain GPT": (lambda plan: GPT(plan.small), LAPTOP),
+    "one layer + n-gram tables": (looking_up, SPRINT),
+    "modern GPT + counts": (counting, MODERN),
+}
+
+
+def figures(plan: Plan) -> list[Figure]:
+    """A step of every recipe, in turns, and what the machine could do at most."""
+    peak = peak_flops(plan)
+    n = plan.matrix
+    rows = [Figure(GROUP, f"peak: {n} x {n} matrix product", peak / 1e9, "GFLOP/s")]
+    data = shakespeare()
+    made = {}
+    for name, (build, config) in RECIPES.items():
+        torch.manual_seed(0)
+        made[name] = build(plan), config
+    say(f"a step of training: {', '.join(made)}")
+    for name, seconds in step_seconds(made, data, plan).items():
+        rows += training_figures(name, *made[name], seconds, peak, plan.rounds)
+    return rows
+
+
+def peak_flops(plan: Plan) -> float:
+    """Multiplications and additions a second in a large float32 product."""
+    say("the machine's peak")
+    n = plan.matrix
+    a, b = torch.randn(n, n), torch.randn(n, n)
+    return 2 * n**3 / median_seconds(lambda: a @ b, 3 * plan.rounds)
+
+
+@cache
+def shakespeare() -> TokenSplits:
+    """Tiny Shakespeare in characters."""
+    corpus = load_corpus("tinyshakespeare")
+    return corpus.encode(CharTokenizer(corpus.text))
+
+
+def step_seconds(
+    made: dict[str, tuple[nn.Module, TrainConfig]], data: TokenSplits, plan: Plan
+) -> dict[str, float]:
+    """The median seconds of a step of each training; they run in turns."""
+    trainings = {
+        name: train(model, data, replace(config, steps=10**6, eval_every=0))
+        for name, (model, config) in made.items()
+    }
+    times: dict[str, list[float]] = {name: [] for name in trainings}
+    for turn in range(plan.rounds + 1):
+        for name, training in trainings.items():
+            before = training.seconds
+            for done, _ in enumerate(training, start=1):
+                if done == plan.steps:
+                    break
+            if turn > 0:  # the first warms up
+                times[name].append((training.seconds - before) / plan.steps)
+    return {name: statistics.median(runs) for name, runs in times.items()}
+
+
+def training_figures(
+    name: str,
+    model: nn.Module,
+    config: TrainConfig,
+    seconds: float,
+    peak: float,
+    runs: int,
+) -> list[Figure]:
+    """What one step's seconds mean for this model and this machine."""
+    tokens = config.batch_size * model.block_size
+    share = step_flops(model, tokens) / seconds / peak
+    return [
+        Figure(GROUP, f"{name}: a step of {tokens} tokens", seconds * 1e3, "ms", runs),
+        Figure(GROUP, f"{name}: tokens", tokens / seconds, "tokens/s", runs),
+        Figure(GROUP, f"{name}: share of the peak", share * 100, "%", runs),
+    ]
+
+
+def step_flops(model: nn.Module, tokens: int) -> int:
+    """Multiplications and additions of a step: forward, and twice that backward.
+
+    Each number of a matrix takes part in one of both for each token; looking up a
+    row of a table costs none. Attention compares each token with the whole window.
+    """
+    products = [m for m in model.modules() if isinstance(m, nn.Linear)]
+    numbers = sum(m.weight.numel() for m in products)
+    if not hasattr(model, "lm_head"):  # the embedding is the output matrix, too
+        numbers += model.wte.weight.numel()
+    config = model.config
+    attention = 2 * config.n_layer * config.n_embd * config.block_size
+    return 3 * 2 * (numbers + attention) * tokens
+
+
+def long_figures(plan: Plan) -> list[Figure]:
+    """Each recipe run to its end: when it passed the target, and where it ended."""
+    data, rows = shakespeare(), []
+    for name, (build, config) in RECIPES.items():
+        say(f"{name}: {config.steps:,} steps of training")
+        torch.manual_seed(config.seed)
+        rows += whole_training(name, build(plan), config, data)
+    return rows
+
+
+def whole_training(
+    name: str, model: nn.Module, config: TrainConfig, data: TokenSplits
+) -> list[Figure]:
+    """Seconds of updates until val is at TARGET, if ever, and val at the end."""
+    training = train(model, data, replace(config, eval_every=config.steps // 40 or 1))
+    passed = None
+    for step in tqdm(training, unit="step", leave=False):
+        if passed is None and step.val is not None and step.val <= TARGET:
+            passed = step
+    rows = []
+    if passed is not None:
+        about = f"{name}: to {TARGET} ({passed.step:,} steps)"
+        rows.append(Figure(LONG_GROUP, about, passed.seconds, "s"))
+    loss = evaluate(model, data.val).loss
+    about = f"{name}: after {training.seconds:.0f} s ({config.steps:,} steps)"
+    return [*rows, Figure(LONG_GROUP, about, loss, "nats")]

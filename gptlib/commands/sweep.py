@@ -1,0 +1,256 @@
+"""Many trainings that differ in a setting or two, as a table with error bars.
+
+    python -m gptlib sweep notebooks/records/sweeps/dropout.yaml
+
+A spec names what stays, what varies, and the seeds; each run adds one row to the
+table beside it and its checks to the table of curves. Started again, a sweep goes
+on with the runs that are missing.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from gptlib.commands.spec import Spec, encode_text, read_spec
+from gptlib.data import TokenSplits
+from gptlib.errors import require_int
+from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
+from gptlib.files.atomic import write_atomically
+from gptlib.files.interrupts import as_worker
+from gptlib.model import copy_weights, count_parameters
+from gptlib.modern import build_model
+from gptlib.training import pick_device, train
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Losses on fixed pieces of train, dev and val, dropout off, nats a token."""
+
+    steps: list[int] = field(default_factory=list)
+    train: list[float] = field(default_factory=list)
+    dev: list[float] = field(default_factory=list)
+    val: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run reached; losses over the whole val split, nats a token.
+
+    train is measured on a fixed piece. averaged: val of the mean of the weights at
+    the checks of the second half. stopped: val of the weights at the lowest dev
+    (early stopping), reached at stopped_step; None where dev was trained on. bits:
+    val in bits a character, the unit that compares vocabularies.
+    """
+
+    train: float
+    val: float
+    bits: float
+    averaged: float
+    stopped: float | None
+    stopped_step: int | None
+    parameters: int
+    minutes: float
+    device: str
+    threads: int
+    torch: str
+
+
+def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
+    """Train one model of a sweep and measure it."""
+    shape, config, _ = spec.settings(point, seed)
+    data, dev_is_new = encode_text(spec.text(point))
+    torch.manual_seed(seed)
+    shape = replace(shape, vocab_size=data.tokenizer.vocab_size)
+    model = build_model(shape, data.train).to(pick_device())
+    checks = _checks(config.steps, spec.checks)
+    curve, best, average = Curve(), None, _Average()
+    pieces = _pieces(data, model.block_size)
+    training = train(model, data, config)
+    for step in training:
+        if step.step not in checks:
+            continue
+        curve.steps.append(step.step)
+        for name, piece in pieces.items():
+            getattr(curve, name).append(window_loss(model, *piece))
+        if curve.dev[-1] == min(curve.dev):
+            best = copy_weights(model)
+        if step.step > config.steps // 2:
+            average.add(model)
+    best_step = curve.steps[curve.dev.index(min(curve.dev))]
+    end = evaluate(model, data.val, tokenizer=data.tokenizer)
+    averaged = stopped = end.loss
+    if average.count > 1:
+        averaged = _with_weights(model, average.mean(), data)
+    if dev_is_new and best_step < config.steps:
+        stopped = _with_weights(model, best, data)
+    result = Result(
+        train=curve.train[-1],
+        val=end.loss,
+        bits=end.bits_per_char,
+        averaged=averaged,
+        stopped=stopped if dev_is_new else None,
+        stopped_step=best_step if dev_is_new else None,
+        parameters=count_parameters(model),
+        minutes=training.seconds / 60,
+        device=pick_device().type,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__.split("+")[0],
+    )
+    return result, curve
+
+
+def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
+    """Run what is missing of a spec, `jobs` runs at a time; returns all rows.
+
+    The tables are written after each run, so that little is lost when it is cut off.
+    Raises ValueError when the table was made with other settings, or, at the end,
+    when runs have failed.
+    """
+    path = Path(path)
+    spec = read_spec(path)
+    require_int("jobs", jobs, 1)
+    rows = load_rows(path)
+    if any(row.get("spec") != spec.fingerprint() for row in rows):
+        raise ValueError(
+            f"{path.with_suffix('.csv')} was made with other settings than {path} has "
+            "now: move it away, or undo the change"
+        )
+    have = {_key(spec, row) for row in rows}
+    # Curves are written first: one without its row is of a run that was cut off.
+    curves = [curve for curve in load_curves(path) if _key(spec, curve) in have]
+    missing = [run for run in spec.runs() if _key(spec, _named(*run)) not in have]
+    failed = {}
+    for run, outcome in _outcomes(spec, missing, jobs):
+        name = _named(*run)
+        if isinstance(outcome, Exception):
+            failed[str(name)] = outcome
+            continue
+        result, curve = outcome
+        for values in zip(*asdict(curve).values(), strict=True):
+            check = dict(zip(("step", "train", "dev", "val"), values, strict=True))
+            curves.append(name | _rounded(check))
+        rows.append(name | _rounded(asdict(result)) | {"spec": spec.fingerprint()})
+        write_atomically(_curves_file(path), _table(spec, curves))
+        write_atomically(path.with_suffix(".csv"), _table(spec, rows))
+    if failed:
+        raise ValueError(f"{len(failed)} of {len(missing)} runs failed: {failed}")
+    return load_rows(path)
+
+
+def _outcomes(spec: Spec, runs: list, jobs: int) -> Iterator[tuple]:
+    """Each run with its result and curve, or with the error that ended it."""
+    if not runs:
+        return
+    threads = max(1, torch.get_num_threads() // jobs)
+    with ProcessPoolExecutor(jobs, get_context("spawn"), as_worker) as pool:
+        waiting = {pool.submit(_in_process, threads, spec, *run): run for run in runs}
+        try:
+            for future in tqdm(as_completed(waiting), total=len(runs), unit="run"):
+                yield waiting[future], future.exception() or future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def load_rows(path: str | Path) -> list[dict]:
+    """The results of a spec so far, one dictionary a run; numbers as numbers."""
+    return _read_table(Path(path).with_suffix(".csv"))
+
+
+def load_curves(path: str | Path) -> list[dict]:
+    """The checks of every run of a spec so far, one dictionary a check."""
+    return _read_table(_curves_file(Path(path)))
+
+
+def accepted(rows: list[dict], column: str, **point) -> tuple[float, float]:
+    """What is normal for a point: its range over the seeds and as much around it."""
+    values = [r[column] for r in rows if all(r[k] == v for k, v in point.items())]
+    if not values:
+        raise ValueError(f"{point}: no such point in the table")
+    slack = max(0.02, max(values) - min(values))
+    return min(values) - slack, max(values) + slack
+
+
+class _Average:
+    """The mean of several states of a model."""
+
+    def __init__(self):
+        self.sums, self.count = {}, 0
+
+    def add(self, model: nn.Module) -> None:
+        self.count += 1
+        for name, value in model.state_dict().items():
+            self.sums[name] = self.sums.get(name, 0.0) + value.double()
+
+    def mean(self) -> dict:
+        return {name: (total / self.count) for name, total in self.sums.items()}
+
+
+def _in_process(threads: int, spec: Spec, point: dict, seed: int):
+    torch.set_num_threads(threads)
+    return run_point(spec, point, seed)
+
+
+def _checks(steps: int, count: int) -> list[int]:
+    return sorted({max(1, round(steps * (i + 1) / count)) for i in range(count)})
+
+
+def _pieces(data: TokenSplits, block_size: int) -> dict:
+    return {
+        name: fixed_windows(getattr(data, name), block_size, PROBE_TOKENS)
+        for name in ("train", "dev", "val")
+    }
+
+
+def _with_weights(model: nn.Module, weights: dict, data: TokenSplits) -> float:
+    model.load_state_dict(weights)
+    return evaluate(model, data.val).loss
+
+
+def _named(point: dict, seed: int) -> dict:
+    return point | {"seed": seed}
+
+
+def _key(spec: Spec, row: dict) -> tuple:
+    return tuple(row[name] for name in [*spec.points()[0], "seed"])
+
+
+def _rounded(row: dict) -> dict:
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
+
+
+def _curves_file(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_curves.csv")
+
+
+def _table(spec: Spec, rows: list[dict]) -> bytes:
+    order = {_key(spec, _named(*run)): i for i, run in enumerate(spec.runs())}
+    text = io.StringIO()
+    # An older table has fewer columns than the rows that are added to it.
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: order.get(_key(spec, row), -1)))
+    return text.getvalue().encode()
+
+
+def _read_table(path: Path) -> list[dict]:
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return [{k: _number(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def _number(text: str):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

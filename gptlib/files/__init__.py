@@ -1,0 +1,1 @@
+"""The lowest layer: atomic writes, fetching and verifying, the plays, interrupts."""

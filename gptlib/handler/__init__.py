@@ -1,0 +1,350 @@
+"""ModelHandler: one folder that holds one model; save, load, train on, generate.
+
+The folder's truth is one file, `model.safetensors`, which carries configuration and
+tokenizer in its metadata, and beside it, while a training is under way,
+`trainer.safetensors` with everything needed to go on (`trainerfile.py`). Each is
+replaced in one rename, so that no crash can mix two states. `config.json` and
+`tokenizer.json` are copies to be read by people.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from gptlib.corpora.shards import TokenCorpus, open_corpus
+from gptlib.data import Corpus, TokenSplits
+from gptlib.errors import ModelFileError, require_choice, require_int
+from gptlib.files.atomic import remove_leftovers
+from gptlib.files.interrupts import deferred_interrupt
+from gptlib.generation import generate, stream, whole_characters
+from gptlib.handler.checkpoint import read_trainer, write_trainer
+from gptlib.handler.history import read_history, write_history
+from gptlib.handler.modelfile import (
+    build,
+    check_pair,
+    describe,
+    read_file,
+    stored_tensors,
+    write_model,
+)
+from gptlib.hub.export import export_model, training_notes
+from gptlib.scale.distributed import agree, rank
+from gptlib.tokenizer import Tokenizer, replace_unknown, tokenizer_from_dict
+from gptlib.training import Step, TrainConfig, Training, train
+
+STORED_TYPES = {"float32": torch.float32, "float16": torch.float16}
+SAVE_EVERY_SECONDS = 60.0
+SAVING_SHARE = 0.05  # of the time: what saving may take at most, or it waits longer
+
+
+class ModelHandler:
+    """The model in the folder `path`: `.model`, `.tokenizer`, `.history`.
+
+    Nothing is read before `load()` and nothing written before `save()`.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.model: nn.Module | None = None
+        self.tokenizer: Tokenizer | None = None
+        self.history: list[Step] = []
+        self.trained_on: dict = {}
+        self._training: Training | None = None
+        self._resume: dict | None = None
+
+    def save(
+        self,
+        model: nn.Module | None = None,
+        tokenizer: Tokenizer | None = None,
+        *,
+        training: Training | None = None,
+        dtype: str = "float32",
+    ) -> "ModelHandler":
+        """Write a model (default: the one in hand) to the folder; returns itself.
+
+        training: the `Training` that made it, to be able to go on with it. dtype
+        "float16" halves the file of a finished model. Raises ValueError when model
+        and tokenizer do not fit, OSError when the disk refuses; then the folder
+        still holds what it held before.
+        """
+        model = self.model if model is None else model
+        tokenizer = self.tokenizer if tokenizer is None else tokenizer
+        if model is self.model and training is None:
+            training = self._training
+        check_pair(model, tokenizer)
+        require_choice("dtype", dtype, STORED_TYPES)
+        if training is not None and training.model is not model:
+            raise ValueError("training: it trained another model than the one to save")
+        if training is not None and training.diverged:
+            training = None
+        if training is not None:
+            self.trained_on = _describe_training(training)
+        elif model is not self.model:
+            self.trained_on = {}
+        if training is not None or model is not self.model:
+            self.history = [] if training is None else list(training.history)
+        self.model, self.tokenizer, self._training = model, tokenizer, training
+        self._resume = None
+        going_on = training is not None and len(training) > 0
+        state = training.state_dict() if going_on else None  # which takes all processes
+        if rank() == 0:  # of several processes only the first writes
+            self._write_model(STORED_TYPES[dtype])
+            self._write_trainer(state)
+        return self
+
+    def load(self) -> "ModelHandler":
+        """Read the folder; returns itself. The model is on the CPU, in float32.
+
+        Where a training was cut off, its last checkpoint is what is loaded.
+        Raises ModelFileError (a ValueError) for anything `save` did not write.
+        """
+        described, tensors = read_file(self.path / "model.safetensors", "model")
+        model = build(described, self.path)
+        resume = read_trainer(self._trainer_file, described["fingerprint"], model)
+        if resume is not None:
+            tensors = resume["model"]
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise ModelFileError(f"{self.path}: {error}") from None
+        try:
+            tokenizer = tokenizer_from_dict(described["tokenizer"])
+            check_pair(model, tokenizer)
+        except ValueError as error:
+            raise ModelFileError(f"{self.path}, its tokenizer: {error}") from None
+        last = resume["step"] if resume else described["trained_on"].get("step", 0)
+        self.history = [s for s in read_history(self._history_file) if s.step <= last]
+        self.trained_on = resume["trained_on"] if resume else described["trained_on"]
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self._training, self._resume = None, resume
+        return self
+
+    def train(
+        self,
+        steps: int | None = None,
+        *,
+        data: TokenSplits | Corpus | TokenCorpus | None = None,
+        config: TrainConfig | None = None,
+        progress: bool = True,
+    ) -> list[Step]:
+        """Run `steps` more steps of the saved schedule, saving about every minute.
+
+        Default: all that are left. A finished schedule, or a model that has none,
+        starts a new one of `steps` steps, with a new history; config starts that one
+        instead. data: default the corpus of its training, by name and SHA-256.
+        Interrupting finishes the step and saves. Returns the steps run.
+        """
+        model, _ = self._in_hand()
+        if steps is not None:
+            require_int("steps", steps, 1)
+        training = self._prepare(steps, data, config)
+        wanted = len(training) if steps is None else steps
+        if wanted > len(training):
+            raise ValueError(
+                f"steps={steps}: only {len(training)} of the schedule's "
+                f"{training.config.steps} steps are left; run those, then train "
+                "again to start a new schedule"
+            )
+        self._training, self._resume = training, None
+        before = len(training.history)
+        try:
+            self._run(training, wanted, progress)
+        finally:
+            model.eval()
+            self.history = list(training.history)
+            if training.diverged:
+                self._training = None
+        return training.history[before:]
+
+    def share(self, **how) -> None:
+        """Go on with this `accumulate` and `parallel`, if there is something to do."""
+        if self._resume is not None:
+            self._resume["config"] |= how
+
+    def generate(
+        self,
+        prompt: str | list[str] = "\n",
+        max_new_tokens: int = 300,
+        *,
+        unknown: str | None = None,
+        **settings,
+    ) -> str | list[str]:
+        """Return prompt and its continuation; settings as for `generation.generate`.
+
+        Several prompts, of any lengths, are continued at once: a list comes back.
+        unknown: what stands for a character the model does not know ("" drops it);
+        by default a ValueError names it.
+        """
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        rows = [self._encode(one, unknown) for one in prompts]
+        model, tokenizer = self._in_hand()
+        rows = generate(model, rows, max_new_tokens, **settings)
+        # The last token may be only the beginning of a character.
+        texts = [tokenizer.decode(row).removesuffix("\ufffd") for row in rows]
+        return texts[0] if isinstance(prompt, str) else texts
+
+    def stream(
+        self,
+        prompt: str = "\n",
+        max_new_tokens: int = 300,
+        *,
+        unknown: str | None = None,
+        **settings,
+    ) -> Iterator[str]:
+        """Yield the continuation of prompt piece by piece, in whole characters."""
+        idx = self._encode(prompt, unknown)[None]
+        model, tokenizer = self._in_hand()
+        tokens = stream(model, idx, max_new_tokens, **settings)
+        return whole_characters(tokens, tokenizer.decode)
+
+    def export(self, folder: str | Path, format: str = "huggingface") -> Path:
+        """Write the model in hand as other libraries read it; returns the folder.
+
+        format "huggingface": what `AutoModelForCausalLM.from_pretrained` and
+        `AutoTokenizer.from_pretrained` load, and a model card beside it;
+        `pretrained.load_pretrained` reads it back. Raises TypeError for a model that
+        is no GPT, ValueError for another format or a folder with something else in
+        it, OSError when the disk refuses.
+        """
+        model, tokenizer = self._in_hand()
+        check_pair(model, tokenizer)
+        folder = Path(folder)
+        notes = training_notes(self.trained_on, self.history)
+        if rank() == 0:
+            export_model(folder, model, tokenizer, notes, format)
+        return folder
+
+    def _in_hand(self) -> tuple[nn.Module, Tokenizer]:
+        if self.model is None or self.tokenizer is None:
+            raise ValueError(f"no model in hand: call .load() to read {self.path}")
+        return self.model, self.tokenizer
+
+    def _encode(self, prompt: str, unknown: str | None) -> Tensor:
+        model, tokenizer = self._in_hand()
+        if unknown is not None:
+            prompt = replace_unknown(prompt, tokenizer, unknown)
+        ids = tokenizer.encode(prompt)
+        if not ids:
+            raise ValueError("prompt is empty: give at least one character, or '\\n'")
+        return torch.tensor(ids, device=next(model.parameters()).device)
+
+    @property
+    def _history_file(self) -> Path:
+        return self.path / "history.csv"
+
+    @property
+    def _trainer_file(self) -> Path:
+        return self.path / "trainer.safetensors"
+
+    def _prepare(self, steps, data, config) -> Training:
+        model, tokenizer = self._in_hand()
+        running = self._training
+        if running is not None and len(running) and data is None and config is None:
+            return running
+        splits = self._find_data(data, tokenizer)
+        if config is None and self._resume is not None:
+            saved = TrainConfig(**self._resume["config"])
+            if self._resume["step"] < saved.steps:
+                training = train(model, splits, saved)
+                training.load_state_dict(self._resume | {"history": self.history})
+                return training
+        if config is None:
+            known = TrainConfig(**self.trained_on.get("config", {}))
+            config = replace(known, steps=known.steps if steps is None else steps)
+        return train(model, splits, config)
+
+    def _find_data(self, data, tokenizer) -> TokenSplits:
+        if isinstance(data, Corpus | TokenCorpus):
+            return data.encode(tokenizer)
+        if data is not None:
+            _check_encoding(data, tokenizer)
+            return data
+        name = self.trained_on.get("corpus")
+        if name is None:
+            raise ValueError(
+                "data: the folder does not say what the model was trained on; pass "
+                "data=load_corpus(...)"
+            )
+        corpus = open_corpus(name)
+        if corpus.sha256 != self.trained_on["sha256"]:
+            raise ValueError(
+                f"{name} is not the text the model was trained on (SHA-256 "
+                f"{corpus.sha256}, expected {self.trained_on['sha256']}); pass data= "
+                "to train on this one all the same"
+            )
+        return corpus.encode(tokenizer)
+
+    def _run(self, training: Training, wanted: int, progress: bool) -> None:
+        saved, pause, val = time.monotonic(), SAVE_EVERY_SECONDS, ""
+        bar = tqdm(total=wanted, disable=not progress or rank() > 0, unit="step")
+        with bar, deferred_interrupt() as interrupted:
+            for step in training:
+                bar.update()
+                if step.val is not None:
+                    val = f", val {step.val:.3f}"
+                bar.set_postfix_str(f"loss {step.loss:.3f}{val}", refresh=False)
+                wanted -= 1
+                late = rank() == 0 and time.monotonic() - saved > pause
+                stop, save = agree(wanted == 0 or interrupted.is_set(), late)
+                if stop:
+                    break
+                if save:
+                    started = time.monotonic()
+                    self._checkpoint(training)
+                    saved = time.monotonic()
+                    pause = max(SAVE_EVERY_SECONDS, (saved - started) / SAVING_SHARE)
+            self._checkpoint(training)
+
+    def _checkpoint(self, training: Training) -> None:
+        self.history = list(training.history)
+        self.trained_on = _describe_training(training)
+        state = training.state_dict() if len(training) else None
+        if rank() > 0:
+            return
+        if state is None or not (self.path / "model.safetensors").is_file():
+            self._write_model(torch.float32)
+        self._write_trainer(state)
+
+    def _write_model(self, dtype: torch.dtype) -> None:
+        remove_leftovers(self.path)
+        described = describe(self.model) | {
+            "tokenizer": self.tokenizer.to_dict(),
+            "trained_on": self.trained_on,
+        }
+        tensors = stored_tensors(self.model, dtype)
+        write_history(self._history_file, self.history)
+        write_model(self.path, tensors, described)
+        self.tokenizer.save(self.path / "tokenizer.json")
+
+    def _write_trainer(self, state: dict | None) -> None:
+        if state is None:
+            self._trainer_file.unlink(missing_ok=True)
+            return
+        model_file = self.path / "model.safetensors"
+        described, _ = read_file(model_file, "model", only_description=True)
+        write_history(self._history_file, self.history)
+        write_trainer(
+            self._trainer_file, state, described["fingerprint"], self.trained_on
+        )
+
+
+def _check_encoding(data: TokenSplits, tokenizer: Tokenizer) -> None:
+    other = data.tokenizer
+    if other is not None and other.to_dict() != tokenizer.to_dict():
+        raise ValueError(
+            f"data was encoded by {other!r:.60}; encode it with handler.tokenizer"
+        )
+
+
+def _describe_training(training: Training) -> dict:
+    return {
+        "corpus": training.data.corpus,
+        "sha256": training.data.sha256,
+        "step": training.step,
+        "config": asdict(training.config),
+    }

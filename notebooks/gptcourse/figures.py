@@ -1,0 +1,118 @@
+"""What has been measured, drawn: the loss ladder, and a notebook's claims.
+
+Both come from committed tables: see `ladder.py` and `claims.py`.
+"""
+
+import math
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gptcourse.claims import load_claims, measured
+from gptcourse.ladder import UNIFORM, Rung, load_ladder
+from gptlib.plots import BESIDE, GREY, TRAIN, VAL
+
+FAMILY = "counted n-grams"
+REFERENCES = [
+    ("nanoGPT on a laptop, 2.5 minutes", 1.898, "-"),
+    ("nanoGPT on a GPU (its own estimate)", 1.4697, "--"),
+]
+
+
+def claims(notebook: str) -> Figure:
+    """Draw the differences a notebook claims: a dot a seed, the bar their range.
+
+    Those whose seeds disagree on the sign, or that have fewer than three, are grey.
+    """
+    # The first time there is no record yet: then it is what was measured just now.
+    records = load_claims(notebook) or [r for r in measured if r.notebook == notebook]
+    records = [r for r in records if r.kind == "difference"]
+    units = list(dict.fromkeys(r.unit for r in records)) or ["nats"]
+    sizes = [sum(r.unit == unit for r in records) or 1 for unit in units]
+    fig, axes = plt.subplots(
+        len(units),
+        squeeze=False,
+        figsize=(7.2, 0.75 * len(units) + 0.34 * len(records)),
+        height_ratios=[size + 1 for size in sizes],
+    )
+    for ax, unit in zip(axes[:, 0], units, strict=True):
+        shown = [r for r in records if r.unit == unit]
+        for row, record in enumerate(shown):
+            colour = TRAIN if record.beyond_noise else GREY
+            low, high = min(record.values), max(record.values)
+            ax.plot([low, high], [row, row], color=colour, linewidth=4, alpha=0.4)
+            rows = [row] * len(record.values)
+            ax.plot(record.values, rows, "o", color=colour, markersize=4)
+        ax.axvline(0, color=GREY, linewidth=0.9)
+        ax.set_yticks(range(len(shown)), [record.name for record in shown])
+        ax.set_ylim(len(shown) - 0.5, -0.5)
+        ax.grid(axis="y", visible=False)
+        ax.set_xlabel(
+            f"difference ({unit}); a dot a run; grey: seeds disagree, or too few"
+        )
+    return fig
+
+
+def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure:
+    """Draw the ladder up to the rung you have just measured (or `upto`, or all).
+
+    Blue dots are recorded, with their range over seeds; your own is the ring. Counted
+    n-grams of all orders stand in one row, an order a dot.
+    """
+    rungs = load_ladder()
+    last = yours.name if yours is not None else upto
+    names = [rung.name for rung in rungs]
+    if last in names:
+        rungs = rungs[: names.index(last) + 1]
+    elif yours is not None:
+        rungs = [*rungs, yours]
+    rows = list(dict.fromkeys(FAMILY if r.order > 2 else r.name for r in rungs))
+    fig, ax = plt.subplots(figsize=(7.2, 1.1 + 0.36 * len(rows)))
+    for rung in rungs:
+        row = rows.index(FAMILY if rung.order > 2 else rung.name)
+        ax.plot([rung.low, rung.high], [row, row], color=TRAIN, linewidth=4, alpha=0.4)
+        ax.plot(rung.loss, row, "o", color=TRAIN)
+        if rung.order <= 2:
+            text = f"{rung.loss:.2f} nats · {rung.choices:.1f} characters"
+            ax.annotate(text, (rung.loss, row), (9, 0), **BESIDE, fontsize=8.5)
+        if yours is not None and rung.name == yours.name:
+            ax.plot(yours.loss, row, "o", color=VAL, fillstyle="none", markersize=11)
+    if FAMILY in rows:
+        _counted(ax, rows.index(FAMILY), [rung for rung in rungs if rung.order])
+    lowest = min(rung.loss for rung in rungs)
+    near = [reference for reference in REFERENCES if reference[1] > lowest - 0.45]
+    for text, loss, line in near:
+        ax.axvline(loss, color=GREY, linewidth=0.9, linestyle=line)
+        # Beside its line, where the first rungs leave room.
+        place = {"color": GREY, "fontsize": 7.5, "rotation": 90, "va": "top"}
+        ax.text(loss - 0.015, -0.4, text, ha="right", **place)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_ylim(len(rows) - 0.5, -0.6)
+    lowest = min([lowest, *(loss for _, loss, _ in near)])
+    ax.set_xlim(lowest - 0.25, UNIFORM + 1.3)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("loss on the whole validation split (nats per character)")
+    bits = ax.secondary_xaxis(
+        1.03 if len(rows) > 3 else 1.06,
+        functions=(lambda x: x / math.log(2), lambda x: x * math.log(2)),
+    )
+    bits.set_xlabel("bits per character", fontsize=8.5)
+    return fig
+
+
+def _counted(ax: Axes, row: int, rungs: Sequence[Rung]) -> None:
+    """Draw counted n-grams in one row, n above each dot; n = 1 and 2 are rows, too."""
+    ax.plot([r.loss for r in rungs], [row] * len(rungs), color=GREY, lw=0.9, zorder=1)
+    best = min(rungs, key=lambda rung: rung.loss)
+    for rung in rungs:
+        if rung.order <= 2:
+            ax.plot(rung.loss, row, "o", color=GREY, markersize=4)
+        # The two longest lie close together.
+        side = "right" if rung is best else "center"
+        place = {"xytext": (0, 5), "textcoords": "offset points", "ha": side}
+        at = rung.loss, row
+        ax.annotate(rung.order, at, **place, fontsize=7.5, color="0.3")
+    text = f"n = {best.order}: {best.loss:.2f} nats · {best.choices:.1f} characters"
+    ax.annotate(text, (rungs[0].loss, row), (9, 0), **BESIDE, fontsize=8.5)

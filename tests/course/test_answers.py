@@ -1,0 +1,121 @@
+"""Questions by rule: what they are answered from, and what is new in the test's."""
+
+import pytest
+import torch
+from conftest import small_config
+
+from gptcourse.experiments.answers import (
+    DEV_PLAYS,
+    KINDS,
+    LONGEST_TEXT,
+    TEST_PLAYS,
+    Question,
+    by_kind,
+    exact,
+    load_questions,
+    telling_lines,
+    title,
+    to_examples,
+)
+from gptlib import GPT, CharTokenizer, generate, load_corpus
+from gptlib.data import IGNORED
+
+
+@pytest.fixture(scope="module")
+def questions():
+    return load_questions(each=30, train_each=20)
+
+
+def speakers(excerpt):
+    return [speech.partition(":\n")[0] for speech in excerpt.split("\n\n")]
+
+
+def test_the_same_questions_at_every_call(questions):
+    assert load_questions(each=30, train_each=20) == questions
+    for part in questions:
+        assert [kind for kind, _ in by_kind(part)] == [*KINDS]
+        assert max(len(one.text) for one in part) <= LONGEST_TEXT
+
+
+def test_the_excerpt_answers_the_question(questions):
+    for one in [*questions.train, *questions.dev, *questions.test]:
+        names = speakers(one.excerpt)
+        if one.kind == "speaker":
+            before = one.excerpt[: one.excerpt.index(one.subject)]
+            assert speakers(before)[-1] == one.answer and len(set(names)) > 1
+        elif one.kind == "next":
+            assert names[names.index(one.subject) + 1] == one.answer
+            assert names.count(one.subject) == 1 and len(set(names)) > 2
+        elif one.kind == "line":
+            assert one.excerpt.count(one.subject) == 1
+            assert one.question == (
+                f"How does '{one.subject[: -len(one.answer) - 1]}' go on?"
+            )
+        else:
+            assert one.answer == title(one.play)
+
+
+def test_no_line_of_the_test_was_ever_read(questions):
+    """Neither in the questions to learn from nor by the models, "which play" apart."""
+    asked = telling_lines("\n".join(one.text for one in questions.train))
+    read = telling_lines(load_corpus("shakespeare-plays").train)
+    for one in questions.test:
+        lines = telling_lines(one.excerpt)
+        assert lines.isdisjoint(asked), one
+        assert one.kind == "play" or (lines and lines.isdisjoint(read)), one
+
+
+def test_plays_are_split_where_generality_is_claimed(questions):
+    for kind in KINDS[:3]:
+        plays = [{o.play for o in part if o.kind == kind} for part in questions]
+        assert plays[1] == {*DEV_PLAYS} and plays[2] == {*TEST_PLAYS}
+        assert plays[0].isdisjoint(plays[1] | plays[2])
+
+
+def test_only_the_answer_is_in_the_loss(questions):
+    some = questions.test[:7]
+    tok = CharTokenizer("".join(one.text for one in some))
+    examples = to_examples(some, tok)
+    for one, idx, targets in zip(some, examples.idx, examples.targets, strict=True):
+        counted = targets != IGNORED
+        assert tok.decode(targets[counted]) == one.answer + "\n"
+        assert tok.decode(idx[: int(counted.nonzero()[0]) + 1]) == one.prompt
+
+
+def test_exact_is_what_greedy_generation_gives():
+    asked = [
+        Question("line", "p", "ab", "c?", "a"),
+        Question("line", "p", "b", "c", "b"),
+    ]
+    tok = CharTokenizer("".join(one.text for one in asked) + "xyz")
+    torch.manual_seed(0)
+    model = GPT(small_config(tok, block_size=32))
+    for seed in range(20):  # some of these untrained models happen to be right
+        torch.manual_seed(seed)
+        torch.nn.init.normal_(model.wte.weight, std=0.5)
+        given = []
+        for one in asked:
+            idx = torch.tensor([tok.encode(one.prompt)])
+            text = tok.decode(generate(model, idx, 2, temperature=0)[0])
+            given.append(text == one.text)
+        assert exact(model, asked, tok).tolist() == given
+
+
+def test_a_prompt_that_is_too_long_is_refused():
+    asked = [Question("line", "p", "ab", "c?", "a")]
+    tok = CharTokenizer(asked[0].text)
+    model = GPT(small_config(tok))
+    with pytest.raises(ValueError, match="fewer or shorter examples"):
+        exact(model, asked, tok, shots=asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("henry-vi-part-3", "Henry VI Part Three"),
+        ("a-winter-s-tale", "A Winter's Tale"),
+        ("king-lear", "King Lear"),
+    ],
+)
+def test_titles(name, expected):
+    assert title(name) == expected

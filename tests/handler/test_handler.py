@@ -1,0 +1,619 @@
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import small_config
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+import gptlib.files.atomic
+import gptlib.handler
+from gptlib import (
+    GPT,
+    Bigram,
+    CharTokenizer,
+    Corpus,
+    Head,
+    LanguageModel,
+    ModelFileError,
+    ModelHandler,
+    TrainConfig,
+    evaluate,
+    train,
+)
+from gptlib.training import Training
+
+CONFIG = TrainConfig(steps=40, batch_size=4, lr=3e-3, eval_every=10)
+HERE = Path(__file__).parent
+
+
+def weights(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return tmp_path / "models" / "mine"
+
+
+@pytest.fixture
+def saved(folder, gpt, tok) -> ModelHandler:
+    return ModelHandler(folder).save(gpt, tok)
+
+
+def model_with(tok, value: float):
+    model = GPT(small_config(tok))
+    with torch.no_grad():
+        for p in model.parameters():
+            p.fill_(value)
+    return model
+
+
+def test_save_and_load(folder, saved, gpt, tok):
+    loaded = ModelHandler(folder).load()
+    assert torch.equal(weights(loaded.model), weights(gpt))
+    assert loaded.model.config == gpt.config and not loaded.model.training
+    assert loaded.tokenizer.chars == tok.chars and loaded.history == []
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "config.json",
+        "history.csv",
+        "model.safetensors",
+        "tokenizer.json",
+    ]
+    readable = json.loads((folder / "config.json").read_text())
+    assert readable["class"] == "GPT" and readable["config"]["n_layer"] == 2
+
+
+def test_bigram_too(folder, tok):
+    model = Bigram(tok.vocab_size, block_size=5)
+    ModelHandler(folder).save(model, tok)
+    loaded = ModelHandler(folder).load().model
+    assert loaded.block_size == 5 and torch.equal(weights(loaded), weights(model))
+
+
+def test_saving_the_same_model_twice_gives_the_same_bytes(folder, saved):
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    ModelHandler(folder).load().save()
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_half_precision_halves_the_file_and_is_upcast(folder, gpt, tok, data):
+    full = ModelHandler(folder / "full").save(gpt, tok)
+    half = ModelHandler(folder / "half").save(gpt, tok, dtype="float16")
+    sizes = [(h.path / "model.safetensors").stat().st_size for h in (full, half)]
+    assert sizes[1] < 0.7 * sizes[0]
+    loaded = ModelHandler(half.path).load().model
+    assert loaded.wte.weight.dtype == torch.float32
+    losses = [evaluate(m, data.val).loss for m in (gpt, loaded)]
+    assert losses[1] == pytest.approx(losses[0], abs=1e-3)
+
+
+def test_saving_a_finished_training_keeps_its_history(folder, saved, data):
+    saved.train(data=data, config=CONFIG, progress=False)
+    saved.save(dtype="float16")
+    assert len(ModelHandler(folder).load().history) == CONFIG.steps
+    assert saved.trained_on["step"] == CONFIG.steps
+
+
+def test_generate_and_stream(saved):
+    text = saved.generate("12 plus", 20, seed=1, temperature=0.8, top_p=0.95)
+    assert text.startswith("12 plus") and len(text) == 27
+    pieces = saved.stream("12 plus", 20, seed=1, temperature=0.8, top_p=0.95)
+    assert "12 plus" + "".join(pieces) == text
+    with pytest.raises(ValueError, match="prompt is empty"):
+        saved.generate("")
+    with pytest.raises(ValueError, match="'Q' at position 1"):
+        saved.generate("1Q")
+
+
+def test_unknown_characters_are_refused_or_mapped(saved):
+    for text in ("1—2", ["1", "1—2"]):
+        with pytest.raises(ValueError, match="'—' at position 1"):
+            saved.generate(text, 5)
+        with pytest.raises(ValueError, match="'Q' at position 0"):
+            saved.generate(text, 5, unknown="Q")
+    settings = {"max_new_tokens": 20, "seed": 1}
+    plain = saved.generate("1 2", **settings)
+    assert saved.generate("1—2", unknown=" ", **settings) == plain
+    dropped = saved.generate(["12"], **settings)
+    assert saved.generate(["1—2"], unknown="", **settings) == dropped
+    assert "".join(saved.stream("1—2", unknown=" ", **settings)) == plain[3:]
+    with pytest.raises(ValueError, match="prompt is empty"):
+        saved.generate("—", unknown="")
+
+
+def test_generate_several_prompts(saved):
+    prompts = ["12 plus", "1", "200 plus 201 is 401.\n"]
+    texts = saved.generate(prompts, 20, temperature=0)
+    assert texts == [saved.generate(prompt, 20, temperature=0) for prompt in prompts]
+    settings = {"seed": 1, "temperature": 0.8}
+    plain = saved.generate("1", 20, **settings)
+    assert plain == saved.generate("1", 20, cache=False, **settings)
+    assert len(saved.generate("1", 20, weights="int8", **settings)) == 21
+    assert len("".join(saved.stream("1", 20, weights="int8"))) == 20
+    with pytest.raises(ValueError, match="weights='int8'"):
+        saved.generate(["1", "2"], 20, weights="int8")
+
+
+class Bytes(CharTokenizer):
+    """Two bytes make an "é"; each token is one."""
+
+    def encode(self, text):
+        return list(text.encode())
+
+    def decode(self, ids):
+        return bytes(int(i) for i in ids).decode(errors="replace")
+
+
+def test_streams_whole_characters():
+    handler = ModelHandler("nowhere")
+    handler.model = Bigram(256)
+    handler.tokenizer = Bytes("".join(map(chr, range(256))))
+    with torch.no_grad():  # é after é after é
+        handler.model.table.weight[0xA9, 0xC3] = 99
+        handler.model.table.weight[0xC3, 0xA9] = 99
+    assert list(handler.stream("é", 5, temperature=0)) == ["é", "é"]
+    assert handler.generate("é", 4, temperature=0) == "ééé"
+    assert handler.generate("é", 5, temperature=0) == "ééé"
+
+
+def test_nothing_works_before_load(folder):
+    for use in (lambda h: h.generate("1"), lambda h: h.train(steps=1)):
+        with pytest.raises(ValueError, match=r"call .load\(\)"):
+            use(ModelHandler(folder))
+    with pytest.raises(ValueError, match="nothing to save"):
+        ModelHandler(folder).save()
+    assert not folder.exists()
+
+
+def test_what_does_not_fit_together_is_not_saved(folder, gpt, tok, data):
+    handler = ModelHandler(folder)
+    with pytest.raises(ValueError, match="do not belong together"):
+        handler.save(gpt, CharTokenizer("ab"))
+    by_hand = LanguageModel(
+        Head(8, 8, 4), vocab_size=tok.vocab_size, block_size=4, n_embd=8
+    )
+    with pytest.raises(TypeError, match="LanguageModel: a folder can hold a"):
+        handler.save(by_hand, tok)
+    with pytest.raises(ValueError, match="another model"):
+        handler.save(gpt, tok, training=train(Bigram(tok.vocab_size), data, CONFIG))
+    gpt.wte.weight.data[0, 0] = 1e9
+    with pytest.raises(ValueError, match="float16 cannot store"):
+        handler.save(gpt, tok, dtype="float16")
+    assert not folder.exists()
+
+
+# Training on
+
+
+def test_train_runs_a_schedule_and_a_finished_one_starts_anew(folder, saved, data):
+    steps = saved.train(data=data, config=CONFIG, progress=False)
+    assert [s.step for s in steps] == list(range(1, 41))
+    assert not (folder / "trainer.safetensors").exists()
+    loaded = ModelHandler(folder).load()
+    assert len(loaded.history) == 40 and loaded.history[9].val is not None
+    assert torch.equal(weights(loaded.model), weights(saved.model))
+    again = loaded.train(steps=5, data=data, progress=False)
+    assert [s.step for s in again] == [1, 2, 3, 4, 5]
+    assert loaded.trained_on["config"]["lr"] == CONFIG.lr
+
+
+def test_steps_beyond_the_schedule_are_refused(saved, data):
+    saved.train(steps=30, data=data, config=CONFIG, progress=False)
+    with pytest.raises(ValueError, match="only 10 of the schedule's 40 steps are left"):
+        saved.train(steps=11)
+    assert len(saved.train(progress=False)) == 10
+
+
+RESUME = """
+import sys, torch
+from gptlib import ModelHandler, load_corpus
+handler = ModelHandler(sys.argv[1]).load()
+assert len(handler.history) == 20, len(handler.history)
+handler.train(progress=False)
+assert len(handler.history) == 40
+"""
+
+
+def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(folder, tmp_path):
+    """20 steps here, 20 in a fresh process, against 40 straight; dropout on."""
+    text = "".join(f"{i} plus {i + 1} is {2 * i + 1}.\n" for i in range(400))
+    source = tmp_path / "sums.txt"
+    source.write_text(text)
+    from gptlib import load_corpus
+
+    corpus = load_corpus(str(source))
+    tok = CharTokenizer(corpus.text)
+    handlers = []
+    for name in ("straight", "broken"):
+        torch.manual_seed(0)
+        model = GPT(small_config(tok, dropout=0.2))
+        handlers.append(ModelHandler(folder / name).save(model, tok))
+    straight, broken = handlers
+    straight.train(data=corpus, config=CONFIG, progress=False)
+    broken.train(20, data=corpus, config=CONFIG, progress=False)
+    assert (broken.path / "trainer.safetensors").is_file()
+    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    subprocess.run(
+        [sys.executable, "-c", RESUME, str(broken.path)],
+        check=True,
+        env=os.environ | threads,
+    )
+    resumed = ModelHandler(broken.path).load()
+    assert torch.equal(weights(straight.model), weights(resumed.model))
+    for a, b in zip(straight.history, resumed.history, strict=True):
+        assert (a.step, a.tokens) == (b.step, b.tokens)
+        assert a.loss == pytest.approx(b.loss, rel=1e-5)
+
+
+def test_training_goes_on_from_save_with_training(folder, tok, data):
+    torch.manual_seed(0)
+    straight, broken = (GPT(small_config(tok)) for _ in range(2))
+    broken.load_state_dict(straight.state_dict())
+    for _ in train(straight, data, CONFIG):
+        pass
+    training = train(broken, data, CONFIG)
+    for step in training:
+        if step.step == 15:
+            break
+    ModelHandler(folder).save(broken, tok, training=training)
+    loaded = ModelHandler(folder).load()
+    assert [s.step for s in loaded.history] == list(range(1, 16))
+    loaded.train(data=data, progress=False)
+    assert torch.equal(weights(loaded.model), weights(straight))
+
+
+def test_history_is_cut_back_to_the_checkpoint(folder, saved, data):
+    saved.train(20, data=data, config=CONFIG, progress=False)
+    history = folder / "history.csv"
+    last = history.read_text().splitlines()[-1]
+    history.write_text(history.read_text() + last.replace("20,", "21,", 1) + "\n")
+    assert len(ModelHandler(folder).load().history) == 20
+
+
+def test_a_trainer_of_another_model_is_ignored(folder, saved, tok, data):
+    saved.train(20, data=data, config=CONFIG, progress=False)
+    trainer = (folder / "trainer.safetensors").read_bytes()
+    other = model_with(tok, 0.5)
+    ModelHandler(folder).save(other, tok)
+    assert not (folder / "trainer.safetensors").exists()
+    (folder / "trainer.safetensors").write_bytes(trainer)  # as a crash would leave it
+    assert torch.equal(weights(ModelHandler(folder).load().model), weights(other))
+
+
+def test_corpus_is_found_by_name_and_verified(tmp_path, saved, small_corpus):
+    with pytest.raises(ValueError, match="does not say what the model was trained on"):
+        saved.train(steps=2)
+    novel = tmp_path / "novel.txt"
+    novel.write_text(small_corpus.text)
+    from gptlib import load_corpus
+
+    saved.train(2, data=load_corpus(str(novel)), config=CONFIG, progress=False)
+    assert len(ModelHandler(saved.path).load().train(2, progress=False)) == 2
+    novel.write_text(small_corpus.text.replace("plus", "sulp"))
+    with pytest.raises(ValueError, match="not the text the model was trained on"):
+        ModelHandler(saved.path).load().train(2)
+    given = Corpus.from_text(novel.read_text())
+    steps = ModelHandler(saved.path).load().train(2, data=given, progress=False)
+    assert [s.step for s in steps] == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "saved_at"),
+    [(0.1, [7, 14, 21, 28, 35, 40]), (6.0, [7, 20, 33, 40])],
+)
+def test_saving_takes_a_twentieth_of_the_time_at_most(
+    saved, data, monkeypatch, seconds, saved_at
+):
+    """Steps of ten seconds: every minute, or less often where saving takes long."""
+    clock, found = [0.0], []
+    step, save = Training._advance, ModelHandler._checkpoint
+
+    def slow_step(training):
+        clock[0] += 10
+        return step(training)
+
+    def slow_save(handler, training):
+        clock[0] += seconds
+        found.append(training.step)
+        save(handler, training)
+
+    monkeypatch.setattr(gptlib.handler.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(Training, "_advance", slow_step)
+    monkeypatch.setattr(ModelHandler, "_checkpoint", slow_save)
+    saved.train(data=data, config=CONFIG, progress=False)
+    assert found == saved_at
+
+
+INTERRUPTED = """
+import sys
+from gptlib import Corpus, ModelHandler, TrainConfig
+text = "".join(f"{i} plus {i + 1} is {2 * i + 1}.\\n" for i in range(400))
+handler = ModelHandler(sys.argv[1]).load()
+print("ready", flush=True)
+config = TrainConfig(steps=1_000_000, batch_size=4)
+handler.train(data=Corpus.from_text(text), config=config, progress=False)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals work otherwise on Windows")
+def test_an_interrupt_finishes_the_step_and_saves(folder, saved):
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0 and "KeyboardInterrupt" in errors
+    loaded = ModelHandler(folder).load()
+    assert len(loaded.history) == loaded.trained_on["step"] > 0
+    with safe_open(folder / "trainer.safetensors", framework="pt") as file:
+        kept = json.loads(file.metadata()["gptlib"])
+    assert kept["step"] == len(loaded.history)
+
+
+def test_divergence_leaves_the_saved_model(folder, saved, data):
+    before = weights(saved.model).clone()
+    config = TrainConfig(steps=5)
+    saved.model.blocks[0].attn.qkv.weight.data.fill_(1e30)
+    with pytest.raises(ValueError, match=r"step 1 is .* learning rate"):
+        saved.train(data=data, config=config, progress=False)
+    assert torch.equal(weights(ModelHandler(folder).load().model), before)
+
+
+# Crashes
+
+
+PRIMITIVES = ["open", "replace", "fsync"]
+
+
+class Fault:
+    """Lets `left` calls of the disk's primitives pass, then fails every one."""
+
+    def __init__(self, left: int):
+        self.left, self.failed = left, False
+
+    def wrap(self, call):
+        def checked(*args, **kwargs):
+            if self.left == 0:
+                self.failed = True
+                raise OSError(28, "No space left on device")
+            self.left -= 1
+            return call(*args, **kwargs)
+
+        return checked
+
+
+def fail_after(monkeypatch, left: int) -> Fault:
+    fault = Fault(left)
+    monkeypatch.setattr(gptlib.files.atomic, "open", fault.wrap(open), raising=False)
+    monkeypatch.setattr(gptlib.files.atomic.os, "replace", fault.wrap(os.replace))
+    monkeypatch.setattr(gptlib.files.atomic.os, "fsync", fault.wrap(os.fsync))
+    return fault
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_fault_at_any_write_leaves_a_whole_model(folder, tok, data, trained):
+    """Saves a new model over an old one, failing at the 1st, 2nd, … write."""
+    old, new = model_with(tok, 0.25), model_with(tok, 0.75)
+    training = train(new, data, CONFIG)
+    if trained:
+        next(iter(training))
+    faults = 0
+    for left in range(100):
+        ModelHandler(folder).save(old, tok)
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            fault = fail_after(monkeypatch, left)
+            try:
+                handler = ModelHandler(folder)
+                handler.save(new, tok, training=training if trained else None)
+            except OSError:
+                assert fault.failed
+        found = weights(ModelHandler(folder).load().model)
+        assert torch.equal(found, weights(old)) or torch.equal(found, weights(new))
+        assert not list(folder.glob("*.tmp"))
+        if not fault.failed:
+            break
+        faults += 1
+    assert not fault.failed and torch.equal(found, weights(new))
+    assert faults >= 16, "expected at least 4 files of 4 writes each"
+
+
+def test_a_fault_in_a_checkpoint_leaves_the_one_before(folder, saved, data):
+    saved.train(10, data=data, config=CONFIG, progress=False)
+    for left in range(20):
+        loaded = ModelHandler(folder).load()
+        before, weights_before = len(loaded.history), weights(loaded.model).clone()
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            fault = fail_after(monkeypatch, left)
+            try:
+                loaded.train(1, data=data, progress=False)
+            except OSError:
+                assert fault.failed
+        after = ModelHandler(folder).load()
+        if len(after.history) == before:
+            assert torch.equal(weights(after.model), weights_before)
+        else:
+            assert len(after.history) == before + 1
+        if not fault.failed:
+            break
+    assert not fault.failed
+
+
+SAVING = """
+import sys, torch
+from gptlib import ModelHandler
+handler = ModelHandler(sys.argv[1]).load()
+print("ready", flush=True)
+value = 0.0
+while True:
+    value += 1.0
+    with torch.no_grad():
+        for p in handler.model.parameters():
+            p.fill_(value)
+    handler.save()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX kills")
+def test_killed_while_saving_the_folder_always_loads(folder, saved):
+    rng = random.Random(0)
+    first = weights(saved.model).clone()
+    for _ in range(10):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SAVING, str(folder)], stdout=subprocess.PIPE
+        )
+        process.stdout.readline()
+        time.sleep(rng.uniform(0.02, 0.25))
+        process.kill()
+        process.communicate()
+        found = weights(ModelHandler(folder).load().model)
+        assert torch.equal(found, first) or len(found.unique()) == 1
+    ModelHandler(folder).load().save()
+    assert not list(folder.glob(".*.tmp"))
+
+
+# Files that are not ours
+
+
+def rewrite(folder, change):
+    """Change the description in the model file's metadata and write it back."""
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    with safe_open(path, framework="pt") as file:
+        described = json.loads(file.metadata()["gptlib"])
+    change(described)
+    save_file(tensors, path, {"gptlib": json.dumps(described)})
+
+
+def assert_refused(folder, says):
+    with pytest.raises(ModelFileError, match=says) as caught:
+        ModelHandler(folder).load()
+    assert str(folder) in str(caught.value)
+
+
+def test_missing_folder_and_file(folder):
+    assert_refused(folder, "holds no model")
+    folder.mkdir(parents=True)
+    assert_refused(folder, "holds no model")
+
+
+@pytest.mark.parametrize("keep", [0, 5, 500, -1])
+def test_truncated_files(folder, saved, keep):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    assert_refused(folder, "is damaged or no safetensors file")
+
+
+def test_a_pickle_is_never_opened(folder, saved):
+    marker = folder / "executed"
+
+    class Evil:
+        def __reduce__(self):
+            return Path.touch, (marker,)
+
+    for name in ("model.safetensors", "trainer.safetensors"):
+        ModelHandler(folder).save(*(saved.model, saved.tokenizer))
+        torch.save(Evil(), folder / name)
+        assert_refused(folder, "is damaged or no safetensors file")
+    assert not marker.exists()
+
+
+def test_no_module_of_ours_can_unpickle():
+    for source in (HERE.parent / "gptlib").glob("*.py"):
+        for word in ("pickle", "torch.load", "torch.save", "joblib"):
+            assert word not in source.read_text(), source
+
+
+def test_foreign_safetensors(folder, saved, gpt):
+    save_file(gpt.state_dict(), folder / "model.safetensors")
+    assert_refused(folder, "was not written by ModelHandler")
+
+
+def test_trainer_in_place_of_a_model(folder, saved, data):
+    saved.train(5, data=data, config=CONFIG, progress=False)
+    trainer = (folder / "trainer.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(trainer)
+    assert_refused(folder, "was not written by ModelHandler as a model")
+
+
+def test_an_oversized_trainer_is_refused_before_it_is_read(folder, saved, data):
+    saved.train(5, data=data, config=CONFIG, progress=False)
+    trainer = folder / "trainer.safetensors"
+    save_file({"model.wte.weight": torch.zeros(10**6)}, trainer)
+    assert_refused(folder, "needs at most .*; delete the file")
+
+
+def test_another_version(folder, saved):
+    rewrite(folder, lambda described: described.update(version="99"))
+    assert_refused(folder, "format version 99, this gptlib reads version 1")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"n_embd": 10**7}, r"needs \[10000000\]"),
+        ({"n_layer": 10**9}, "n_layer=1000000000: expected a whole number from 1 to"),
+        ({"n_layer": 1}, "needs None"),
+        ({"n_head": 3}, "n_embd=16 cannot be shared by n_head=3"),
+        ({"colour": "red"}, "colour"),
+        ({"vocab_size": 3}, r"needs \[3, 16\]"),
+    ],
+)
+@pytest.mark.usefixtures("unchecked")
+def test_configurations_that_do_not_fit_the_file(folder, saved, change, says):
+    rewrite(folder, lambda described: described["config"].update(change))
+    started = time.monotonic()
+    assert_refused(folder, says)
+    assert time.monotonic() - started < 5
+
+
+def test_unknown_class(folder, saved):
+    rewrite(folder, lambda described: described.update({"class": "Rnn"}))
+    assert_refused(folder, "'Rnn': expected one of 'Bigram', 'GPT'")
+
+
+HEAD = '{"format": "gptlib-model", "version": "1", "part": "model"'
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "no JSON"),
+        ("[1]", "no JSON"),
+        ("{}", "not written by ModelHandler"),
+        (HEAD + "}", "lacks 'class'"),
+        (HEAD + ', "class": "GPT", "config": 3}', "lacks 'config'"),
+    ],
+)
+def test_metadata_that_is_no_description(folder, saved, content, says):
+    path = folder / "model.safetensors"
+    save_file(load_file(path), path, {"gptlib": content})
+    assert_refused(folder, says)
+
+
+def test_damaged_tokenizer_and_history(folder, saved, data):
+    saved.train(5, data=data, config=CONFIG, progress=False)
+    (folder / "history.csv").write_text("step,loss\n1,2\n")
+    assert_refused(folder, "history.csv: expected the columns step, loss, val")
+    rewrite(folder, lambda described: described["tokenizer"].update(chars="ba"))
+    assert_refused(folder, "tokenizer|'chars'")
+
+
+def test_readable_copies_may_be_lost(folder, saved, gpt):
+    (folder / "config.json").unlink()
+    (folder / "tokenizer.json").write_text("damaged")
+    (folder / "history.csv").unlink()
+    loaded = ModelHandler(folder).load()
+    assert torch.equal(weights(loaded.model), weights(gpt))
