@@ -1,15 +1,14 @@
 """Run the notebooks, clean and store them: make notebooks, make ladder, make claims.
 
-Stored beside each notebook's outputs is a hash of its code and of the library; a
-test compares the former, so that stale outputs cannot hide. Seconds go to
-`ledger.csv`. With --ladder every notebook runs once for each seed instead, in
-memory, and what its models reached becomes `ladder.csv`. With --claims what the
-notebooks claim (`claims.csv`) is replaced by what they measure in this run.
+Beside each notebook's outputs the hashes of `hashes.py` are stored; tests compare them.
+Without arguments only notebooks whose hashes have changed run, with --all all of them.
+Seconds go to `ledger.csv`. With --ladder every notebook runs once per seed, in memory,
+and what its models reached becomes `ladder.csv`. With --claims what the notebooks claim
+(`claims.csv`) is replaced by what they measure in this run.
 """
 
 import argparse
 import csv
-import hashlib
 import json
 import re
 import time
@@ -18,39 +17,33 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from gptcourse.hashes import code_hash, is_current, library_hash
+
 FOLDER = Path(__file__).resolve().parents[1]
 LEDGER = FOLDER / "records" / "ledger.csv"
 SEEDS = (0, 1, 2)
 # Claims are recorded for the seeds that a reader runs; the ladder takes others.
 NO_CLAIMS = "from gptcourse import claims\nclaims.load_claims = lambda *_: []"
 REPORT = (
-    "import dataclasses, json\nfrom gptcourse import {room}\n"
-    "print(json.dumps([dataclasses.asdict(r) for r in {room}.measured]))"
+    "import dataclasses, json\nfrom gptcourse import {module}\n"
+    "print(json.dumps([dataclasses.asdict(r) for r in {module}.measured]))"
 )
 WIDGET = "application/vnd.jupyter.widget-view+json"
-KEPT_CELL_METADATA = {"tags", "jupyter", "collapsed"}
-
-
-def code_hash(notebook) -> str:
-    """SHA-256 over the source of all code cells."""
-    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    return hashlib.sha256("\x00".join(sources).encode()).hexdigest()
-
-
-def library_hash() -> str:
-    """SHA-256 over the library's files, in order."""
-    files = sorted((FOLDER.parent / "gptlib").glob("**/*.py"))
-    content = b"\x00".join(file.read_bytes() for file in files)
-    return hashlib.sha256(content).hexdigest()
+KEPT_CELL_METADATA = {
+    "tags",
+    "jupyter",
+    "collapsed",
+    "jp-MarkdownHeadingCollapsed",
+}
 
 
 def execute(notebook, report: str, cell_timeout: int = 600) -> float:
     """Run all cells in place, as nbval would, and one more; returns seconds.
 
-    The last one prints what the notebook has measured: report names the room of
-    gptlib that keeps it.
+    The last one prints what the notebook has measured. report: the module of
+    gptcourse that keeps it.
     """
-    notebook.cells.append(nbformat.v4.new_code_cell(REPORT.format(room=report)))
+    notebook.cells.append(nbformat.v4.new_code_cell(REPORT.format(module=report)))
     started = time.perf_counter()
     NotebookClient(
         notebook,
@@ -72,7 +65,10 @@ def clean(notebook) -> None:
                 "name": "python3",
             },
             "language_info": {"name": "python"},
-            "gptlib": {"code": code_hash(notebook), "library": library_hash()},
+            "gptlib": {
+                "code": code_hash(notebook),
+                "library": library_hash(notebook),
+            },
         }
     )
     for number, cell in enumerate(notebook.cells):
@@ -127,9 +123,10 @@ def forget_claims(paths: list[Path]) -> None:
 def measure(path: Path, seed: int) -> list[dict]:
     """Run a copy of a notebook with another seed; returns the rungs it measured."""
     notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.source = re.sub(r"(?m)^seed = 0\b", f"seed = {seed}", cell.source)
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    first.source, found = re.subn(r"(?m)^seed = 0$", f"seed = {seed}", first.source)
+    if found != 1:
+        raise ValueError(f"{path}: expected one line `seed = 0` in the first cell")
     notebook.cells.insert(0, nbformat.v4.new_code_cell(NO_CLAIMS))
     execute(notebook, "ladder")
     return json.loads(notebook.cells.pop().outputs[0].text)
@@ -173,18 +170,21 @@ def draw_ladder() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: the changed")
+    parser.add_argument("--all", action="store_true", help="the unchanged as well")
     parser.add_argument("--ladder", action="store_true")
     parser.add_argument("--claims", action="store_true")
     arguments = parser.parse_args()
     paths = arguments.notebooks or sorted(FOLDER.glob("[0-9]*.ipynb"))
+    everything = arguments.notebooks or arguments.all or arguments.claims
     if arguments.ladder:
         measure_ladder(paths)
         return
     if arguments.claims:
         forget_claims(paths)
     for path in paths:
-        refresh(path)
+        if everything or not is_current(nbformat.read(path, as_version=4)):
+            refresh(path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Guess first, then measure: a click before a result is shown, a score after.
 
-    guess = check.predict("the first loss of an untrained model", unit="nats")
+    guess = predict("the first loss of an untrained model", unit="nats")
     ...
     guess.reveal(4.34)
 
