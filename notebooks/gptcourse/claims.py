@@ -27,7 +27,7 @@ from gptlib.files.fetch import project_folder
 NATS_SLACK = 0.02
 OTHER_SLACK = 0.1  # of the mean, for quantities in other units
 # What depends on the machine and on what else runs there is never asserted.
-TIMED = ("% of time", "times as long", "% of peak speed")
+TIMED = ("% of time", "× the time", "% of the peak")
 LOOK = (
     "If you changed something above, that may be why: well done or try again. If not: "
     "run all cells from the top, in order, on a machine with nothing else to do"
