@@ -10,14 +10,6 @@ from gptcourse import checks as check
 from gptcourse.claims import claim
 from gptcourse.predict import predict
 from gptcourse.start import start
+from gptlib import plots
 
-__all__ = ["check", "claim", "predict", "start"]
-
-
-def __getattr__(name: str):
-    # Matplotlib takes longer to load than everything else here together.
-    if name == "plots":
-        from gptlib import plots
-
-        return plots
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = ["check", "claim", "plots", "predict", "start"]

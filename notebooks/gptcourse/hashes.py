@@ -12,12 +12,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"gptlib": ROOT, "gptcourse": ROOT / "notebooks"}
-Definition = tuple[str, str]  # module, name
+Address = tuple[str, str]  # module, name
 
 
 def code_hash(notebook) -> str:
     """SHA-256 over the source of all code cells."""
-    return hashlib.sha256("\x00".join(_sources(notebook)).encode()).hexdigest()
+    return _hash(_sources(notebook))
 
 
 def library_hash(notebook) -> str:
@@ -27,11 +27,11 @@ def library_hash(notebook) -> str:
     """
     trees = [ast.parse(source) for source in _sources(notebook)]
     nodes = [node for tree in trees for node in ast.walk(tree)]
-    shown = any(
-        isinstance(n, ast.Import) and n.names[0].name == "inspect" for n in nodes
-    )
-    sources = [_source(*item, shown) for item in sorted(_used(nodes))]
-    return hashlib.sha256("\x00".join(sources).encode()).hexdigest()
+    imports = [
+        alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names
+    ]
+    used = sorted(_with_neighbours(_used(nodes)))
+    return _hash([_source(*address, "inspect" in imports) for address in used])
 
 
 def is_current(notebook) -> bool:
@@ -40,74 +40,69 @@ def is_current(notebook) -> bool:
     return stored == {"code": code_hash(notebook), "library": library_hash(notebook)}
 
 
+def _hash(texts: list[str]) -> str:
+    return hashlib.sha256("\x00".join(texts).encode()).hexdigest()
+
+
 def _sources(notebook) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def _used(nodes: list[ast.AST]) -> set[Definition]:
-    """Definitions that a notebook imports, or reaches as `module.name`."""
-    imported = {}
+def _used(nodes: list[ast.stmt]) -> set[Address]:
+    """Where the names are defined that a notebook imports, or uses as `module.name`."""
+    imported = {name: _home(*at) for name, at in _imports(nodes).items()}
+    used = {at for at in imported.values() if _file(".".join(at)) is None}
     for node in nodes:
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                imported[alias.asname or alias.name] = node.module, alias.name
-    attributes = [n for n in nodes if isinstance(n, ast.Attribute)]
-    wanted = set()
-    for name, (module, original) in imported.items():
-        module, original = _home(module, original)
-        if _file(f"{module}.{original}") is None:
-            wanted.add((module, original))
-            continue
-        for node in attributes:
-            if isinstance(node.value, ast.Name) and node.value.id == name:
-                wanted.add(_home(f"{module}.{original}", node.attr))
-    return _with_neighbours(wanted)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = ".".join(imported.get(node.value.id, ()))
+            used.add(_home(module, node.attr))
+    return used
 
 
-def _with_neighbours(wanted: set[Definition]) -> set[Definition]:
+def _with_neighbours(used: set[Address]) -> set[Address]:
     """Add what each definition uses from its own module, and so on."""
-    found, left = set(), list(wanted)
+    found, left = set(), list(used)
     while left:
         module, name = left.pop()
         node = _definitions(module).get(name)
-        if node is None or (module, name) in found:
-            continue
-        found.add((module, name))
-        left += [(module, n.id) for n in ast.walk(node) if isinstance(n, ast.Name)]
+        if node is not None and (module, name) not in found:
+            found.add((module, name))
+            left += [(module, n.id) for n in ast.walk(node) if isinstance(n, ast.Name)]
     return found
 
 
-def _home(module: str, name: str) -> Definition:
-    """Follow imports to the module that defines a name."""
-    for node in _tree(module).body:
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                if (alias.asname or alias.name) == name and node.module != module:
-                    return _home(node.module, alias.name)
-                if alias.asname == name:
-                    return node.module, alias.name
-    return module, name
+def _home(module: str, name: str) -> Address:
+    """Follow imports from module to module until the one that defines the name."""
+    address = _imports(_body(module)).get(name, (module, name))
+    return address if address[0] == module else _home(*address)
+
+
+def _imports(nodes: list[ast.stmt]) -> dict[str, Address]:
+    found = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {
+        a.asname or a.name: (node.module, a.name) for node in found for a in node.names
+    }
 
 
 @cache
 def _definitions(module: str) -> dict[str, ast.stmt]:
     """Functions, classes and constants of a module, by name."""
     found = {}
-    for node in _tree(module).body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
+    for node in _body(module):
         names = [
-            getattr(node, "name", None),
-            *(getattr(t, "id", None) for t in targets),
+            target.id
+            for target in getattr(node, "targets", [])
+            if isinstance(target, ast.Name)
         ]
-        found |= {name: node for name in names if name}
+        found |= dict.fromkeys(names or [getattr(node, "name", None)], node)
     return found
 
 
 @cache
-def _tree(module: str) -> ast.Module:
-    """Syntax tree of a module of ours, an empty one of any other."""
+def _body(module: str) -> list[ast.stmt]:
+    """Statements of a module of ours, none of any other."""
     file = _file(module)
-    return ast.parse(file.read_text(encoding="utf-8") if file else "")
+    return ast.parse(file.read_text(encoding="utf-8")).body if file else []
 
 
 def _file(module: str) -> Path | None:
@@ -120,16 +115,19 @@ def _file(module: str) -> Path | None:
 
 
 def _source(module: str, name: str, shown: bool) -> str:
-    """Source lines of a definition; the same text with every version of Python."""
+    """Source lines of a definition: unlike trees, the same with every Python."""
     node = _definitions(module)[name]
-    lines = _file(module).read_text(encoding="utf-8").splitlines()
-    first = min([node, *getattr(node, "decorator_list", [])], key=lambda n: n.lineno)
-    numbers = set(range(first.lineno, node.end_lineno + 1))
-    if not shown:
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant):
-                numbers -= set(range(inner.lineno, inner.end_lineno + 1))
-    kept = [lines[number - 1] for number in sorted(numbers)]
-    if not shown:
-        kept = [line for line in kept if not line.lstrip().startswith("#")]
-    return "\n".join([f"{module}.{name}", *filter(str.strip, kept)])
+    first = min(n.lineno for n in [node, *getattr(node, "decorator_list", [])])
+    lines = dict(enumerate(_file(module).read_text(encoding="utf-8").splitlines(), 1))
+    docstrings = {
+        number
+        for n in ast.walk(node)
+        if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)
+        for number in range(n.lineno, n.end_lineno + 1)
+    }
+    kept = [
+        lines[n]
+        for n in range(first, node.end_lineno + 1)
+        if shown or n not in docstrings
+    ]
+    return "\n".join(li for li in kept if shown or (li.strip() and li.strip()[0] != "#"))

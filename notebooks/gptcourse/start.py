@@ -2,6 +2,7 @@
 
 import torch
 
+from gptlib import plots
 from gptlib.data import Corpus, TokenSplits, load_corpus
 from gptlib.tokenizer import CharTokenizer
 
@@ -15,8 +16,6 @@ def start(notebook: str, seed: int = 0) -> tuple[Corpus, CharTokenizer, TokenSpl
     Returns the corpus, its character tokenizer, and its splits as tokens.
     """
     global _notebook
-    from gptlib import plots
-
     _notebook = notebook
     plots.use_style()
     torch.manual_seed(seed)

@@ -43,12 +43,12 @@ def library(tmp_path, monkeypatch):
         source = MODULE if file == "parts" else "def far():\n    return 1\n"
         assert old in source
         (folder / f"{file}.py").write_text(source.replace(old, new))
-        hashes._tree.cache_clear()
+        hashes._body.cache_clear()
         hashes._definitions.cache_clear()
 
     write()
     yield write
-    hashes._tree.cache_clear()
+    hashes._body.cache_clear()
     hashes._definitions.cache_clear()
 
 
