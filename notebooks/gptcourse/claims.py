@@ -12,7 +12,7 @@ record is `notebooks/records/claims.csv`; `make claims` measures it anew,
 
 import csv
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -85,16 +85,12 @@ class Record:
         return f"{self.name} → {self.shown(self.mean)} {self.unit} ({count})"
 
 
-@dataclass
 class Claim:
     """One claim, made before its measurement, whose time it takes."""
 
-    name: str
-    notebook: str
-    unit: str
-    slack: float | None
-    device: str
-    started: float = field(default_factory=time.perf_counter)
+    def __init__(self, name: str, unit: str, slack: float | None):
+        self.name, self.notebook, self.unit = name, current_notebook(), unit
+        self.slack, self.started = slack, time.perf_counter()
 
     def differs(self, values) -> None:
         """Report differences A - B, one per seed, each of a pair with the same seed.
@@ -120,7 +116,7 @@ class Claim:
             values=values,
             slack=slack if self.slack is None else self.slack,
             minutes=minutes,
-            device=self.device,
+            device="cpu",
             threads=torch.get_num_threads(),
             torch=torch.__version__.split("+")[0],
         )
@@ -131,25 +127,22 @@ class Claim:
                 _compare(record, recorded)
 
 
-def claim(
-    name: str, *, unit: str = "nats", slack: float | None = None, device: str = "cpu"
-) -> Claim:
+def claim(name: str, *, unit: str = "nats", slack: float | None = None) -> Claim:
     """Start the clock of a claim; report it with its `differs` or `measures`.
 
     unit: of the values; those in `TIMED` are printed, not asserted. slack: how far
     beyond the recorded values is normal, in that unit; default 0.02 nats, or a tenth
-    of the mean in other units. device: where it runs, as torch names it.
+    of the mean in other units.
     """
-    return Claim(name, current_notebook(), unit, slack, torch.device(device).type)
+    return Claim(name, unit, slack)
 
 
-def load_claims(notebook: str | None = None, path: Path | None = None) -> list[Record]:
+def load_claims(notebook: str | None = None) -> list[Record]:
     """Read the committed table, or a notebook's part; no file is an empty one."""
-    path = claims_file() if path is None else path
-    if not path.is_file():
+    if not claims_file().is_file():
         return []
     kinds = {field.name: field.type for field in fields(Record)}
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(claims_file(), newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     records = []
     for row in rows:
@@ -159,9 +152,8 @@ def load_claims(notebook: str | None = None, path: Path | None = None) -> list[R
     return [r for r in records if notebook in (None, r.notebook)]
 
 
-def save_claims(records: list[Record], path: Path | None = None) -> None:
-    """Write the table, notebook by notebook, in the order they were measured."""
-    path = claims_file() if path is None else path
+def save_claims(records: list[Record]) -> None:
+    """Write the table, by notebook, in the order of measuring."""
     columns = [field.name for field in fields(Record)]
     rows = []
     for record in sorted(records, key=lambda record: record.notebook):
@@ -170,7 +162,7 @@ def save_claims(records: list[Record], path: Path | None = None) -> None:
         row["slack"] = f"{record.slack:.3g}"
         row["minutes"] = f"{record.minutes:.2f}"
         rows.append([row[name] for name in columns])
-    write_table(path, columns, rows)
+    write_table(claims_file(), columns, rows)
 
 
 def update(notebook: str, new: list[Record]) -> None:

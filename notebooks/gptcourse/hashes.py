@@ -119,15 +119,13 @@ def _source(module: str, name: str, shown: bool) -> str:
     node = _definitions(module)[name]
     first = min(n.lineno for n in [node, *getattr(node, "decorator_list", [])])
     lines = dict(enumerate(_file(module).read_text(encoding="utf-8").splitlines(), 1))
+    if shown:
+        return "\n".join(lines[n] for n in range(first, node.end_lineno + 1))
     docstrings = {
         number
         for n in ast.walk(node)
         if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)
         for number in range(n.lineno, n.end_lineno + 1)
     }
-    kept = [
-        lines[n]
-        for n in range(first, node.end_lineno + 1)
-        if shown or n not in docstrings
-    ]
-    return "\n".join(li for li in kept if shown or (li.strip() and li.strip()[0] != "#"))
+    kept = [lines[n] for n in range(first, node.end_lineno + 1) if n not in docstrings]
+    return "\n".join(line for line in kept if line.strip()[:1] not in ("", "#"))

@@ -14,10 +14,14 @@ import re
 import time
 from pathlib import Path
 
+import matplotlib
 import nbformat
 from nbclient import NotebookClient
 
+from gptcourse import claims, figures, ladder
 from gptcourse.hashes import code_hash, is_current, library_hash
+from gptlib import plots
+from gptlib.files.atomic import write_table
 
 FOLDER = Path(__file__).resolve().parents[1]
 LEDGER = FOLDER / "records" / "ledger.csv"
@@ -29,12 +33,8 @@ REPORT = (
     "print(json.dumps([dataclasses.asdict(r) for r in {module}.measured]))"
 )
 WIDGET = "application/vnd.jupyter.widget-view+json"
-KEPT_CELL_METADATA = {
-    "tags",
-    "jupyter",
-    "collapsed",
-    "jp-MarkdownHeadingCollapsed",
-}
+KEPT_CELL_METADATA = ("tags", "jupyter", "collapsed", "jp-MarkdownHeadingCollapsed")
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def execute(notebook, report: str, cell_timeout: int = 600) -> float:
@@ -57,20 +57,9 @@ def execute(notebook, report: str, cell_timeout: int = 600) -> float:
 
 def clean(notebook) -> None:
     """Take out what differs from run to run without telling a reader anything."""
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {
-                "display_name": "Python 3",
-                "language": "python",
-                "name": "python3",
-            },
-            "language_info": {"name": "python"},
-            "gptlib": {
-                "code": code_hash(notebook),
-                "library": library_hash(notebook),
-            },
-        }
-    )
+    hashes = {"code": code_hash(notebook), "library": library_hash(notebook)}
+    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    notebook.metadata = nbformat.from_dict(metadata | {"gptlib": hashes})
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
         kept = {k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA}
@@ -85,39 +74,19 @@ def refresh(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     stored_code = notebook.metadata.get("gptlib", {}).get("code")
     seconds = execute(notebook, "claims")
-    record_claims(path, json.loads(notebook.cells.pop().outputs[0].text))
+    made = json.loads(notebook.cells.pop().outputs[0].text)
+    made = [claims.Record(**row | {"values": tuple(row["values"])}) for row in made]
+    claims.update(path.stem, made)
     clean(notebook)
     nbformat.write(notebook, path)
-    rows = {"what": "seconds"}
-    if LEDGER.is_file():
-        rows = dict(csv.reader(LEDGER.open()))
+    rows = dict(csv.reader(LEDGER.open())) if LEDGER.is_file() else {}
+    rows.pop("what", None)
     if stored_code == code_hash(notebook):
         # A busy machine is slower, never faster: the best run counts.
         seconds = min(seconds, float(rows.get(path.stem, "inf")))
     rows[path.stem] = f"{seconds:.0f}"
-    head = {"what": rows.pop("what")}
-    with LEDGER.open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            (head | dict(sorted(rows.items()))).items()
-        )
+    write_table(LEDGER, ("what", "seconds"), sorted(rows.items()))
     print(f"{path.name}: {seconds:.0f} s, {path.stat().st_size / 1e3:.0f} KB")
-
-
-def record_claims(path: Path, rows: list[dict]) -> None:
-    """Enter what a notebook claims and the table does not have yet."""
-    from gptcourse import claims
-
-    records = [claims.Record(**row | {"values": tuple(row["values"])}) for row in rows]
-    claims.update(path.stem, records)
-
-
-def forget_claims(paths: list[Path]) -> None:
-    """Drop what these notebooks claimed, so that it is measured anew."""
-    from gptcourse import claims
-
-    gone = {path.stem for path in paths}
-    kept = [r for r in claims.load_claims() if r.notebook not in gone]
-    claims.save_claims(kept)
 
 
 def measure(path: Path, seed: int) -> list[dict]:
@@ -134,8 +103,6 @@ def measure(path: Path, seed: int) -> list[dict]:
 
 def measure_ladder(paths: list[Path]) -> None:
     """Replace the rungs of these notebooks in ladder.csv by newly measured ones."""
-    from gptcourse import ladder
-
     for path in paths:
         before = ladder.load_ladder()
         kept = [rung for rung in before if rung.notebook != path.stem]
@@ -157,13 +124,8 @@ def measure_ladder(paths: list[Path]) -> None:
 
 
 def draw_ladder() -> None:
-    """The README's picture: the whole ladder."""
-    import matplotlib
-
+    """Draw the whole ladder for the README."""
     matplotlib.use("agg")
-    from gptcourse import figures
-    from gptlib import plots
-
     with matplotlib.rc_context(plots.STYLE):
         figures.loss_ladder().savefig(FOLDER / "figures" / "ladder.png", dpi=200)
 
@@ -180,8 +142,8 @@ def main() -> None:
     if arguments.ladder:
         measure_ladder(paths)
         return
-    if arguments.claims:
-        forget_claims(paths)
+    for path in paths if arguments.claims else ():
+        claims.update(path.stem, [])
     for path in paths:
         if everything or not is_current(nbformat.read(path, as_version=4)):
             refresh(path)
