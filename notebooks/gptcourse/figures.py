@@ -35,7 +35,7 @@ def claims() -> Figure:
     fig, axes = plt.subplots(
         len(units),
         squeeze=False,
-        figsize=(7.2, 0.75 * len(units) + 0.34 * len(records)),
+        figsize=(7.2, 0.25 + 0.75 * len(units) + 0.34 * len(records)),
         height_ratios=[size + 1 for size in sizes],
     )
     for ax, unit in zip(axes[:, 0], units, strict=True):
@@ -58,7 +58,8 @@ def claims() -> Figure:
 def _where(records: Sequence[Record]) -> str:
     """Where the claims were measured, and in how many minutes."""
     places = {f"{r.device}, {r.threads} threads, torch {r.torch}" for r in records}
-    minutes = sum(r.minutes for r in records)
+    # Claims measured by one training share its minutes.
+    minutes = sum({round(r.minutes, 2) for r in records})
     return "; ".join([*sorted(places), f"{minutes:.1f} minutes"])
 
 

@@ -119,7 +119,7 @@ def test_the_figure_has_a_row_per_difference_and_greys_the_noise(table):
     assert [label.get_text() for label in percent.get_yticklabels()] == ["faster"]
     colours = [line.get_color() for line in nats.get_lines()]
     assert plots.GREY in colours and plots.TRAIN in colours
-    assert figure.get_supxlabel() == "cpu, 2 threads, torch 2.13.0; 1.6 minutes"
+    assert figure.get_supxlabel() == "cpu, 2 threads, torch 2.13.0; 0.4 minutes"
 
 
 def test_committed_claims_are_made_by_their_notebooks():
