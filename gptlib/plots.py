@@ -52,11 +52,13 @@ PARAGRAPH = ("MIRANDA:\nIf by your art", "Against my very heart.")
 
 
 def use_style() -> None:
-    """Draw in the style of the series, at twice the screen's resolution."""
+    """Draw in the style of the series, in a notebook at twice the resolution."""
+    from IPython import get_ipython
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     plt.rcParams.update(STYLE)
-    set_matplotlib_formats("retina")
+    if get_ipython() is not None:
+        set_matplotlib_formats("retina")
 
 
 def loss_curves(

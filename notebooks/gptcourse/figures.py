@@ -1,6 +1,6 @@
-"""What has been measured, drawn: the loss ladder, and a notebook's claims.
+"""Figures of what was measured: the loss ladder, and a notebook's claims.
 
-Both come from committed tables: see `ladder.py` and `claims.py`.
+Both come from the tables of `ladder.py` and `claims.py`. Read next: `refresh.py`.
 """
 
 import math
@@ -10,8 +10,9 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gptcourse.claims import load_claims, measured
+from gptcourse.claims import Record, load_claims, measured
 from gptcourse.ladder import UNIFORM, Rung, load_ladder
+from gptcourse.start import current_notebook
 from gptlib.plots import BESIDE, GREY, TRAIN, VAL
 
 FAMILY = "counted n-grams"
@@ -21,20 +22,20 @@ REFERENCES = [
 ]
 
 
-def claims(notebook: str) -> Figure:
-    """Draw the differences a notebook claims: a dot a seed, the bar their range.
+def claims() -> Figure:
+    """Draw the differences this notebook claims: one dot per seed, a bar their range.
 
     Those whose seeds disagree on the sign, or that have fewer than three, are grey.
     """
-    # The first time there is no record yet: then it is what was measured just now.
-    records = load_claims(notebook) or [r for r in measured if r.notebook == notebook]
-    records = [r for r in records if r.kind == "difference"]
+    # Without a record, as in the first run, draw what was measured just now.
+    recorded = load_claims(current_notebook()) or measured
+    records = [r for r in recorded if r.kind == "difference"]
     units = list(dict.fromkeys(r.unit for r in records)) or ["nats"]
     sizes = [sum(r.unit == unit for r in records) or 1 for unit in units]
     fig, axes = plt.subplots(
         len(units),
         squeeze=False,
-        figsize=(7.2, 0.75 * len(units) + 0.34 * len(records)),
+        figsize=(7.2, 0.25 + 0.75 * len(units) + 0.34 * len(records)),
         height_ratios=[size + 1 for size in sizes],
     )
     for ax, unit in zip(axes[:, 0], units, strict=True):
@@ -49,17 +50,24 @@ def claims(notebook: str) -> Figure:
         ax.set_yticks(range(len(shown)), [record.name for record in shown])
         ax.set_ylim(len(shown) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
-        ax.set_xlabel(
-            f"difference ({unit}); a dot a run; grey: seeds disagree, or too few"
-        )
+        ax.set_xlabel(f"difference ({unit}); grey: seeds disagree, or fewer than three")
+    fig.supxlabel(_where(recorded), fontsize=8.5, color=GREY)
     return fig
+
+
+def _where(records: Sequence[Record]) -> str:
+    """Where the claims were measured, and in how many minutes."""
+    places = {f"{r.device}, {r.threads} threads, torch {r.torch}" for r in records}
+    # Claims measured by one training share its minutes.
+    minutes = sum({round(r.minutes, 2) for r in records})
+    return "; ".join([*sorted(places), f"{minutes:.1f} minutes"])
 
 
 def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure:
     """Draw the ladder up to the rung you have just measured (or `upto`, or all).
 
-    Blue dots are recorded, with their range over seeds; your own is the ring. Counted
-    n-grams of all orders stand in one row, an order a dot.
+    Blue dots are recorded, with their range over seeds; your own is the ring. N-gram
+    counts of all orders share a row, one dot per order.
     """
     rungs = load_ladder()
     last = yours.name if yours is not None else upto
@@ -85,7 +93,7 @@ def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure
     near = [reference for reference in REFERENCES if reference[1] > lowest - 0.45]
     for text, loss, line in near:
         ax.axvline(loss, color=GREY, linewidth=0.9, linestyle=line)
-        # Beside its line, where the first rungs leave room.
+        # Beside its line, where the first rungs leave space.
         place = {"color": GREY, "fontsize": 7.5, "rotation": 90, "va": "top"}
         ax.text(loss - 0.015, -0.4, text, ha="right", **place)
     ax.set_yticks(range(len(rows)), rows)
@@ -103,7 +111,7 @@ def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure
 
 
 def _counted(ax: Axes, row: int, rungs: Sequence[Rung]) -> None:
-    """Draw counted n-grams in one row, n above each dot; n = 1 and 2 are rows, too."""
+    """Draw n-gram counts in one row, n above each dot; 1 and 2 have own rows, too."""
     ax.plot([r.loss for r in rungs], [row] * len(rungs), color=GREY, lw=0.9, zorder=1)
     best = min(rungs, key=lambda rung: rung.loss)
     for rung in rungs:

@@ -2,7 +2,7 @@
 
 One committed table, `notebooks/records/ladder.csv`, holds what each notebook's model
 reached with three seeds. A notebook measures its own and is checked against it.
-`make ladder` measures every rung anew.
+`make ladder` measures every rung anew. Read next: `figures.py`, which draws it.
 """
 
 import csv
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from gptcourse.start import current_notebook
 from gptlib.data import TokenSplits
 from gptlib.evaluation import evaluate
 from gptlib.files.atomic import write_table
@@ -19,26 +20,26 @@ from gptlib.files.fetch import project_folder
 from gptlib.generation import generate
 from gptlib.model import count_parameters
 
-UNIFORM = math.log(65)  # nats a character, when all 65 are equally likely
+UNIFORM = math.log(65)  # nats per character, when all 65 are equally likely
 SAMPLE_PROMPT, SAMPLE_TOKENS, SAMPLE_SEED = "ROMEO:", 120, 1
 # Another processor rounds differently, and a training amplifies that: about as
 # much as another seed does, and at least this much in nats.
 TOLERANCE = 0.02
 
-# Counted n-grams are one family: their rungs, by n. Up to n = 2 smoothing changes
-# next to nothing (0.002 nats), so those are the rungs of 01.
+# Rungs of n-gram counts, by n. Up to n = 2 smoothing changes 0.002 nats, so those are
+# the rungs of 01.
 ORDERS = {"unigram": 1, "counted bigram": 2}
 ORDERS |= {f"counted {n}-grams": n for n in range(3, 10)}
 
-measured: list["Rung"] = []  # what this process has measured, for `make ladder`
+measured: list["Rung"] = []  # by this process, for `make ladder`
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One model's loss on the whole validation split, in nats a character.
+    """One model's loss on the whole validation split, in nats per character.
 
-    loss: mean over seeds, low and high the extremes. stderr: of the split, over
-    windows. minutes: of training, on `device` with `threads` threads.
+    loss: mean over seeds; low, high: the extremes. stderr: of the split, over windows.
+    minutes: of training, on `device` with `threads` threads.
     """
 
     name: str
@@ -66,7 +67,7 @@ class Rung:
 
     @property
     def order(self) -> int:
-        """The n of counted n-grams; 0 for any other model."""
+        """The n of n-gram counts; 0 for any other model."""
         return ORDERS.get(self.name, 0)
 
     def __str__(self) -> str:
@@ -79,13 +80,12 @@ class Rung:
         )
 
 
-def measure(
-    name: str, notebook: str, model, data: TokenSplits, tokenizer, minutes: float
-) -> Rung:
-    """Evaluate a model on the whole validation split and check it against the table.
+def measure(name: str, model, data: TokenSplits, tokenizer, minutes: float) -> Rung:
+    """Evaluate a model on the whole validation split and compare it with the table.
 
-    Prints the result. Raises AssertionError, saying what is normal, when the loss
-    lies outside the range recorded for this name.
+    name: of the rung. minutes: of its training. Prints and returns this notebook's
+    rung. Raises AssertionError, saying what is normal, when the loss lies outside the
+    range recorded for this name.
     """
     result = evaluate(model, data.val, tokenizer=tokenizer)
     loss = result.nats_per_char
@@ -94,7 +94,7 @@ def measure(
     sample = generate(model, prompt, SAMPLE_TOKENS, seed=SAMPLE_SEED)
     rung = Rung(
         name=name,
-        notebook=notebook,
+        notebook=current_notebook(),
         loss=loss,
         low=loss,
         high=loss,
@@ -111,7 +111,7 @@ def measure(
     measured.append(rung)
     for recorded in load_ladder():
         if recorded.name == name:
-            print(_compare(rung, recorded))
+            _compare(rung, recorded)
     return rung
 
 
@@ -127,7 +127,7 @@ def load_ladder(path: Path | None = None) -> list[Rung]:
 
 
 def save_ladder(rungs: list[Rung], path: Path | None = None) -> None:
-    """Write the table, one row a rung, notebook by notebook as they were measured."""
+    """Write the table, one row per rung, by notebook, in the order of measuring."""
     path = ladder_file() if path is None else path
     columns = [field.name for field in fields(Rung)]
     rows = []
@@ -140,20 +140,20 @@ def save_ladder(rungs: list[Rung], path: Path | None = None) -> None:
 
 
 def combine(runs: list[Rung]) -> Rung:
-    """One rung out of the same model's runs with several seeds."""
+    """Summarise the same model's runs with several seeds as one rung."""
     losses = [run.loss for run in runs]
     minutes = sum(run.minutes for run in runs) / len(runs)
     mean = sum(losses) / len(losses)
     first = asdict(runs[0])
     summary = {"loss": mean, "low": min(losses), "high": max(losses)}
-    # Trained for as long to the digit and as good: one model, loaded each time.
+    # The same minutes and the same loss: one stored model, loaded each time.
     loaded = minutes > 0 and len({(run.loss, run.minutes) for run in runs}) == 1
     seeds = 1 if loaded else len(runs)
     return Rung(**(first | summary | {"seeds": seeds, "minutes": minutes}))
 
 
 def accepted_range(recorded: Rung) -> tuple[float, float]:
-    """The losses that are normal for a rung on any machine, lowest and highest."""
+    """The lowest and the highest loss that is normal for a rung on any machine."""
     slack = max(TOLERANCE, recorded.high - recorded.low)
     return recorded.low - slack, recorded.high + slack
 
@@ -163,20 +163,13 @@ def ladder_file() -> Path:
     return project_folder("notebooks") / "records" / "ladder.csv"
 
 
-def _compare(rung: Rung, recorded: Rung) -> str:
+def _compare(rung: Rung, recorded: Rung) -> None:
     low, high = accepted_range(recorded)
-    recorded_text = (
-        f"recorded: {recorded.loss:.3f} ({_seeds(recorded)}, torch {recorded.torch})"
-    )
     assert low <= rung.loss <= high, (
         f"{rung.name} reached {rung.loss:.3f}; normal on any machine is {low:.3f} to "
         f"{high:.3f}. If you changed the model or its training, that is why: well "
         "done or try again. If you did not: run all cells from the top, in order."
     )
-    return recorded_text
-
-
-def _seeds(recorded: Rung) -> str:
-    if recorded.seeds == 1:
-        return "one run"
-    return f"{recorded.seeds} seeds, {recorded.low:.3f} to {recorded.high:.3f}"
+    seeds = f"{recorded.seeds} seeds, {recorded.low:.3f} to {recorded.high:.3f}"
+    runs = seeds if recorded.seeds > 1 else "one run"
+    print(f"recorded: {recorded.loss:.3f} ({runs}, torch {recorded.torch})")

@@ -1,22 +1,27 @@
 """Run the notebooks, clean and store them: make notebooks, make ladder, make claims.
 
-Stored beside each notebook's outputs is a hash of its code and of the library; a
-test compares the former, so that stale outputs cannot hide. Seconds go to
-`ledger.csv`. With --ladder every notebook runs once for each seed instead, in
-memory, and what its models reached becomes `ladder.csv`. With --claims what the
-notebooks claim (`claims.csv`) is replaced by what they measure in this run.
+Beside each notebook's outputs the hashes of `hashes.py` are stored; tests compare them.
+Without arguments only notebooks whose hashes have changed run, with --all all of them.
+Seconds go to `ledger.csv`. With --ladder every notebook runs once per seed, in memory,
+and what its models reached becomes `ladder.csv`. With --claims what the notebooks claim
+(`claims.csv`) is replaced by what they measure in this run.
 """
 
 import argparse
 import csv
-import hashlib
 import json
 import re
 import time
 from pathlib import Path
 
+import matplotlib
 import nbformat
 from nbclient import NotebookClient
+
+from gptcourse import claims, figures, ladder
+from gptcourse.hashes import code_hash, is_current, library_hash
+from gptlib import plots
+from gptlib.files.atomic import write_table
 
 FOLDER = Path(__file__).resolve().parents[1]
 LEDGER = FOLDER / "records" / "ledger.csv"
@@ -24,33 +29,21 @@ SEEDS = (0, 1, 2)
 # Claims are recorded for the seeds that a reader runs; the ladder takes others.
 NO_CLAIMS = "from gptcourse import claims\nclaims.load_claims = lambda *_: []"
 REPORT = (
-    "import dataclasses, json\nfrom gptcourse import {room}\n"
-    "print(json.dumps([dataclasses.asdict(r) for r in {room}.measured]))"
+    "import dataclasses, json\nfrom gptcourse import {module}\n"
+    "print(json.dumps([dataclasses.asdict(r) for r in {module}.measured]))"
 )
 WIDGET = "application/vnd.jupyter.widget-view+json"
-KEPT_CELL_METADATA = {"tags", "jupyter", "collapsed"}
-
-
-def code_hash(notebook) -> str:
-    """SHA-256 over the source of all code cells."""
-    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    return hashlib.sha256("\x00".join(sources).encode()).hexdigest()
-
-
-def library_hash() -> str:
-    """SHA-256 over the library's files, in order."""
-    files = sorted((FOLDER.parent / "gptlib").glob("**/*.py"))
-    content = b"\x00".join(file.read_bytes() for file in files)
-    return hashlib.sha256(content).hexdigest()
+KEPT_CELL_METADATA = ("tags", "jupyter", "collapsed", "jp-MarkdownHeadingCollapsed")
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def execute(notebook, report: str, cell_timeout: int = 600) -> float:
     """Run all cells in place, as nbval would, and one more; returns seconds.
 
-    The last one prints what the notebook has measured: report names the room of
-    gptlib that keeps it.
+    The last one prints what the notebook has measured. report: the module of
+    gptcourse that keeps it.
     """
-    notebook.cells.append(nbformat.v4.new_code_cell(REPORT.format(room=report)))
+    notebook.cells.append(nbformat.v4.new_code_cell(REPORT.format(module=report)))
     started = time.perf_counter()
     NotebookClient(
         notebook,
@@ -64,17 +57,9 @@ def execute(notebook, report: str, cell_timeout: int = 600) -> float:
 
 def clean(notebook) -> None:
     """Take out what differs from run to run without telling a reader anything."""
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {
-                "display_name": "Python 3",
-                "language": "python",
-                "name": "python3",
-            },
-            "language_info": {"name": "python"},
-            "gptlib": {"code": code_hash(notebook), "library": library_hash()},
-        }
-    )
+    hashes = {"code": code_hash(notebook), "library": library_hash(notebook)}
+    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    notebook.metadata = nbformat.from_dict(metadata | {"gptlib": hashes})
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
         kept = {k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA}
@@ -89,47 +74,28 @@ def refresh(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     stored_code = notebook.metadata.get("gptlib", {}).get("code")
     seconds = execute(notebook, "claims")
-    record_claims(path, json.loads(notebook.cells.pop().outputs[0].text))
+    made = json.loads(notebook.cells.pop().outputs[0].text)
+    made = [claims.Record(**row | {"values": tuple(row["values"])}) for row in made]
+    claims.update(path.stem, made)
     clean(notebook)
     nbformat.write(notebook, path)
-    rows = {"what": "seconds"}
-    if LEDGER.is_file():
-        rows = dict(csv.reader(LEDGER.open()))
+    rows = dict(csv.reader(LEDGER.open())) if LEDGER.is_file() else {}
+    rows.pop("what", None)
     if stored_code == code_hash(notebook):
         # A busy machine is slower, never faster: the best run counts.
         seconds = min(seconds, float(rows.get(path.stem, "inf")))
     rows[path.stem] = f"{seconds:.0f}"
-    head = {"what": rows.pop("what")}
-    with LEDGER.open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            (head | dict(sorted(rows.items()))).items()
-        )
+    write_table(LEDGER, ("what", "seconds"), sorted(rows.items()))
     print(f"{path.name}: {seconds:.0f} s, {path.stat().st_size / 1e3:.0f} KB")
-
-
-def record_claims(path: Path, rows: list[dict]) -> None:
-    """Enter what a notebook claims and the table does not have yet."""
-    from gptcourse import claims
-
-    records = [claims.Record(**row | {"values": tuple(row["values"])}) for row in rows]
-    claims.update(path.stem, records)
-
-
-def forget_claims(paths: list[Path]) -> None:
-    """Drop what these notebooks claimed, so that it is measured anew."""
-    from gptcourse import claims
-
-    gone = {path.stem for path in paths}
-    kept = [r for r in claims.load_claims() if r.notebook not in gone]
-    claims.save_claims(kept)
 
 
 def measure(path: Path, seed: int) -> list[dict]:
     """Run a copy of a notebook with another seed; returns the rungs it measured."""
     notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.source = re.sub(r"(?m)^seed = 0\b", f"seed = {seed}", cell.source)
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    first.source, found = re.subn(r"(?m)^seed = 0$", f"seed = {seed}", first.source)
+    if found != 1:
+        raise ValueError(f"{path}: expected one line `seed = 0` in the first cell")
     notebook.cells.insert(0, nbformat.v4.new_code_cell(NO_CLAIMS))
     execute(notebook, "ladder")
     return json.loads(notebook.cells.pop().outputs[0].text)
@@ -137,8 +103,6 @@ def measure(path: Path, seed: int) -> list[dict]:
 
 def measure_ladder(paths: list[Path]) -> None:
     """Replace the rungs of these notebooks in ladder.csv by newly measured ones."""
-    from gptcourse import ladder
-
     for path in paths:
         before = ladder.load_ladder()
         kept = [rung for rung in before if rung.notebook != path.stem]
@@ -160,31 +124,29 @@ def measure_ladder(paths: list[Path]) -> None:
 
 
 def draw_ladder() -> None:
-    """The README's picture: the whole ladder."""
-    import matplotlib
-
+    """Draw the whole ladder for the README."""
     matplotlib.use("agg")
-    from gptcourse import figures
-    from gptlib import plots
-
     with matplotlib.rc_context(plots.STYLE):
         figures.loss_ladder().savefig(FOLDER / "figures" / "ladder.png", dpi=200)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: the changed")
+    parser.add_argument("--all", action="store_true", help="the unchanged as well")
     parser.add_argument("--ladder", action="store_true")
     parser.add_argument("--claims", action="store_true")
     arguments = parser.parse_args()
     paths = arguments.notebooks or sorted(FOLDER.glob("[0-9]*.ipynb"))
+    everything = arguments.notebooks or arguments.all or arguments.claims
     if arguments.ladder:
         measure_ladder(paths)
         return
-    if arguments.claims:
-        forget_claims(paths)
+    for path in paths if arguments.claims else ():
+        claims.update(path.stem, [])
     for path in paths:
-        refresh(path)
+        if everything or not is_current(nbformat.read(path, as_version=4)):
+            refresh(path)
 
 
 if __name__ == "__main__":

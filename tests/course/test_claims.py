@@ -1,9 +1,11 @@
+import sys
+
 import nbformat
 import pytest
 import torch
 
 from gptcourse import claims, figures
-from gptcourse.claims import Claim, Record
+from gptcourse.claims import Record, claim
 from gptlib import plots
 
 
@@ -25,39 +27,58 @@ def record(values, **changes):
 
 @pytest.fixture
 def table(tmp_path, monkeypatch):
-    """An empty table in place of the committed one, and nothing measured."""
+    """An empty table in place of the committed one, and nothing measured, in 03."""
     path = tmp_path / "claims.csv"
     monkeypatch.setattr(claims, "claims_file", lambda: path)
     monkeypatch.setattr(claims, "measured", [])
+    monkeypatch.setattr(figures, "measured", claims.measured)
+    for module in (claims, figures):
+        monkeypatch.setattr(module, "current_notebook", lambda: "03_multi_head")
     return path
 
 
-def test_a_claim_prints_what_it_is_worth(table, capsys):
-    Claim("four heads", "03_multi_head").differs(torch.tensor([-0.2, -0.19, -0.195]))
+def test_a_claim_prints_one_line(table, capsys):
+    claim("four heads").differs(torch.tensor([-0.35, -0.18, -0.18]))
     out = capsys.readouterr().out
-    assert "-0.195 nats (3 runs: -0.200, -0.190, -0.195; all agree)" in out
-    assert f"torch {torch.__version__.split('+')[0]}" in out and "minutes" in out
+    assert out == "four heads → −0.24 nats (3 seeds: −0.35 −0.18 −0.18)\n"
     (kept,) = claims.measured
     assert kept.beyond_noise and kept.kind == "difference"
+    assert kept.notebook == "03_multi_head" and kept.minutes >= 0
+    assert kept.torch == torch.__version__.split("+")[0]
 
 
-@pytest.mark.parametrize(
-    ("values", "says"),
-    [([0.1], "one seed"), ([0.1, 0.2], "noise"), ([0.1, -0.1, 0.2], "noise")],
-)
-def test_what_the_seeds_do_not_show_is_said(table, capsys, values, says):
-    Claim("a change", "07_overfitting").differs(values)
-    assert says in capsys.readouterr().out
-    assert not claims.measured[0].beyond_noise
+def test_a_quantity_has_no_sign_and_small_values_have_three_decimals(table, capsys):
+    claim("error").measures([0.031, 0.029])
+    claim("share", unit="%").measures([41.2])
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "error → 0.030 nats (2 runs: 0.031 0.029)"
+    assert second == "share → 41 % (1 run)"
 
 
-def test_a_value_out_of_range_says_what_is_normal(table, capsys):
+@pytest.mark.parametrize("values", [[0.1], [0.1, 0.2], [0.1, -0.1, 0.2]])
+def test_fewer_seeds_or_two_signs_are_within_the_noise(values):
+    assert not record(values).beyond_noise
+
+
+def test_a_time_is_printed_and_never_asserted(table, capsys):
+    recorded = record([-50.0, -51.0], name="fused", unit="% of time")
+    claims.save_claims([recorded])
+    claim("fused", unit="% of time").differs([+900.0, +800.0])
+    assert "+850 % of time" in capsys.readouterr().out
+
+
+def test_a_claim_needs_a_started_notebook(monkeypatch):
+    monkeypatch.setattr(sys.modules["gptcourse.start"], "_notebook", None)
+    with pytest.raises(RuntimeError, match="first cell"):
+        claim("four heads")
+
+
+def test_a_value_out_of_range_says_what_is_normal(table):
     claims.save_claims([record([-0.20, -0.19, -0.18])])
-    claim = Claim("four heads instead of one", "03_multi_head")
-    claim.differs([-0.21, -0.17, -0.16])
-    assert "normal anywhere: -0.220 to -0.160 nats" in capsys.readouterr().out
-    with pytest.raises(AssertionError, match=r"-0.220 to -0.160 nats .*run all cells"):
-        claim.differs([-0.19, -0.1, -0.19])
+    finding = claim("four heads instead of one")
+    finding.differs([-0.21, -0.17, -0.16])
+    with pytest.raises(AssertionError, match=r"−0.22 to −0.16 \(rec.*run all cells"):
+        finding.differs([-0.19, -0.1, -0.19])
 
 
 def test_normal_is_wider_where_seeds_differ_more():
@@ -78,11 +99,11 @@ def test_table_round_trip_and_update(table):
 
 def test_a_wrong_value_is_refused(table):
     with pytest.raises(ValueError, match="value"):
-        Claim("a", "b").differs([float("nan")])
+        claim("a").differs([float("nan")])
     assert claims.measured == []
 
 
-def test_the_figure_has_a_row_a_difference_and_greys_the_noise(table):
+def test_the_figure_has_a_row_per_difference_and_greys_the_noise(table):
     claims.save_claims(
         [
             record([0.1, 0.2, 0.3]),
@@ -91,16 +112,18 @@ def test_the_figure_has_a_row_a_difference_and_greys_the_noise(table):
             record([40.0, 41.0, 42.0], name="faster", unit="%"),
         ]
     )
-    nats, percent = figures.claims("03_multi_head").axes
+    figure = figures.claims()
+    nats, percent = figure.axes
     labels = [label.get_text() for label in nats.get_yticklabels()]
     assert labels == ["four heads instead of one", "nothing"]
     assert [label.get_text() for label in percent.get_yticklabels()] == ["faster"]
     colours = [line.get_color() for line in nats.get_lines()]
     assert plots.GREY in colours and plots.TRAIN in colours
+    assert figure.get_supxlabel() == "cpu, 2 threads, torch 2.13.0; 0.4 minutes"
 
 
 def test_committed_claims_are_made_by_their_notebooks():
-    """Each row's name stands in its notebook's code, and one seed is said to be one."""
+    """Each row's name stands in the outputs of its notebook."""
     folder = claims.claims_file().parents[1]
     for row in claims.load_claims():
         notebook = nbformat.read(folder / f"{row.notebook}.ipynb", as_version=4)
@@ -108,8 +131,6 @@ def test_committed_claims_are_made_by_their_notebooks():
         printed = "".join(o.get("text", "") for o in outputs)
         # As it was printed, whatever the line ends.
         assert "".join(row.name.split()) in "".join(printed.split()), row
-        if row.kind == "difference" and len(row.values) == 1:
-            assert "oneseed)" in "".join(printed.split()), row
         low, high = row.normal
         assert low < row.mean < high, row
 
@@ -118,5 +139,7 @@ def test_every_claim_that_a_notebook_makes_is_in_the_table():
     folder = claims.claims_file().parents[1]
     recorded = {row.notebook for row in claims.load_claims()}
     for path in folder.glob("[0-9]*.ipynb"):
-        makes = "Claim(" in path.read_text(encoding="utf-8")
+        notebook = nbformat.read(path, as_version=4)
+        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        makes = any("claim(" in source for source in code)
         assert makes == (path.stem in recorded), path.stem

@@ -9,19 +9,25 @@ from gptcourse import ladder
 from gptlib import Bigram, CountedNGrams, evaluate
 
 
+@pytest.fixture(autouse=True)
+def notebook(monkeypatch):
+    monkeypatch.setattr(ladder, "current_notebook", lambda: "01_bigram")
+
+
 def test_measure_knows_the_uniform_rung(uniform, split, letters, capsys):
-    rung = ladder.measure("uniform", "01_bigram", uniform, split, letters, 0.0)
+    rung = ladder.measure("uniform", uniform, split, letters, 0.0)
     assert rung.loss == pytest.approx(math.log(65), abs=1e-5)
     assert rung.bits == pytest.approx(math.log2(65), abs=1e-5)
     assert rung.choices == pytest.approx(65, rel=1e-4)
     assert rung.sample.startswith("ROMEO:") and len(rung.sample) == 126
+    assert rung.notebook == "01_bigram"
     assert "recorded" in capsys.readouterr().out
     assert ladder.measured[-1] == rung
 
 
 def test_a_loss_out_of_range_says_what_is_normal(uniform, split, letters):
     with pytest.raises(AssertionError, match="normal on any machine is"):
-        ladder.measure("one head", "02_single_head", uniform, split, letters, 0.0)
+        ladder.measure("one head", uniform, split, letters, 0.0)
 
 
 def test_committed_ladder_has_a_rung_of_every_notebook():
@@ -92,7 +98,7 @@ CHEAP = {
 def test_cheap_rungs_are_what_the_table_says(name, uniform, split, letters):
     (recorded,) = [rung for rung in ladder.load_ladder() if rung.name == name]
     model = CHEAP[name](split) if CHEAP[name] else uniform
-    again = ladder.measure(name, recorded.notebook, model, split, letters, 0.0)
+    again = ladder.measure(name, model, split, letters, 0.0)
     assert again.loss == pytest.approx(recorded.loss, abs=2e-4)
     assert again.stderr == pytest.approx(recorded.stderr, abs=2e-4)
     assert again.parameters == recorded.parameters
@@ -111,7 +117,7 @@ def test_counting_is_one_family_from_the_first_notebook_on(split):
 
 
 def test_table_round_trip_and_seeds(tmp_path, uniform, split, letters):
-    rung = ladder.measure("uniform", "01_bigram", uniform, split, letters, 1.0)
+    rung = ladder.measure("uniform", uniform, split, letters, 1.0)
     runs = [replace(rung, loss=loss) for loss in (1.0, 2.0, 4.5)]
     combined = ladder.combine(runs)
     assert (combined.low, combined.loss, combined.high) == (1.0, 2.5, 4.5)

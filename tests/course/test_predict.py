@@ -7,8 +7,8 @@ import nbformat
 import pytest
 import torch
 
-from gptcourse import checks as check
-from gptcourse.checks import Prediction
+from gptcourse import predict
+from gptcourse.predict import Prediction
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -19,7 +19,7 @@ def cells(path):
 
 
 def asked(question, capsys, **kind) -> Prediction:
-    guess = check.predict(question, **kind)
+    guess = predict(question, **kind)
     assert said(capsys) == "", "nothing is printed outside a notebook"
     return guess
 
@@ -55,7 +55,7 @@ def test_a_number_is_noted_revealed_and_scored(capsys):
     ],
 )
 def test_how_close_a_number_must_be(limit, guessed, measured, right, capsys):
-    check.predict("how much", answer=guessed, **limit).reveal(measured)
+    predict("how much", answer=guessed, **limit).reveal(measured)
     assert (": right within" if right else ": not within") in said(capsys)
 
 
@@ -102,8 +102,8 @@ def test_an_order_counts_pairs_and_knows_what_is_level(capsys):
 
 def test_the_tally_counts_each_question_once(capsys):
     for guessed in (1, 2):  # a question asked anew replaces its old score
-        check.predict("tally", answer=guessed, within=0).reveal(2)
-    check.predict("other tally", answer=1, within=0).reveal(2)
+        predict("tally", answer=guessed, within=0).reveal(2)
+    predict("other tally", answer=1, within=0).reveal(2)
     right, total = map(int, re.findall(r"so far: (\d+) of (\d+)", said(capsys))[-1])
     assert 0 < right < total
 
@@ -120,7 +120,7 @@ def test_the_tally_counts_each_question_once(capsys):
 )
 def test_questions_that_cannot_be(arguments, message):
     with pytest.raises(ValueError, match=message):
-        check.predict("what", **arguments)
+        predict("what", **arguments)
 
 
 def controls(guess):
@@ -167,14 +167,14 @@ def test_clicking_an_order(capsys):
 
 
 def test_without_a_kernel_there_is_a_line_of_text():
-    text = repr(check.predict("the first loss?", unit="nats"))
+    text = repr(predict("the first loss?", unit="nats"))
     assert text.startswith("Prediction: the first loss? A number of nats.")
     assert "guess(...)" in text and max(map(len, text.splitlines())) <= 79
 
 
 def test_torchs_random_numbers_stay_as_they_were():
     before = torch.get_rng_state()
-    guess = check.predict("what", answer=1)
+    guess = predict("what", answer=1)
     guess.widget()
     guess.reveal(1)
     assert torch.equal(before, torch.get_rng_state())
@@ -183,7 +183,7 @@ def test_torchs_random_numbers_stay_as_they_were():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[p.stem for p in NOTEBOOKS])
 def test_stored_predictions_hide_their_results_and_hold_no_answer(path):
     code = cells(path)
-    questions = [i for i, c in enumerate(code) if "check.predict(" in c.source]
+    questions = [i for i, c in enumerate(code) if " predict(" in c.source]
     answers = [i for i, c in enumerate(code) if "guess.reveal(" in c.source]
     assert len(questions) == len(answers)
     for question, reveal in zip(questions, answers, strict=True):

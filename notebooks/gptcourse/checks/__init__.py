@@ -1,4 +1,4 @@
-"""Checks of the notebooks' exercises: `from gptlib import checks as check`.
+"""Checks of the notebooks' exercises: `from gptcourse import check`.
 
 Every exercise is here by its name: `check.causal_head(my_head)` says whether the
 answer is right and, if not, which mistake it looks like. Read next: `core.py`; each
@@ -26,7 +26,6 @@ from gptcourse.checks.norms import layer_norm, layer_norm_gradient
 from gptcourse.checks.overfitting import average_weights, stop_early
 from gptcourse.checks.pieces import accumulated_step
 from gptcourse.checks.places import place_vectors, sees_future
-from gptcourse.checks.predict import Prediction, predict
 from gptcourse.checks.prompting import answer_targets, few_shot_text
 from gptcourse.checks.published import read_published
 from gptcourse.checks.rates import clip_gradients, warmup_cosine
@@ -98,12 +97,4 @@ EXERCISES: dict[str, Exercise] = {
         best_split,
     )
 }
-__all__ = [
-    "EXERCISES",
-    "Exercise",
-    "Outcome",
-    "Prediction",
-    "ShannonGame",
-    "predict",
-    *EXERCISES,
-]
+__all__ = ["EXERCISES", "Exercise", "Outcome", "ShannonGame", *EXERCISES]

@@ -1,17 +1,16 @@
 """Guess first, then measure: a click before a result is shown, a score after.
 
-    guess = check.predict("the first loss of an untrained model", unit="nats")
+    guess = predict("the first loss of an untrained model", unit="nats")
     ...
     guess.reveal(4.34)
 
-Cells that measure the answer, and the one that reveals it, have their stored outputs
-hidden (cell metadata `jupyter.outputs_hidden`): JupyterLab folds them when it opens
-the notebook and unfolds them as soon as they are run. It previews the first line of a
-hidden output, so such a cell begins with `guess.recall()`; `reveal` does so by itself.
+Cells that measure the answer, and the one that reveals it, store their outputs hidden
+(cell metadata `jupyter.outputs_hidden`). JupyterLab unfolds them when they run. It
+previews the first line of a hidden output, so such a cell begins with `guess.recall()`;
+`reveal` does so by itself.
 
-`predict` shows a small input in a notebook and returns at once; nothing waits for an
-answer. Without widgets the same is a plain call: `guess(4.2)`, or
-`predict(..., answer=4.2)`. Answers and scores live in the kernel and nowhere else.
+Without widgets a guess is a plain call: `guess(4.2)`, or `predict(..., answer=4.2)`.
+Guesses and scores live in the kernel and are stored nowhere.
 """
 
 import html
@@ -251,7 +250,7 @@ class _Choice:
 
 
 class _Order:
-    """How to ask for an order, the lowest first: one click a name."""
+    """How to ask for an order, the lowest first: one click per name."""
 
     def __init__(self, names: list[str], level: float):
         self.names, self.level = names, level
