@@ -21,7 +21,7 @@ from gptlib.corpora.webtext import tokenize
 from gptlib.evaluation import evaluate, sliding_loss
 from gptlib.handler import ModelHandler
 from gptlib.model import count_parameters
-from gptlib.scale.distributed import leave
+from gptlib.scale import leave
 from gptlib.tokenizer import Tokenizer
 
 

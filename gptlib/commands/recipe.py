@@ -35,9 +35,10 @@ from gptlib.handler.history import write_history
 from gptlib.hub.pretrained import PUBLISHED, load_pretrained
 from gptlib.model import GPTConfig, count_parameters
 from gptlib.modern import ModernConfig, build_config, build_model, take_weights
-from gptlib.scale.distributed import joined, rank
+from gptlib.scale import is_main_process, open_handler, process_group
+from gptlib.settings import TrainConfig, stored_config
 from gptlib.tokenizer import Tokenizer
-from gptlib.training import TrainConfig, pick_device
+from gptlib.training import pick_device
 
 Shape = GPTConfig | ModernConfig
 KEYS = ("about", "corpus", "model", "training", "tokenizer", "dtype", "start")
@@ -169,7 +170,7 @@ class Train:
             path,
             corpus=stored["corpus"],
             model=shape,
-            training=TrainConfig(**stored["training"]),
+            training=stored_config(stored["training"]),
             dtype=stored.get("dtype", cls.dtype),
             start=None if isinstance(start, dict) else start,
             tokenizer=TokenizerConfig(**stored.get("tokenizer", {})),
@@ -182,7 +183,7 @@ class Train:
             write_recipe(self.write_recipe, self._described())
             print(f"run it: python -m gptlib train FOLDER --recipe {self.write_recipe}")
             return
-        with joined():
+        with process_group():
             self._finish()
 
     def _shape(self) -> Shape | None:
@@ -203,15 +204,15 @@ class Train:
         return {key: value for key, value in recipe.items() if value}
 
     def _finish(self, measure: bool = True) -> None:
-        handler, corpus = ModelHandler(self.folder), open_corpus(self.corpus)
+        handler, corpus = open_handler(self.folder), open_corpus(self.corpus)
         try:
             self._train(handler, corpus)
-            if measure and rank() == 0:  # the first process measures and writes
+            if measure and is_main_process():  # the first process measures and writes
                 self._measure(handler, corpus)
         except KeyboardInterrupt:
             step = handler.history[-1].step if handler.history else 0
             said = f"stopped at step {step}; the same command goes on from there"
-            sys.exit(said if rank() == 0 else 1)  # once, however many processes
+            sys.exit(said if is_main_process() else 1)  # once, however many processes
 
     def _train(self, handler: ModelHandler, corpus: Corpus | TokenCorpus) -> None:
         if (self.folder / "model.safetensors").is_file():
@@ -228,8 +229,7 @@ class Train:
             print(f"the training in {self.folder} is finished")
             return
         print(f"going on with the training in {self.folder}")
-        how = self.training
-        handler.share(accumulate=how.accumulate, parallel=how.parallel)
+        handler.resume_with(self.training.accumulate)
         handler.model.to(pick_device())
         handler.train(data=corpus)
 
