@@ -7,6 +7,7 @@ spaces between them. Read next: `claims.py`, `ladder.py`.
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,22 +18,17 @@ Row = TypeVar("Row")
 
 
 def table(name: str) -> Path:
-    """Where a recorded table is kept."""
+    """Where the recorded table of this name is kept."""
     return project_folder("notebooks") / "records" / f"{name}.csv"
 
 
 def load_rows(kind: type[Row], path: str | Path) -> list[Row]:
-    """Read a table of `kind`, a dataclass; a missing file is an empty table.
-
-    Raises ValueError for a column that is no field, or a value of another type.
-    """
+    """Read a table of `kind`, a dataclass; a missing file is an empty table."""
     if not Path(path).is_file():
         return []
     types = {field.name: field.type for field in fields(kind)}
     with open(path, newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    if lines and set(lines[0]) != set(types):
-        raise ValueError(f"{path}: columns {[*lines[0]]}, expected {[*types]}")
     return [kind(**{k: _read(types[k], v) for k, v in row.items()}) for row in lines]
 
 
@@ -51,23 +47,18 @@ def save_rows(
 def replace_rows(
     path: str | Path, rows: Sequence[Row], key: Sequence[str], **formats: str
 ) -> None:
-    """Add rows to a table, in place of those whose key columns have the same values."""
-
-    def key_of(row):
-        return [getattr(row, name) for name in key]
-
-    kind, new = type(rows[0]), [key_of(row) for row in rows]
+    """Add rows in place of those with the same key columns; sorted by key."""
+    key_of, kind = attrgetter(*key), type(rows[0])
+    new = {key_of(row) for row in rows}
     kept = [row for row in load_rows(kind, path) if key_of(row) not in new]
-    save_rows(path, kind, [*kept, *rows], **formats)
+    save_rows(path, kind, sorted([*kept, *rows], key=key_of), **formats)
 
 
 def _read(kind, text: str):
-    if kind in (int, float, str):
-        return kind(text)
-    return tuple(float(value) for value in text.split())
+    numbers = kind not in (int, float, str)
+    return tuple(map(float, text.split())) if numbers else kind(text)
 
 
 def _written(value, form: str) -> str:
-    if isinstance(value, tuple):
-        return " ".join(f"{one:{form}}" for one in value)
-    return f"{value:{form}}"
+    values = value if isinstance(value, tuple) else [value]
+    return " ".join(format(one, form) for one in values)

@@ -1,10 +1,18 @@
 """Recorded tables: what is written is read back, rows of the same key are replaced."""
 
+import re
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 import pytest
+import tyro
 
 from gptcourse.records import load_rows, replace_rows, save_rows, table
+from gptlib.files.fetch import project_folder
+
+ROOT = project_folder("")
+EXPERIMENTS = ROOT / "notebooks" / "gptcourse" / "experiments"
+COMMAND = re.compile(r"python -m gptcourse\.experiments\.(\w+)([^`\n]*)")
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,19 @@ def test_rows_of_the_same_key_are_replaced(tmp_path):
     assert load_rows(Point, path) == [ROWS[1], replace(ROWS[0], loss=9.0)]
 
 
-def test_another_table_is_refused(tmp_path):
-    path = tmp_path / "points.csv"
-    path.write_text("name,score\na,1\n")
-    with pytest.raises(ValueError, match=r"score.*expected.*seed"):
-        load_rows(Point, path)
-
-
 def test_recorded_tables_are_there():
     assert table("claims").is_file()
+
+
+def test_the_commands_in_docstrings_and_notes_are_understood(capsys):
+    """Those of the studies, as readers find them: each option is one of the study."""
+    notes = (ROOT / "models" / "notes.md").read_text()
+    texts = [notes, *(path.read_text() for path in EXPERIMENTS.glob("*.py"))]
+    found = COMMAND.findall("\n".join(texts).replace("\\\\\n", " "))
+    assert len(found) >= 6
+    for name, arguments in found:
+        study = import_module(f"gptcourse.experiments.{name}")
+        with pytest.raises(SystemExit):
+            tyro.cli(study.main, args=["--help"])
+        known = set(re.findall(r"--[\w-]+", capsys.readouterr().out))
+        assert known.issuperset(re.findall(r"--[\w-]+", arguments)), arguments
