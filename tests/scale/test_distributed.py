@@ -199,8 +199,8 @@ FOUR = {"accumulate": 4, "sampling": "epochs", "dropout": 0.5}
 def test_two_processes_train_what_one_trains(found, case, changes):
     losses, vals = alone(**changes)
     for each in found:
-        assert each[case][0] == pytest.approx(losses, abs=1e-5)
-        assert each[case][1][4] == pytest.approx(vals[4], abs=1e-5)
+        assert each[case][0] == pytest.approx(losses, abs=1e-4)
+        assert each[case][1][4] == pytest.approx(vals[4], abs=1e-4)
         assert each[case][1][3] is None
     assert found[0][case] == found[1][case], "weights drift apart"
 
@@ -218,8 +218,8 @@ def test_two_processes_train_on_shards_what_one_trains(found, case, changes):
     assert len(tokens.shards.paths) > 4
     losses, vals = alone(data=tokens.encode(TOK), **changes)
     for each in found:
-        assert each[case][0] == pytest.approx(losses, abs=1e-5)
-        assert each[case][1][9] == pytest.approx(vals[9], abs=1e-5)
+        assert each[case][0] == pytest.approx(losses, abs=1e-4)
+        assert each[case][1][9] == pytest.approx(vals[9], abs=1e-4)
     assert found[0][case] == found[1][case], "weights drift apart"
 
 
@@ -238,7 +238,7 @@ def test_each_process_reads_its_own_part_of_the_text(found):
 def test_what_one_began_two_finish(found):
     losses, _ = alone(dropout=0.5, accumulate=2)
     for each in found:
-        assert each["resumed"] == pytest.approx(losses[6:], abs=1e-5)
+        assert each["resumed"] == pytest.approx(losses[6:], abs=1e-4)
 
 
 @pytest.mark.parametrize("way", ["average", "overlapped", "sharded"])
@@ -247,12 +247,12 @@ def test_what_two_began_one_finishes(found, way):
     handler = ModelHandler(found[0]["folder"] / way).load()
     assert [step.step for step in handler.history] == [1, 2, 3, 4, 5, 6]
     steps = handler.train(data=DATA, progress=False)
-    assert [step.loss for step in steps] == pytest.approx(losses[6:], abs=1e-5)
+    assert [step.loss for step in steps] == pytest.approx(losses[6:], abs=1e-4)
 
 
 def test_a_sharded_model_has_its_weights_when_its_state_is_asked_for(found):
     for val, of_the_model in (each["commit"] for each in found):
-        assert of_the_model == pytest.approx(val, abs=1e-5)
+        assert of_the_model == pytest.approx(val, abs=1e-4)
 
 
 def test_every_way_learns_in_16_bits(found):
@@ -270,7 +270,7 @@ def test_all_begin_with_the_weights_of_the_first(found):
 def test_dropout_differs_between_processes(found):
     whole, _ = alone(dropout=0.5)
     # Same batch, another mask: near, but not the same.
-    assert 1e-5 < abs(whole[0] - found[0]["dropout"][0][0]) < 0.3
+    assert 1e-4 < abs(whole[0] - found[0]["dropout"][0][0]) < 0.3
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(found):
@@ -304,7 +304,7 @@ def test_the_command_line_under_torchrun(tmp_path, small_corpus):
     main(["train", str(tmp_path / "one"), "--recipe", str(recipe)])
     one = ModelHandler(tmp_path / "one").load()
     losses = [step.loss for step in one.history]
-    assert [step.loss for step in two.history] == pytest.approx(losses, abs=1e-5)
+    assert [step.loss for step in two.history] == pytest.approx(losses, abs=1e-4)
 
 
 ENDED = """
@@ -353,7 +353,7 @@ def test_a_killed_worker_ends_the_job_and_the_last_checkpoint_resumes(tmp_path, 
     handler.train(data=DATA, progress=False)
     losses, _ = alone(eval_every=0)
     found = [step.loss for step in handler.history]
-    assert found == pytest.approx(losses, abs=1e-5)
+    assert found == pytest.approx(losses, abs=1e-4)
 
 
 @posix
