@@ -66,7 +66,7 @@ def test_cached_and_uncached_agree(changes):
     whole = model(idx)[0]
     cache = KVCache(model, 3)
     pieces = [model(part, cache=cache)[0] for part in idx.split([4, 1, 1, 6], dim=1)]
-    torch.testing.assert_close(torch.cat(pieces, dim=1), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.cat(pieces, dim=1), whole, atol=1e-4, rtol=0)
     cache = KVCache(model, 3)
     model(idx[:, :9], cache=cache)
     cache.trim(rows)
@@ -75,7 +75,7 @@ def test_cached_and_uncached_agree(changes):
         token = idx[torch.arange(3), at][:, None]
         logits = model(token, cache=cache)[0][:, 0]
         expected = whole[torch.arange(3), at]
-        torch.testing.assert_close(logits, expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(logits, expected, atol=1e-4, rtol=0)
 
 
 @variants

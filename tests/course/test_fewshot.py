@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptcourse.experiments import fewshot, incontext
+from gptcourse.experiments import fewshot
 from gptcourse.experiments.fewshot import (
     FIXED,
     HELD_OUT_PAIRS,
@@ -19,6 +19,7 @@ from gptcourse.experiments.fewshot import (
     is_held_out,
     training_rows,
 )
+from gptcourse.records import load_rows
 from gptlib.data import IGNORED
 
 words = st.text(LETTERS, min_size=2, max_size=4)
@@ -49,7 +50,7 @@ def test_what_the_rules_do(rules, keys, word, answer):
 
 def test_a_prompt_is_laid_out_as_in_training():
     task = Task(("reverse", "wrap"), (None, ("e", "b")))
-    prompt = few_shot_prompt(task, ["hed", "aa"], "cif", described=True)
+    prompt = few_shot_prompt(task, ["hed", "aa"], "cif", "described")
     assert prompt == "reverse wrap e b\nhed>edehb\naa>eaab\ncif>"
     assert few_shot_prompt(task, [], "cif") == "\ncif>"
     assert Task(("code",), ({"a": "b"},)).description == "code"
@@ -62,7 +63,7 @@ def test_every_task_answers_every_word_it_draws(seed, held_out):
     word = task.word(rng)
     answer = task.answer(word)
     assert 1 <= len(answer) <= fewshot.LONGEST_ANSWER
-    prompt = few_shot_prompt(task, [word], word, described=True)
+    prompt = few_shot_prompt(task, [word], word, "described")
     assert TOKENIZER.decode(TOKENIZER.encode(prompt)) == prompt
 
 
@@ -76,7 +77,7 @@ def test_training_never_shows_what_is_held_out(monkeypatch):
         return seen[-1]
 
     monkeypatch.setattr(fewshot, "draw_task", watched)
-    count = incontext.STEPS * incontext.BATCH_SIZE // 8
+    count = fewshot.TRAINING.steps * fewshot.TRAINING.batch_size // 8
     rows = training_rows(count, seed=0)
     assert len(seen) == len(rows) == count
     assert not any(map(is_held_out, seen))
@@ -91,11 +92,11 @@ def test_training_never_shows_what_is_held_out(monkeypatch):
 
 
 def test_what_is_tested_as_held_out_is_held_out():
-    for kind, rules, held_out in incontext.TESTS:
+    for kind, rules, held_out in fewshot.TESTS:
         tasks = [draw_task(random.Random(s), rules, held_out) for s in range(50)]
         assert all(is_held_out(task) == (kind != "known rule") for task in tasks), rules
     assert set(FIXED) | {"shift"} == {
-        rules[0] for kind, rules, _ in incontext.TESTS if kind == "known rule"
+        rules[0] for kind, rules, _ in fewshot.TESTS if kind == "known rule"
     }
     assert is_held_out(Task(HELD_OUT_PAIRS[0], (None, None)))
 
@@ -119,7 +120,7 @@ def test_rows_have_the_answers_as_targets():
 
 def test_prompts_of_a_test_are_nested_and_end_in_a_new_query():
     none, some, many = (
-        incontext.probes(("reverse",), False, n, "examples", 20)[0] for n in (0, 2, 8)
+        fewshot.probes(("reverse",), False, n, "examples")[0] for n in (0, 2, 8)
     )
     for short, middle, long in zip(none, some, many, strict=True):
         lines = long.split("\n")
@@ -127,8 +128,8 @@ def test_prompts_of_a_test_are_nested_and_end_in_a_new_query():
         assert short == f"\n{lines[-1]}" and lines[-1] not in {
             line.split(">")[0] + ">" for line in lines[:-1]
         }
-    shuffled, answers = incontext.probes(("reverse",), False, 8, "shuffled", 20)
-    assert answers == incontext.probes(("reverse",), False, 8, "examples", 20)[1]
+    shuffled, answers = fewshot.probes(("reverse",), False, 8, "shuffled")
+    assert answers == fewshot.probes(("reverse",), False, 8, "examples")[1]
     assert shuffled != many
     for a, b in zip(shuffled, many, strict=True):
         assert sorted(a.replace(">", "\n").split()) == sorted(
@@ -138,7 +139,8 @@ def test_prompts_of_a_test_are_nested_and_end_in_a_new_query():
 
 def test_the_right_answers_are_counted(monkeypatch):
     """A model that writes what it should gets all of them, one that does not none."""
-    texts, answers = incontext.probes(("upper",), False, 2, "examples", 7)
+    monkeypatch.setattr(fewshot, "PROMPTS", 7)
+    texts, answers = fewshot.probes(("upper",), False, 2, "examples")
 
     def write(answers):
         def generate(model, rows, count, temperature):
@@ -150,27 +152,25 @@ def test_the_right_answers_are_counted(monkeypatch):
 
         return generate
 
-    model = incontext.new_model(1, 24, seed=0)
-    monkeypatch.setattr(incontext, "generate", write(answers))
-    assert incontext.count_correct(model, texts, answers) == 7
-    monkeypatch.setattr(incontext, "generate", write(["abc"] * 7))
-    assert incontext.count_correct(model, texts, answers) == 0
+    model = fewshot.new_model(1, 24, seed=0)
+    monkeypatch.setattr(fewshot, "generate", write(answers))
+    assert fewshot.count_correct(model, texts, answers) == 7
+    monkeypatch.setattr(fewshot, "generate", write(["abc"] * 7))
+    assert fewshot.count_correct(model, texts, answers) == 0
 
 
 def test_a_small_training_is_measured_and_kept(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(incontext, "TESTS", incontext.TESTS[:1])
+    monkeypatch.setattr(fewshot, "TESTS", fewshot.TESTS[:1])
     table = tmp_path / "few.csv"
     for seed in (1, 0, 1):
-        incontext.run(1, 24, seed, steps=2, table=table, save=tmp_path / "model")
-    rows = incontext.load_table(table)
+        fewshot.main(1, 24, seed, steps=2, table=table, save=tmp_path / "model")
+    rows = load_rows(fewshot.Accuracy, table)
     assert [row.seed for row in rows[::13]] == [0, 1]
     assert len({(r.seed, r.prompt, r.examples) for r in rows}) == len(rows) == 2 * 13
-    handler = incontext.ModelHandler(tmp_path / "model").load()
+    handler = fewshot.ModelHandler(tmp_path / "model").load()
     assert handler.trained_on["corpus"] == "few-shot prompts"
 
 
 def test_unknown_rules_are_refused():
     with pytest.raises(ValueError, match=r"'swap'.*'reverse'"):
         draw_task(random.Random(0), ("swap",))
-    with pytest.raises(ValueError, match="count"):
-        training_rows(0, seed=0)

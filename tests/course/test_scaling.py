@@ -7,6 +7,7 @@ from gptcourse.experiments.scaling import (
     Run,
     fit_law,
     lowest_point,
+    main,
     middle,
     resampled_laws,
     training_flops,
@@ -82,5 +83,10 @@ def test_resampling_finds_the_noise_and_repeats_itself():
         resampled_laws([run for i, run in enumerate(runs()) if i % 5 < 3])
 
 
+def test_the_command_prints_the_law(capsys):
+    main()
+    assert "3.0e+11 operations: 33,779 parameters" in capsys.readouterr().out
+
+
 def test_the_middle_of_values():
-    assert middle(range(101), 0.9) == pytest.approx((5, 95))
+    assert middle(range(1001)) == pytest.approx((25, 975))

@@ -73,7 +73,7 @@ def test_gelu_far_out():
     )
 
 
-@pytest.mark.parametrize(("kind", "atol"), [(Matrix, 1e-5), (Int8Matrix, 0.15)])
+@pytest.mark.parametrize(("kind", "atol"), [(Matrix, 1e-5), (Int8Matrix, 0.3)])
 @pytest.mark.parametrize(("o", "i"), [(1, 1), (5, 3), (33, 65), (48, 16)])
 def test_a_matrix_times_a_vector(kind, atol, o, i):
     torch.manual_seed(o)

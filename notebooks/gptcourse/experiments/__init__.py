@@ -1,1 +1,1 @@
-"""The long studies behind the recorded tables: one script each, see its docstring."""
+"""The long studies behind recorded tables: one script each, see its docstring."""

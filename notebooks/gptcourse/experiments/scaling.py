@@ -1,20 +1,28 @@
-"""What a budget of operations is best spent on, found from many small trainings.
+"""The scaling study: what a budget of operations is best spent on.
+
+    python -m gptlib sweep notebooks/records/sweeps/scaling.yaml
+    python -m gptcourse.experiments.scaling
+
+The first command trains and records the models (20 minutes), the second prints the
+law that the recorded runs follow.
 
 Models of several sizes learn with the same number of operations each: the larger one
 reads less. Their losses lie near a parabola over ln N, whose lowest point is the best
 size for that budget; over budgets, best sizes and losses lie near power laws
 (*Training Compute-Optimal Large Language Models*, arXiv 2203.15556, section 3.2).
-Read next: `sweep.py`, which makes the tables.
+Read next: notebook 16.
 """
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
 
 import numpy as np
+import tyro
 
+from gptlib.commands.sweep import load_rows
+from gptlib.files.fetch import project_folder
 from gptlib.model import GPTConfig
 
 LEAST_SIZES = 3  # a parabola needs as many
@@ -71,26 +79,24 @@ class Law:
     sizes: tuple[float, ...]
     losses: tuple[float, ...]
 
-    @cached_property
-    def _lines(self) -> tuple:
-        x, y = np.log(self.budgets), np.log([self.sizes, self.losses])
-        return tuple(np.polyfit(x, values, 1) for values in y)
-
     @property
     def exponent(self) -> float:
-        return float(self._lines[0][0])
+        return self._line(self.sizes)[0]
 
     @property
     def falls(self) -> float:
-        return -float(self._lines[1][0])
+        return -self._line(self.losses)[0]
 
     def size_at(self, budget: float) -> float:
         """The best size that the law gives for a budget."""
-        return float(np.exp(np.polyval(self._lines[0], np.log(budget))))
+        return float(np.exp(np.polyval(self._line(self.sizes), np.log(budget))))
 
     def loss_at(self, budget: float) -> float:
         """The loss of that size, in the unit of the runs."""
-        return float(np.exp(np.polyval(self._lines[1], np.log(budget))))
+        return float(np.exp(np.polyval(self._line(self.losses), np.log(budget))))
+
+    def _line(self, values: tuple[float, ...]) -> list[float]:
+        return np.polyfit(np.log(self.budgets), np.log(values), 1).tolist()
 
 
 def fit_law(runs: Sequence[Run]) -> Law:
@@ -101,21 +107,16 @@ def fit_law(runs: Sequence[Run]) -> Law:
     groups = by_budget(runs)
     if len(groups) < 2:
         raise ValueError(f"{len(groups)} budgets: a law needs at least 2")
-    points = [
-        lowest_point([run.size for run in group], [run.loss for run in group])
-        for group in groups
-    ]
-    budgets = tuple(group[0].budget for group in groups)
-    return Law(budgets, *zip(*points, strict=True))
+    points = [lowest_point([r.size for r in g], [r.loss for r in g]) for g in groups]
+    return Law(tuple(g[0].budget for g in groups), *zip(*points, strict=True))
 
 
 def resampled_laws(runs: Sequence[Run], times: int = 1000, seed: int = 0) -> list[Law]:
     """The laws that chance might have given instead: a bootstrap.
 
-    In each budget as many runs are drawn as there are, with replacement, so that
-    seeds and sizes both come and go; fewer than four sizes are drawn again. Chance is
-    all that this measures, not what every run has in common. Raises as `fit_law`, and
-    ValueError for a budget with fewer than four sizes.
+    From each budget as many runs are drawn as there are, with replacement; fewer than
+    four sizes are drawn again. This measures chance, not an error that all runs share.
+    Raises as `fit_law`, and ValueError for a budget with fewer than four sizes.
     """
     groups, draws = by_budget(runs), random.Random(seed)
     fewest = min(len({run.size for run in group}) for group in groups)
@@ -140,7 +141,25 @@ def by_budget(runs: Sequence[Run]) -> list[list[Run]]:
     return [list(group) for _, group in groupby(ordered, lambda run: run.budget)]
 
 
-def middle(values: Sequence[float], share: float = 0.95) -> tuple[float, float]:
-    """What is left when equally many of the lowest and highest values are cut off."""
-    low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
+def middle(values: Sequence[float]) -> tuple[float, float]:
+    """The range of the middle 95% of values."""
+    low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)
+
+
+def main() -> None:
+    """Print the best size and loss of each recorded budget, and the power laws."""
+    spec = project_folder("notebooks") / "records" / "sweeps" / "scaling.yaml"
+    law = fit_law(
+        [
+            Run(1e12 * float(r["recipe"].split()[0]), r["parameters"], r["val"])
+            for r in load_rows(spec)
+        ]
+    )
+    for budget, size, loss in zip(law.budgets, law.sizes, law.losses, strict=True):
+        print(f"{budget:.1e} operations: {size:,.0f} parameters, {loss:.3f} nats")
+    print(f"size ~ C ** {law.exponent:.3f}, loss ~ C ** -{law.falls:.3f}")
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -4,16 +4,16 @@ import pytest
 import torch
 from conftest import small_config
 
-from gptcourse.experiments.answers import (
+from gptcourse.questions import (
     DEV_PLAYS,
     KINDS,
     LONGEST_TEXT,
     TEST_PLAYS,
     Question,
     by_kind,
+    distinctive_lines,
     exact,
     load_questions,
-    telling_lines,
     title,
     to_examples,
 )
@@ -55,12 +55,12 @@ def test_the_excerpt_answers_the_question(questions):
             assert one.answer == title(one.play)
 
 
-def test_no_line_of_the_test_was_ever_read(questions):
+def test_no_distinctive_line_of_the_test_is_in_a_training_text(questions):
     """Neither in the questions to learn from nor by the models, "which play" apart."""
-    asked = telling_lines("\n".join(one.text for one in questions.train))
-    read = telling_lines(load_corpus("shakespeare-plays").train)
+    asked = distinctive_lines("\n".join(one.text for one in questions.train))
+    read = distinctive_lines(load_corpus("shakespeare-plays").train)
     for one in questions.test:
-        lines = telling_lines(one.excerpt)
+        lines = distinctive_lines(one.excerpt)
         assert lines.isdisjoint(asked), one
         assert one.kind == "play" or (lines and lines.isdisjoint(read)), one
 
@@ -93,19 +93,19 @@ def test_exact_is_what_greedy_generation_gives():
     for seed in range(20):  # some of these untrained models happen to be right
         torch.manual_seed(seed)
         torch.nn.init.normal_(model.wte.weight, std=0.5)
-        given = []
+        expected = []
         for one in asked:
             idx = torch.tensor([tok.encode(one.prompt)])
             text = tok.decode(generate(model, idx, 2, temperature=0)[0])
-            given.append(text == one.text)
-        assert exact(model, asked, tok).tolist() == given
+            expected.append(text == one.text)
+        assert exact(model, asked, tok).tolist() == expected
 
 
 def test_a_prompt_that_is_too_long_is_refused():
     asked = [Question("line", "p", "ab", "c?", "a")]
     tok = CharTokenizer(asked[0].text)
     model = GPT(small_config(tok))
-    with pytest.raises(ValueError, match="fewer or shorter examples"):
+    with pytest.raises(ValueError, match="block_size"):
         exact(model, asked, tok, shots=asked)
 
 

@@ -1,0 +1,291 @@
+"""Questions about Shakespeare's plays, made by rule, and how many a model answers.
+
+Three kinds can be answered from the excerpt that stands before them, so a play that no
+model was trained on will do; the fourth asks what only training can tell. The test's
+questions are about plays in no training text. Read next: `experiments/answering.py`.
+"""
+
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from gptlib.cache import run
+from gptlib.data import IGNORED, Examples, load_corpus, shakespeare_plays
+
+KINDS = ("speaker", "next", "line", "play")
+DEV_PLAYS = ("hamlet", "twelfth-night")
+# In no training text: the part of the first that is in val, and the whole second.
+TEST_PLAYS = ("the-taming-of-the-shrew", "the-tempest")
+TEMPEST_BEGINS = "Master:\nBoatswain!"
+SHORTEST, LONGEST = 80, 160  # characters of an excerpt, at most
+LONGEST_TEXT = 220
+DISTINCTIVE = 25  # a line of so many characters rarely occurs twice by chance
+NUMBERS = {"1": "One", "2": "Two", "3": "Three"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """An excerpt, a question about it, and the one answer that counts as right.
+
+    kind: out of KINDS. play: where the excerpt is from. subject: the line or the
+    speaker's name that is asked about, "" where it is the whole excerpt.
+    """
+
+    kind: str
+    play: str
+    excerpt: str
+    question: str
+    answer: str
+    subject: str = ""
+
+    @property
+    def prompt(self) -> str:
+        """What a model is given; the answer and a line break should follow."""
+        return f"{self.excerpt}\n\nQ: {self.question}\nA: "
+
+    @property
+    def text(self) -> str:
+        return f"{self.prompt}{self.answer}\n"
+
+
+class QuestionSet(NamedTuple):
+    """train to learn from, dev to choose settings with, test for the end."""
+
+    train: list[Question]
+    dev: list[Question]
+    test: list[Question]
+
+
+def load_questions(each: int = 100, train_each: int = 120) -> QuestionSet:
+    """The questions: the same at every call, on every machine.
+
+    each: of every kind about each play of dev and test; train_each: about each play
+    of train. A kind's plays are split, not its questions: dev asks about two plays,
+    test about two others, whose lines are in no training text (`Corpus.train`) either.
+    Only "which play" must ask about the plays of train: there train has the first
+    eight tenths of each play, dev the ninth, test the last.
+    """
+    plays = dict(shakespeare_plays())
+    val = load_corpus("tinyshakespeare").val
+    plays[TEST_PLAYS[0]] = val[: val.index(TEMPEST_BEGINS)]
+    parts = known_parts(plays)
+    train, dev, test = [], [], []
+    few = -(-len(DEV_PLAYS) * each // len(parts))
+    for name, (first, ninth, last) in parts.items():
+        for kind in KINDS:
+            # Fewer of the kind that is barely learned, to leave room for the others.
+            count = train_each // 3 if kind == "play" else train_each
+            train += ask(kind, name, first, count)
+        dev += ask("play", name, ninth, few)
+        test += ask("play", name, last, few)
+    for kind in KINDS[:3]:
+        for name in DEV_PLAYS:
+            dev += ask(kind, name, plays[name], each)
+        for name in TEST_PLAYS:
+            test += ask(kind, name, plays[name], each, unseen=True)
+    return QuestionSet(train, dev, test)
+
+
+def known_parts(plays: Mapping[str, str]) -> dict[str, list[str]]:
+    """Each play of which train, dev and test all have a part, split by `tenths`."""
+    whole = DEV_PLAYS + TEST_PLAYS
+    return {name: tenths(plays[name]) for name in plays if name not in whole}
+
+
+def tenths(script: str) -> list[str]:
+    """The first eight tenths of a play's speeches, the ninth, and the last."""
+    speeches = script.strip().split("\n\n")
+    eight, nine = (len(speeches) * n // 10 for n in (8, 9))
+    parts = speeches[:eight], speeches[eight:nine], speeches[nine:]
+    return ["\n\n".join(part) for part in parts]
+
+
+def ask(
+    kind: str, play: str, script: str, count: int, unseen: bool = False
+) -> list[Question]:
+    """Up to count questions of a kind about a play, each about another excerpt.
+
+    unseen: only about excerpts of which no distinctive line is in the training text.
+    """
+    rng = random.Random(f"{kind} {play}")
+    speeches = [speech.split("\n") for speech in script.strip().split("\n\n")]
+    starts = list(range(len(speeches)))
+    rng.shuffle(starts)
+    found = []
+    for start in starts:
+        if len(found) == count:
+            break
+        lengths = (rng.randint(SHORTEST, LONGEST), LONGEST)
+        tries = (ask_one(kind, play, speeches[start:], n, rng) for n in lengths)
+        question = next(filter(None, tries), None)
+        if question is None or len(question.text) > LONGEST_TEXT:
+            continue
+        lines = distinctive_lines(question.excerpt)
+        if not unseen or (lines and lines.isdisjoint(training_lines())):
+            found.append(question)
+    return found
+
+
+def fitting(lines: Sequence[str], length: int) -> list[str]:
+    """The first lines, as many as `length` characters hold."""
+    ends = accumulate(len(line) + 1 for line in lines)
+    return [line for line, end in zip(lines, ends, strict=True) if end <= length]
+
+
+def excerpt_of(speeches: Sequence[list[str]], length: int) -> list[list[str]]:
+    """The first speeches, as many whole lines as `length` characters hold."""
+    taken = []
+    for speech in speeches:
+        lines = fitting(speech, length)
+        if len(lines) > 1:
+            taken.append(lines)
+        if len(lines) < len(speech):
+            break
+        length -= sum(len(line) + 1 for line in speech) + 1
+    return taken
+
+
+def ask_one(
+    kind: str, play: str, speeches: Sequence[list[str]], length: int, rng: random.Random
+) -> Question | None:
+    """A question about the speeches that length characters hold, if there is one."""
+    if kind == "play":
+        taken = [fitting(speeches[0][1:], length)]  # without the speaker's name
+        found = ("Which play is this from?", title(play), "")
+    else:
+        taken = excerpt_of(speeches, length)
+        found = MAKERS[kind](taken, rng)
+    text = joined(taken)
+    if found is None or (kind == "play" and len(text) < SHORTEST):
+        return None
+    return Question(kind, play, text, *found)
+
+
+def joined(speeches: Sequence[list[str]]) -> str:
+    return "\n\n".join("\n".join(speech) for speech in speeches)
+
+
+# Each of these gives a question about an excerpt, its answer and its subject, or None.
+
+
+def ask_speaker(taken: list[list[str]], rng: random.Random) -> tuple | None:
+    """Who says a line of the excerpt, in which two people at least are talking."""
+    text, names = joined(taken), {name for name, *_ in taken}
+    lines = [
+        (name, line)
+        for name, *said in taken
+        for line in said
+        if len(line) >= DISTINCTIVE and text.count(line) == 1
+    ]
+    if len(taken) < 3 or len(names) < 2 or not lines:
+        return None
+    name, line = rng.choice(lines)
+    return f"Who says '{line}'?", name[:-1], line
+
+
+def ask_next(taken: list[list[str]], rng: random.Random) -> tuple | None:
+    """Who speaks after somebody who speaks once, among three people at least."""
+    names = [name[:-1] for name, *_ in taken]
+    once = [i for i, name in enumerate(names[:-1]) if names.count(name) == 1]
+    if len(set(names)) < 3 or not once:
+        return None
+    at = rng.choice(once)
+    return f"Who speaks after {names[at]}?", names[at + 1], names[at]
+
+
+def ask_line(taken: list[list[str]], rng: random.Random) -> tuple | None:
+    """How a line of the excerpt continues that begins with some words."""
+    lines = [line for _, *said in taken for line in said if len(line) >= DISTINCTIVE]
+    if len(taken) < 2 or not lines:
+        return None
+    line = rng.choice(lines)
+    cut = line.find(" ", 8)
+    begins, rest = line[:cut], line[cut + 1 :]
+    if not 8 <= cut < len(line) // 2 or joined(taken).count(begins) != 1:
+        return None
+    return f"How does '{begins}' go on?", rest, line
+
+
+MAKERS = {"speaker": ask_speaker, "next": ask_next, "line": ask_line}
+
+
+def title(play: str) -> str:
+    """ "henry-vi-part-3" -> "Henry VI Part Three"."""
+    words = re.sub("-s-", "'s-", play).split("-")
+    roman = {word for word in words if set(word) <= set("iv")}
+    return " ".join(
+        NUMBERS.get(word) or (word.upper() if word in roman else word.capitalize())
+        for word in words
+    )
+
+
+def distinctive_lines(text: str) -> set[str]:
+    """The lines of a text that are too long to occur in another by chance."""
+    return {line for line in text.splitlines() if len(line) >= DISTINCTIVE}
+
+
+@lru_cache(maxsize=1)
+def training_lines() -> set[str]:
+    """The distinctive lines of all that this library's models were trained on."""
+    return distinctive_lines(load_corpus("shakespeare-plays").train)
+
+
+def by_kind(questions: Sequence[Question]) -> Iterator[tuple[str, list[Question]]]:
+    """The questions of each kind that there are."""
+    for kind in KINDS:
+        of_kind = [one for one in questions if one.kind == kind]
+        if of_kind:
+            yield kind, of_kind
+
+
+def to_examples(questions: Sequence[Question], tokenizer) -> Examples:
+    """Questions as rows to learn from; only the answer's tokens are in the loss.
+
+    (N, T) with T the longest text; a line break ends the answer and belongs to it;
+    the padding after it has no targets.
+    """
+    rows, answers = [], []
+    for one in questions:
+        rows.append(torch.tensor(tokenizer.encode(one.text)))
+        answers.append(len(tokenizer.encode(one.answer + "\n")))
+    text = nn.utils.rnn.pad_sequence(rows, batch_first=True)  # (N, T + 1)
+    positions = torch.arange(text.size(1))
+    ends = torch.tensor([len(row) for row in rows])[:, None]  # (N, 1)
+    begins = ends - torch.tensor(answers)[:, None]
+    is_answer = (positions >= begins) & (positions < ends)  # (N, T + 1)
+    return Examples.of_answers(text, is_answer)
+
+
+@torch.inference_mode()
+def exact(
+    model: nn.Module,
+    questions: Sequence[Question],
+    tokenizer,
+    shots: Sequence[Question] = (),
+) -> Bool[Tensor, " N"]:
+    """Which answers a model gives exactly, character for character, line break too.
+
+    Decoding is greedy: the answer is the right one if and only if, after each part of
+    the right one, the next token is the likeliest. So one forward pass over the whole
+    text is enough, and nothing is generated. shots: questions with their answers, put
+    before each. Raises ValueError where that is longer than the model's context.
+    """
+    before = "".join(shot.text + "\n" for shot in shots)
+    asked = [replace(one, excerpt=before + one.excerpt) for one in questions]
+    examples = to_examples(asked, tokenizer)
+    device = next(model.parameters()).device
+    right = []
+    for start in range(0, len(questions), 16):
+        idx = examples.idx[start : start + 16]  # (B, T)
+        targets = examples.targets[start : start + 16]
+        likeliest = run(model, idx.to(device)).argmax(dim=-1).cpu()  # (B, T)
+        right.append(((likeliest == targets) | (targets == IGNORED)).all(dim=1))
+    return torch.cat(right)

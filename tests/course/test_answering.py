@@ -1,0 +1,114 @@
+"""The answering study: what must be beaten, the fine-tuning, what is written."""
+
+import pytest
+import torch
+
+from gptcourse.experiments import answering
+from gptcourse.experiments.answering import (
+    best_position,
+    by_blind_name,
+    by_position,
+    count_questions,
+    likeliest_play,
+    most_frequent,
+    read_plays,
+)
+from gptcourse.questions import Question, QuestionSet, exact, load_questions
+from gptcourse.records import load_rows
+from gptlib import CharTokenizer, ModelHandler
+from gptlib.data import Examples
+from gptlib.evaluation import evaluate
+from gptlib.files.fetch import project_folder
+from gptlib.lora import load_adapters
+
+EXCERPT = "ROMEO:\nLady, by yonder blessed moon.\n\nJULIET:\nO, swear not."
+
+
+def asked(answer, kind="speaker", excerpt=EXCERPT):
+    return Question(kind, "romeo-and-juliet", excerpt, "Who?", answer)
+
+
+def test_a_blind_draw_is_right_once_in_as_many_names_as_there_are():
+    assert by_blind_name(asked("JULIET")) == 0.5
+    assert by_blind_name(asked("NURSE")) == 0
+    assert by_blind_name(asked("ROMEO", excerpt="no speaker at all")) == 0
+
+
+def test_a_position_is_a_shortcut_that_ignores_the_question():
+    assert by_position(asked("JULIET"), 1) and not by_position(asked("JULIET"), 0)
+    assert not by_position(asked("JULIET"), 2)  # nobody speaks there
+    questions = [asked("ROMEO"), *[asked("JULIET")] * 2, *[asked("ROMEO", "next")] * 9]
+    assert best_position(questions, "speaker") == 1
+    assert best_position(questions, "next") == 0
+
+
+def test_the_most_frequent_answer_is_of_the_kind():
+    questions = [asked("A"), asked("B"), asked("B"), *[asked("C", "next")] * 5]
+    assert most_frequent(questions, "speaker") == "B"
+    assert most_frequent(questions, "next") == "C"
+
+
+def test_counted_questions_know_what_they_counted():
+    known, other = asked("JULIET"), asked("ROMEO")
+    tok = CharTokenizer(known.text)
+    model = count_questions([known] * 3, tok, order=6)
+    assert exact(model, [known, other], tok).tolist() == [True, False]
+
+
+def test_a_passage_is_likeliest_in_its_own_play(tok):
+    a, b, c, d = tok.chars[2:6]
+    plays = {"One": (a + b) * 200, "Two": (c + d + c) * 200}
+    questions = [asked("", excerpt=t) for t in ((c + d + c) * 9, (a + b) * 9, a + b)]
+    assert likeliest_play(questions, plays, tok) == ["Two", "One", "One"]
+
+
+def test_the_plays_counted_hold_no_question_of_the_test():
+    plays = read_plays()
+    assert "Hamlet" not in plays and "The Tempest" not in plays
+    test = [one for one in load_questions().test if one.kind == "play"]
+    assert {one.answer for one in test} == set(plays)
+    assert not any(one.excerpt in plays[one.answer] for one in test)
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Some of the questions, of every kind."""
+    train, dev, test = load_questions(each=5, train_each=3)
+    return QuestionSet(train[::9], dev[::5], test[::5])
+
+
+def test_windows_of_plain_text_are_learned_whole():
+    rows = torch.arange(30).view(6, 5)
+    answers = Examples.of_answers(rows, rows % 5 == 4)
+    mixed = answering.with_plain_text(answers, torch.arange(100, 200), every=3)
+    assert len(mixed) == 8 and torch.equal(mixed.idx[:6], answers.idx)
+    assert torch.equal(mixed.targets[6:], mixed.idx[6:] + 1)
+    other = answering.with_plain_text(answers, torch.arange(100, 200), every=3, seed=1)
+    assert not torch.equal(other.idx, mixed.idx)
+
+
+@pytest.mark.parametrize("method", ["none", "lora", "full"])
+def test_the_command_measures_writes_a_table_and_saves(
+    method, few, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(answering, "load_questions", lambda: few)
+    monkeypatch.setattr(answering, "evaluate", lambda m, val: evaluate(m, val[:600]))
+    table, folder = tmp_path / "answers.csv", tmp_path / "saved"
+    answering.main(method, steps=2, shots=1, table=table, save=folder)
+    rows = load_rows(answering.Result, table)
+    assert {row.split for row in rows} == {"dev", "test"}
+    assert len({(row.shots, row.split, row.kind) for row in rows}) == len(rows)
+    assert {row.shots for row in rows} == ({0, 1} if method == "none" else {0})
+    moved = {row.trained for row in rows}
+    base = answering.transformer_alone(
+        ModelHandler(project_folder("models") / "model3").load().model
+    )
+    whole = sum(p.numel() for p in base.parameters())
+    if method == "none":
+        assert moved == {0} and not folder.exists()
+    elif method == "full":
+        assert moved == {whole}
+        assert ModelHandler(folder).load().model.config == base.config
+    else:
+        assert 0 < moved.pop() < whole
+        load_adapters(base, folder / "adapters.safetensors")
