@@ -25,6 +25,14 @@ from torch import nn
 from tqdm import tqdm
 
 from gptlib.bpe import TokenizerConfig, build_tokenizer
+from gptlib.composed import (
+    Config,
+    build_config,
+    build_model,
+    describe_config,
+    resize,
+    take_weights,
+)
 from gptlib.corpora.shards import TokenCorpus, open_corpus, padded
 from gptlib.data import Corpus
 from gptlib.errors import require_choice
@@ -34,12 +42,11 @@ from gptlib.handler import ModelHandler
 from gptlib.handler.history import write_history
 from gptlib.hub.pretrained import PUBLISHED, load_pretrained
 from gptlib.model import GPTConfig, count_parameters
-from gptlib.modern import ModernConfig, build_config, build_model, take_weights
+from gptlib.modern import ModernConfig
 from gptlib.scale.distributed import joined, rank
 from gptlib.tokenizer import Tokenizer
 from gptlib.training import TrainConfig, pick_device
 
-Shape = GPTConfig | ModernConfig
 KEYS = ("about", "corpus", "model", "training", "tokenizer", "dtype", "start")
 YAML = (".yaml", ".yml")
 
@@ -163,7 +170,7 @@ class Train:
         """The training of a recipe's content."""
         check_recipe(stored, path)
         shape, start = build_config(stored.get("model", {})), stored.get("start")
-        kind = TrainModern if isinstance(shape, ModernConfig) else Train
+        kind = Train if isinstance(shape, GPTConfig) else TrainModern
         return kind(
             folder,
             path,
@@ -185,7 +192,7 @@ class Train:
         with joined():
             self._finish()
 
-    def _shape(self) -> Shape | None:
+    def _shape(self) -> Config | None:
         """The shape; None for that of the model to begin with."""
         own = self.given or not (self.start or self.first) or self.model != GPTConfig()
         return self.model if own else None
@@ -193,8 +200,7 @@ class Train:
     def _described(self) -> dict:
         recipe = {"corpus": self.corpus, "start": self.first or self.start}
         if shape := self._shape():
-            kind = {"class": "ModernGPT"} if isinstance(shape, ModernConfig) else {}
-            recipe["model"] = kind | asdict(shape)
+            recipe["model"] = describe_config(shape)
             if shape.vocab_size == GPTConfig.vocab_size:  # nobody asked for one
                 del recipe["model"]["vocab_size"]
         recipe["training"] = asdict(self.training)
@@ -240,9 +246,9 @@ class Train:
         shape = self._shape() or first.config
         if shape.vocab_size != GPTConfig.vocab_size:
             tokenizer = padded(tokenizer, shape.vocab_size)
-        shape = replace(shape, vocab_size=tokenizer.vocab_size)
-        if isinstance(corpus, TokenCorpus) and getattr(shape, "count", 0):
-            raise ValueError(f"count={shape.count}: tokens on a disk are not counted")
+        shape = resize(shape, vocab_size=tokenizer.vocab_size)
+        if isinstance(corpus, TokenCorpus) and getattr(shape, "order", 0):
+            raise ValueError(f"order={shape.order}: tokens on a disk are not counted")
         data = corpus.encode(tokenizer)
         device = pick_device()
         if device.type == "cuda":
@@ -305,4 +311,4 @@ def load_start(start: str | Path) -> tuple[nn.Module, Tokenizer]:
 class TrainModern(Train):
     """Train a ModernGPT into a folder; started again, it goes on where it was."""
 
-    model: ModernConfig = field(default_factory=ModernConfig)
+    model: Config = field(default_factory=ModernConfig)
