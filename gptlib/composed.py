@@ -161,8 +161,8 @@ class WithCounts(Wrapper):
 
     def __init__(self, model: nn.Module, counts: CountedNGrams):
         super().__init__()
-        check_vocabularies(model, counts)
         self.config = CountsConfig(model.config, counts.order, counts.sizes)
+        check_vocabularies(model, counts)
         self.trust = nn.Parameter(torch.zeros(model.lm_head.in_features))
         # Checkpoints number parameters: in this order those of all versions agree.
         self.counts, self.model = counts, model
@@ -184,8 +184,8 @@ class Mixture(Wrapper):
 
     def __init__(self, model: nn.Module, counts: CountedNGrams, weight: float = 0.5):
         super().__init__()
-        check_vocabularies(model, counts)
         self.config = MixtureConfig(model.config, counts.order, counts.sizes, weight)
+        check_vocabularies(model, counts)
         # Checkpoints number parameters: in this order those of all versions agree.
         self.counts, self.model = counts, model
 
