@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from gptlib.data import Examples, TokenSplits, batch_of_step, mix_seeds
 from gptlib.errors import DivergedError, compiler_errors
 from gptlib.evaluation import check_data, evaluate
-from gptlib.ngram import prepare_counts
 from gptlib.optim import build_optimizer, set_rates
 from gptlib.settings import Knobs, TrainConfig, pick_device, seeded, stored_config
 
@@ -83,10 +82,8 @@ class Training:
         self.model, self.data, self.config = model, data, config
         check_data(model, data, config)
         started = time.perf_counter()
-        if not isinstance(data.train, Examples):
-            prepare_counts(model, data.train)
-            if hasattr(model, "prepare"):
-                model.prepare(data.train)
+        if not isinstance(data.train, Examples) and hasattr(model, "prepare"):
+            model.prepare(data.train)
         self.module = self.wrap(model)
         self.device = next(self.module.parameters()).device
         self.tokens = data.train.to(self.device)

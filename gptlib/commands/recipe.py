@@ -25,6 +25,14 @@ from torch import nn
 from tqdm import tqdm
 
 from gptlib.bpe import TokenizerConfig, build_tokenizer
+from gptlib.composed import (
+    Config,
+    build_config,
+    build_model,
+    describe_config,
+    resize,
+    take_weights,
+)
 from gptlib.corpora.shards import TokenCorpus, open_corpus, padded
 from gptlib.data import Corpus
 from gptlib.errors import require_choice
@@ -34,13 +42,11 @@ from gptlib.handler import ModelHandler
 from gptlib.handler.history import write_history
 from gptlib.hub.pretrained import PUBLISHED, load_pretrained
 from gptlib.model import GPTConfig, count_parameters
-from gptlib.modern import ModernConfig, build_config, build_model, take_weights
-from gptlib.scale import is_main_process, open_handler, process_group
-from gptlib.settings import TrainConfig, stored_config
+from gptlib.modern import ModernConfig
+from gptlib.scale.distributed import joined, rank
 from gptlib.tokenizer import Tokenizer
-from gptlib.training import pick_device
+from gptlib.training import TrainConfig, pick_device
 
-Shape = GPTConfig | ModernConfig
 KEYS = ("about", "corpus", "model", "training", "tokenizer", "dtype", "start")
 YAML = (".yaml", ".yml")
 
@@ -164,13 +170,13 @@ class Train:
         """The training of a recipe's content."""
         check_recipe(stored, path)
         shape, start = build_config(stored.get("model", {})), stored.get("start")
-        kind = TrainModern if isinstance(shape, ModernConfig) else Train
+        kind = Train if isinstance(shape, GPTConfig) else TrainModern
         return kind(
             folder,
             path,
             corpus=stored["corpus"],
             model=shape,
-            training=stored_config(stored["training"]),
+            training=TrainConfig(**stored["training"]),
             dtype=stored.get("dtype", cls.dtype),
             start=None if isinstance(start, dict) else start,
             tokenizer=TokenizerConfig(**stored.get("tokenizer", {})),
@@ -183,10 +189,10 @@ class Train:
             write_recipe(self.write_recipe, self._described())
             print(f"run it: python -m gptlib train FOLDER --recipe {self.write_recipe}")
             return
-        with process_group():
+        with joined():
             self._finish()
 
-    def _shape(self) -> Shape | None:
+    def _shape(self) -> Config | None:
         """The shape; None for that of the model to begin with."""
         own = self.given or not (self.start or self.first) or self.model != GPTConfig()
         return self.model if own else None
@@ -194,8 +200,7 @@ class Train:
     def _described(self) -> dict:
         recipe = {"corpus": self.corpus, "start": self.first or self.start}
         if shape := self._shape():
-            kind = {"class": "ModernGPT"} if isinstance(shape, ModernConfig) else {}
-            recipe["model"] = kind | asdict(shape)
+            recipe["model"] = describe_config(shape)
             if shape.vocab_size == GPTConfig.vocab_size:  # nobody asked for one
                 del recipe["model"]["vocab_size"]
         recipe["training"] = asdict(self.training)
@@ -204,15 +209,15 @@ class Train:
         return {key: value for key, value in recipe.items() if value}
 
     def _finish(self, measure: bool = True) -> None:
-        handler, corpus = open_handler(self.folder), open_corpus(self.corpus)
+        handler, corpus = ModelHandler(self.folder), open_corpus(self.corpus)
         try:
             self._train(handler, corpus)
-            if measure and is_main_process():  # the first process measures and writes
+            if measure and rank() == 0:  # the first process measures and writes
                 self._measure(handler, corpus)
         except KeyboardInterrupt:
             step = handler.history[-1].step if handler.history else 0
             said = f"stopped at step {step}; the same command goes on from there"
-            sys.exit(said if is_main_process() else 1)  # once, however many processes
+            sys.exit(said if rank() == 0 else 1)  # once, however many processes
 
     def _train(self, handler: ModelHandler, corpus: Corpus | TokenCorpus) -> None:
         if (self.folder / "model.safetensors").is_file():
@@ -229,7 +234,8 @@ class Train:
             print(f"the training in {self.folder} is finished")
             return
         print(f"going on with the training in {self.folder}")
-        handler.resume_with(self.training.accumulate)
+        how = self.training
+        handler.share(accumulate=how.accumulate, parallel=how.parallel)
         handler.model.to(pick_device())
         handler.train(data=corpus)
 
@@ -240,9 +246,9 @@ class Train:
         shape = self._shape() or first.config
         if shape.vocab_size != GPTConfig.vocab_size:
             tokenizer = padded(tokenizer, shape.vocab_size)
-        shape = replace(shape, vocab_size=tokenizer.vocab_size)
-        if isinstance(corpus, TokenCorpus) and getattr(shape, "count", 0):
-            raise ValueError(f"count={shape.count}: tokens on a disk are not counted")
+        shape = resize(shape, vocab_size=tokenizer.vocab_size)
+        if isinstance(corpus, TokenCorpus) and getattr(shape, "order", 0):
+            raise ValueError(f"order={shape.order}: tokens on a disk are not counted")
         data = corpus.encode(tokenizer)
         device = pick_device()
         if device.type == "cuda":
@@ -305,4 +311,4 @@ def load_start(start: str | Path) -> tuple[nn.Module, Tokenizer]:
 class TrainModern(Train):
     """Train a ModernGPT into a folder; started again, it goes on where it was."""
 
-    model: ModernConfig = field(default_factory=ModernConfig)
+    model: Config = field(default_factory=ModernConfig)

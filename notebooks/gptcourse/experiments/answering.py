@@ -47,7 +47,6 @@ from gptlib.evaluation import evaluate
 from gptlib.files.fetch import project_folder
 from gptlib.handler import ModelHandler
 from gptlib.lora import adapter_state, add_adapters, save_adapters, trained
-from gptlib.modern import ModernGPT, take_weights
 from gptlib.ngram import CountedNGrams
 from gptlib.settings import TrainConfig
 from gptlib.training import Training, train
@@ -126,13 +125,6 @@ def likeliest_play(
         losses.append(each.sum(1))
     titles = list(plays)
     return [titles[i] for i in torch.stack(losses).argmin(dim=0).tolist()]
-
-
-def transformer_alone(model: ModernGPT) -> ModernGPT:
-    """A copy of a model without its n-gram counts, which hold no questions."""
-    alone = ModernGPT(replace(model.config, count=0, counted=(), blend=0.0))
-    take_weights(alone, model)
-    return alone.eval()
 
 
 def fine_tune(
@@ -247,7 +239,8 @@ def main(
         save: The folder that the model, or its adapters, are stored in.
     """
     handler = ModelHandler(project_folder("models") / "model3").load()
-    tokenizer, model = handler.tokenizer, transformer_alone(handler.model)
+    # The transformer without its counts, which hold no questions.
+    tokenizer, model = handler.tokenizer, handler.model.model
     questions = load_questions()
     seconds = moved = 0
     if method != "none":
