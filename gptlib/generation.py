@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from gptlib.cache import KVCache, can_cache, run
 from gptlib.errors import require_choice, require_int, require_number
-from gptlib.fast.decoding import NOT_FINITE, WEIGHTS, Step, fast_step, pick, step_kind
+from gptlib.fast.decoding import NOT_FINITE, WEIGHTS, Step, can_step, fast_step, pick
 from gptlib.tokenizer import Tokenizer
 
 DRAWN_AT_ONCE = 1024  # random numbers per row
@@ -77,7 +77,7 @@ def stream(
     else:
         generator.manual_seed(require_int("seed", seed, 0, 2**63 - 1))
     decoder = Cached if cache and can_cache(model) else Uncached
-    fast = decoder is Cached and step_kind(model, len(prompts)) is not None
+    fast = decoder is Cached and can_step(model, len(prompts))
     if weights != "float32" and not fast:
         raise ValueError(
             f"weights={weights!r}: expected one prompt, a GPT (not ModernGPT) in "

@@ -6,5 +6,3 @@ Read next: `training_lab.py`; then `playground.py` and `chat.py`.
 from gptlib.lab.chat import ChatBox
 from gptlib.lab.playground import Playground
 from gptlib.lab.training_lab import TrainingLab
-
-__all__ = ["ChatBox", "Playground", "TrainingLab"]

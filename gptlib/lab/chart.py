@@ -1,6 +1,6 @@
 """The lab's live chart as SVG: fast to draw, without flicker.
 
-The colours are those of `plots.py`, which draws the stored figures. Read next: `run.py`.
+Its colours are those of `plots.py`, which draws stored figures. Read next: `run.py`.
 """
 
 import math

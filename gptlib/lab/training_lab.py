@@ -251,33 +251,29 @@ class TrainingLab:
         _runners.add(self._runner)
         # The thread holds no reference to the lab, so that an unused lab can be
         # collected; then its thread ends.
-        weakref.finalize(self, _end, weakref.ref(self._runner)).atexit = False
+        stop = _weak(self._runner.stop)
+        finalizer = weakref.finalize(self, stop, measure=False, wait=False)
+        finalizer.atexit = False
 
     def _listen(self) -> None:
         if self._panel is not None:
-            self._runner.changed = _weak_draw(self._panel)
+            self._runner.changed = _weak(self._panel.draw)
 
     def _draw(self) -> None:
         if self._panel is not None:
             self._panel.draw()
 
 
-def _weak_draw(panel: Panel) -> Callable[..., None]:
-    """A function that draws the panel as long as it exists."""
-    known = weakref.ref(panel)
+def _weak(method: Callable) -> Callable[..., None]:
+    """Call a method as long as its object exists, without keeping it alive."""
+    known = weakref.WeakMethod(method)
 
-    def draw(*, now: bool) -> None:
-        panel = known()
-        if panel is not None:
-            panel.draw(now=now)
+    def call(**settings) -> None:
+        method = known()
+        if method is not None:
+            method(**settings)
 
-    return draw
-
-
-def _end(known: weakref.ref) -> None:
-    runner = known()
-    if runner is not None:
-        runner.stop(measure=False, wait=False)
+    return call
 
 
 @atexit.register

@@ -410,7 +410,7 @@ def test_losses_that_are_no_numbers_end_the_run(lab, monkeypatch):
 
 def test_a_drawing_that_fails_does_not_end_the_training(lab, monkeypatch):
     panel = shown(lab, monkeypatch)
-    monkeypatch.setattr(panel, "draw", None)
+    monkeypatch.setattr(panel, "_draw", None)
     lab._runner.start()
     lab.wait()
     assert lab.state == "finished"

@@ -160,7 +160,11 @@ def found(tmp_path_factory):
         6, data=DATA, config=TrainConfig(**CONFIG, accumulate=2), progress=False
     )
     (folder / "sums.txt").write_text(TEXT)
-    list(tokenize(folder / "sums.txt", folder / "tokens", TOK, processes=1, unit=1_500))
+    list(
+        tokenize(
+            folder / "sums.txt", folder / "tokens", TOK, processes=1, shard_bytes=1_500
+        )
+    )
     torchrun(script, folder)
     found = [json.loads((folder / f"{i}.json").read_text()) for i in range(2)]
     return [each | {"folder": folder} for each in found]
