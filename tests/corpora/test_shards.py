@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import small_config
 
-from gptlib import GPT, BPETokenizer, DataError, TrainConfig, evaluate, train
+from gptlib import GPT, DataError, TrainConfig, evaluate, train
 from gptlib.corpora import shards as s
 from gptlib.corpora.webtext import tokenize
 from gptlib.data import TokenSplits, epoch_windows, random_windows
@@ -14,11 +14,6 @@ from gptlib.data import TokenSplits, epoch_windows, random_windows
 
 def run(source, folder, tok, **settings):
     return list(tokenize(source, folder, tok, **{"processes": 1} | settings))
-
-
-@pytest.fixture(scope="module")
-def bpe(small_corpus):
-    return BPETokenizer.train(small_corpus.text, 300, ["<|endoftext|>"])
 
 
 def test_the_header_is_as_documented(tmp_path, bpe, small_corpus):

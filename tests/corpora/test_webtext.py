@@ -16,7 +16,7 @@ import torch
 import yaml
 from pyarrow.parquet import ParquetWriter, write_table
 
-from gptlib import BPETokenizer, CharTokenizer, DataError
+from gptlib import CharTokenizer, DataError
 from gptlib.commands.recipe import Train, read_recipe
 from gptlib.corpora import documents, webtext
 from gptlib.corpora.shards import Shards, TokenCorpus
@@ -25,11 +25,6 @@ from gptlib.corpora.webtext import tokenize
 
 def run(source, folder, tok, **settings):
     return list(tokenize(source, folder, tok, **{"processes": 1} | settings))
-
-
-@pytest.fixture(scope="module")
-def bpe(small_corpus):
-    return BPETokenizer.train(small_corpus.text, 300, ["<|endoftext|>"])
 
 
 MEMORY = """
