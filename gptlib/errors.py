@@ -20,6 +20,12 @@ class ModelFileError(ValueError):
     """A model folder holds something that this library cannot read as a model."""
 
 
+def describe(error: Exception) -> str:
+    """The class of an error and the first line of its message."""
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first:.200}"
+
+
 def require_int(name: str, value, low: int, high: int | None = None) -> int:
     """Return value as an int in low..high. Raises TypeError or ValueError."""
     bounds = f"a whole number of at least {low}"

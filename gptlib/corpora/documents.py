@@ -20,7 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from gptlib.errors import DataError
+from gptlib.errors import DataError, describe
 
 SUFFIXES = (".txt", ".jsonl", ".jsonl.gz", ".json.gz", ".parquet")
 HUB = "hf://datasets/"
@@ -113,10 +113,9 @@ def _on_hub(name: str, revision: str) -> list[File]:
         )
         found = [entry for entry in tree if isinstance(entry, RepoFile)]
     except Exception as error:  # a network fails in many ways
-        first = str(error).strip().partition("\n")[0]
         raise DataError(
             f"{name}: no such folder, and no such dataset could be fetched from the "
-            f"Hugging Face Hub ({type(error).__name__}: {first:.200})"
+            f"Hugging Face Hub ({describe(error)})"
         ) from None
     return [
         File(f.path, f"{HUB}{name}@{commit}/{f.path}", f.size, f.blob_id)
@@ -196,8 +195,8 @@ def read(chunk: Chunk) -> Iterator[tuple[bool, str]]:
         if isinstance(error, DataError) or not chunk.file.path.startswith(HUB):
             raise
         raise DataError(  # a web client's errors cannot be sent between processes
-            f"{chunk.file.path} could not be read to its end ({type(error).__name__}: "
-            f"{error!s:.200}); the same command resumes with what is missing"
+            f"{chunk.file.path} could not be read to its end ({describe(error)}); the "
+            "same command resumes with what is missing"
         ) from None
 
 

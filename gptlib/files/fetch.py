@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from gptlib.errors import DataError
+from gptlib.errors import DataError, describe
 from gptlib.files.atomic import write_atomically
 
 
@@ -50,8 +50,7 @@ def fetch(remote: Remote, folder: Path) -> bytes:
         try:
             content = get()
         except Exception as error:  # each source has its own errors
-            first = str(error).partition("\n")[0]
-            answers.append(f"{name}: {type(error).__name__}: {first:.200}")
+            answers.append(f"{name}: {describe(error)}")
             continue
         found = hashlib.sha256(content).hexdigest()
         if found == remote.sha256:

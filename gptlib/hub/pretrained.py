@@ -5,7 +5,6 @@ configuration. Only safetensors are read: pickled files can run programs.
 Read next: `tokenizer.py`, and `export.py` for the way back.
 """
 
-import json
 import math
 import socket
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from gptlib.bpe import BPETokenizer
-from gptlib.errors import DataError, ModelFileError, require_int
-from gptlib.hub.tokenizer import read_tokenizer
+from gptlib.errors import DataError, ModelFileError, describe, require_int
+from gptlib.hub.tokenizer import read_json, read_tokenizer
 from gptlib.model import GPT, GPTConfig
 from gptlib.tokenizer import Tokenizer
 
@@ -139,10 +138,9 @@ def download(name: str) -> Path:
                 look_up_host(constants.ENDPOINT)
             path = hf_hub_download(repository, **wanted)
     except Exception as error:  # a network fails in many ways
-        first = str(error).strip().partition("\n")[0]
         raise DataError(
             f"{repository} at revision {published.revision} could not be fetched from "
-            f"{constants.ENDPOINT} ({type(error).__name__}: {first:.200}). It has "
+            f"{constants.ENDPOINT} ({describe(error)}). It has "
             f"about {4 * published.parameters:,} bytes. Without a network, put its "
             f"{CONFIG} and {WEIGHTS} into a folder and pass the folder's path"
         ) from None
@@ -166,10 +164,7 @@ def read_config(folder: Path) -> dict:
             f"{str(folder)!r} is neither a published model ({', '.join(PUBLISHED)}) "
             f"nor a folder with a {CONFIG}"
         )
-    try:
-        described = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelFileError(f"{path} is damaged: it is no JSON ({error})") from None
+    described = read_json(path)
     if not isinstance(described, dict):
         raise ModelFileError(f"{path} is damaged: it is no JSON object")
     if "class" in described:
@@ -208,10 +203,10 @@ def weight_files(folder: Path) -> list[Path]:
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     if (folder / INDEX).is_file():
+        index = read_json(folder / INDEX)
         try:
-            index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
             names = sorted(set(index["weight_map"].values()))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ModelFileError(f"{folder / INDEX} is damaged ({error})") from None
         if all(Path(str(name)).name == name for name in names):
             return [folder / name for name in names]

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from gptlib.bpe import LETTERS, BPETokenizer
-from gptlib.errors import DataError, ModelFileError
+from gptlib.errors import DataError, ModelFileError, describe
 from gptlib.tokenizer import CharTokenizer, Tokenizer
 
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
@@ -73,14 +73,12 @@ def read_tokenizer(path: Path) -> Tokenizer:
     Raises DataError without that file, ModelFileError for any other tokenizer.
     """
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = read_json(path)
     except OSError as error:
         raise DataError(
             f"{path} cannot be read ({error.strerror}); GPT.from_pretrained reads only "
             "the weights"
         ) from None
-    except ValueError as error:
-        raise ModelFileError(f"{path} is damaged: it is no JSON ({error})") from None
     try:
         kind = stored["model"]["type"]
         if kind == "WordLevel":
@@ -89,11 +87,18 @@ def read_tokenizer(path: Path) -> Tokenizer:
             return _to_bpe(stored)
         raise ValueError(f"its model is {kind!r}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        said = f"{type(error).__name__}: {error}"
         raise ModelFileError(
             f"{path} is neither a tokenizer of single characters nor one like GPT-2's "
-            f"({said:.200})"
+            f"({describe(error)})"
         ) from None
+
+
+def read_json(path: Path) -> object:
+    """Read a JSON file. Raises ModelFileError if it is no JSON, OSError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelFileError(f"{path} is damaged: it is no JSON ({error})") from None
 
 
 def _to_characters(stored: dict) -> CharTokenizer:
