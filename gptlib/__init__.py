@@ -1,7 +1,16 @@
-"""gptlib: the GPT that the notebooks build, piece by piece, as a library.
+"""gptlib: the GPT that the notebooks build step by step, as a library.
 
-Start with `notebooks/00_start_here.ipynb`. A room is one file: `data`, `tokenizer`,
-`attention`, `model`, `optim`, `training`, `evaluation`, `generation`, `handler`.
+Start with `notebooks/00_start_here.ipynb`. Read the modules in this order:
+
+    data, tokenizer, bpe                            text to tokens
+    attention, model, modern, ngram, lora           models
+    optim, settings, training, evaluation           learning
+    cache, generation                               generating
+    plots, errors                                   figures, checks of arguments
+
+You may ignore the packages at first: `handler` (one folder, one model), `lab`
+(widgets), `commands` (`python -m gptlib`), `hub` (Hugging Face), `corpora` (text larger
+than memory), `scale` (many processes), `fast` (decoding in NumPy), `files` (downloads).
 """
 
 from gptlib.attention import CausalSelfAttention, Head, MultiHeadAttention
@@ -33,42 +42,4 @@ from gptlib.ngram import CountedNGrams
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import Knobs, Step, TrainConfig, Training, pick_device, train
 
-__all__ = [
-    "GPT",
-    "BPETokenizer",
-    "Bigram",
-    "Block",
-    "CausalSelfAttention",
-    "CharTokenizer",
-    "Corpus",
-    "CountedNGrams",
-    "DataError",
-    "DivergedError",
-    "Evaluation",
-    "Examples",
-    "FeedForward",
-    "GPTConfig",
-    "Head",
-    "KVCache",
-    "Knobs",
-    "LanguageModel",
-    "ModelFileError",
-    "ModelHandler",
-    "ModernConfig",
-    "ModernGPT",
-    "MultiHeadAttention",
-    "Step",
-    "TokenSplits",
-    "TrainConfig",
-    "Training",
-    "count_parameters",
-    "evaluate",
-    "generate",
-    "load_corpus",
-    "pick_device",
-    "random_windows",
-    "shakespeare_plays",
-    "stream",
-    "train",
-]
 __version__ = "0.1.0"

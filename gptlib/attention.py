@@ -1,8 +1,8 @@
-"""Self-attention three times: one head, many heads, many heads in one matrix.
+"""Self-attention in three forms: one head, several heads, all heads in one matrix.
 
 After *Attention Is All You Need* (arXiv 1706.03762), section 3.2. The first two are
-written to be read and serve as the reference; `CausalSelfAttention` computes the
-same numbers faster and is what a `Block` in `model.py` uses: read that next.
+written to be read and serve as the reference; `CausalSelfAttention` computes the same
+numbers faster. Read next: `model.py`, whose `Block` uses it.
 """
 
 import math
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 class Head(nn.Module):
     """One head of causal self-attention: softmax(Q Kᵀ / √d) V, equation 1.
 
-    Maps (B, T, n_embd) to (B, T, head_size) for any T up to block_size; what comes
-    out at t depends on 0..t only. dropout acts on the attention weights.
+    Maps (B, T, n_embd) to (B, T, head_size) for any T up to block_size; the output at
+    position t depends only on positions 0..t. dropout acts on the attention weights.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Head(nn.Module):
         self.attn_drop = nn.Dropout(dropout)
 
     def weights(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T T"]:
-        """How much each position (rows) takes from each earlier one (columns)."""
+        """How much each position (rows) attends to each earlier one (columns)."""
         T = x.size(1)
         q, k = self.query(x), self.key(x)  # (B, T, d) each
         scores = q @ k.transpose(1, 2) / math.sqrt(q.size(-1))  # (B, T, T)
@@ -45,10 +45,10 @@ class Head(nn.Module):
 
 
 class MultiHeadAttention(nn.Module):
-    """n_head heads side by side, concatenated and mixed: section 3.2.2.
+    """n_head heads in parallel, concatenated and projected: section 3.2.2.
 
     Maps (B, T, n_embd) to (B, T, n_embd); each head is n_embd / n_head wide.
-    Raises ValueError when n_embd is not divisible by n_head.
+    Raises ValueError if n_embd is not divisible by n_head.
     """
 
     def __init__(self, n_embd: int, n_head: int, block_size: int, dropout: float = 0.0):
@@ -70,11 +70,11 @@ class MultiHeadAttention(nn.Module):
 
 
 class CausalSelfAttention(nn.Module):
-    """Multi-head attention as GPT-2 has it: one matrix for all queries, keys, values.
+    """Multi-head attention as in GPT-2: one matrix for all queries, keys and values.
 
-    Maps (B, T, n_embd) to (B, T, n_embd) and equals `MultiHeadAttention` with the
-    same numbers in its matrices (see `fuse_heads`), at any T.
-    Raises ValueError when n_embd is not divisible by n_head.
+    Maps (B, T, n_embd) to (B, T, n_embd), for any T; equals `MultiHeadAttention` with
+    the same weights (see `fuse_heads`).
+    Raises ValueError if n_embd is not divisible by n_head.
     """
 
     def __init__(self, n_embd: int, n_head: int, dropout: float = 0.0):
@@ -95,7 +95,7 @@ class CausalSelfAttention(nn.Module):
         ]
 
     def weights(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T T"]:
-        """The attention weights of every head, which the fused call never stores."""
+        """The attention weights of every head; the fused call never stores them."""
         q, k, _ = self.split_heads(x)
         scores = q @ k.transpose(2, 3) / math.sqrt(self.head_size)
         future = torch.ones_like(scores, dtype=torch.bool).triu(1)
@@ -106,14 +106,14 @@ class CausalSelfAttention(nn.Module):
         p = self.attn_drop.p if self.training else 0.0
         if cache is None:
             y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
-        else:  # while generating: what came before is remembered (08_generation)
+        else:  # while generating: keys and values so far are cached (08_generation)
             y = cache.attend(q, k, v)  # (B, H, T, d)
         y = y.transpose(1, 2).reshape(x.shape)  # (B, T, C)
         return self.resid_drop(self.proj(y))  # (B, T, C)
 
 
 def divide(n_embd: int, n_head: int) -> int:
-    """Return the width of one head, n_embd / n_head; ValueError if it is not whole."""
+    """Return n_embd / n_head, the width of one head; ValueError if it is not whole."""
     if n_head < 1 or n_embd < 1 or n_embd % n_head:
         raise ValueError(
             f"n_embd={n_embd} cannot be shared by n_head={n_head} heads: expected "
@@ -143,16 +143,16 @@ MANY_HEADS = (MultiHeadAttention, CausalSelfAttention)
 def attention_maps(
     model: nn.Module, idx: Int[Tensor, "B T"]
 ) -> list[Float[Tensor, "B H T T"]]:
-    """What every attention layer of a model looks at while it reads idx.
+    """The attention weights of every attention sub-layer for the input idx, (B, T).
 
-    Returns one tensor (B, H, T, T) a layer, first layer first, dropout off.
-    Raises ValueError for a model without such layers.
+    Returns one tensor (B, H, T, T) per layer, first layer first, with dropout off.
+    Raises ValueError for a model without such sub-layers.
     """
     layers = [m for m in model.modules() if isinstance(m, MANY_HEADS)]
     if not layers:
         raise ValueError(
             f"{type(model).__name__} has no MultiHeadAttention and no "
-            "CausalSelfAttention to look at; a single Head has .weights(x) of its own"
+            "CausalSelfAttention; for a single Head use its .weights(x)"
         )
     seen = []
     hooks = [

@@ -1,8 +1,8 @@
-"""BPETokenizer: pieces of words as tokens, found by merging what stands together most.
+"""Subword tokens by byte-pair encoding: merge the most frequent adjacent pair, repeat.
 
-Byte-level byte-pair encoding as in GPT-2 (Radford et al., 2019; the algorithm:
-Sennrich et al., arXiv 1508.07909). The trainer is ours, to be read; encoding runs on
-tiktoken. Read next: `model.py`, which learns to continue the ids.
+Byte-level as in GPT-2 (Radford et al., 2019; the algorithm: Sennrich et al., arXiv
+1508.07909). The trainer is written to be read; encoding runs on tiktoken. Read next:
+`attention.py`.
 """
 
 import heapq
@@ -21,19 +21,18 @@ from gptlib.tokenizer import READERS, CharTokenizer, Tokenizer, known_ids
 
 Pair = tuple[int, int]
 
-# GPT-2's: no merge crosses from one piece to the next. A space belongs to the word
-# after it; 's, 't, 're ... are pieces. \p{White_Space} because regular-expression
-# libraries differ about what \s is.
+# GPT-2's pattern splits a text into pieces that no merge crosses: a word with the space
+# before it, a number, 's, 't, 're ... \p{White_Space} as \s depends on the library.
 PATTERN = (
     r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+"
     r"|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+"
 )
-# The first 256 tokens are the bytes, in GPT-2's order: first those that print.
+# The first 256 tokens are the bytes, in GPT-2's order: printable bytes first.
 PRINTABLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
 BYTES = [*PRINTABLE, *(b for b in range(256) if b not in PRINTABLE)]
 ID_OF_BYTE = {byte: i for i, byte in enumerate(BYTES)}
-# Files of merges have one visible character a byte: its own where it prints, else one
-# from 256 on. " the" is "Ġthe".
+# Files of merges spell each byte as one visible character: its own if it is printable,
+# else one from 256 on. " the" is "Ġthe".
 LETTERS = {
     byte: chr(byte if i < len(PRINTABLE) else 256 + i - len(PRINTABLE))
     for i, byte in enumerate(BYTES)
@@ -52,29 +51,29 @@ GPT2_MERGES = Remote(
 
 
 class BPETokenizer(Tokenizer):
-    """Tokens 0..255 are bytes, each further one a merge of two before it.
+    """Tokens 0..255 are bytes; each further token merges two earlier ones.
 
-    merges: pairs of token ids, in the order in which they are applied; the i-th makes
-    token 256 + i. special_tokens: texts with a token each, after all others.
-    Raises ValueError for merges that cannot be.
+    merges: pairs of token ids in the order in which they are applied; the i-th makes
+    token 256 + i. special_tokens: texts with one token each, after all others.
+    `.token_bytes` holds the bytes of all other tokens. Raises ValueError for merges
+    that are impossible.
     """
 
     def __init__(self, merges: Sequence[Pair], special_tokens: Sequence[str] = ()):
         self.merges = [(int(a), int(b)) for a, b in merges]
         self.special_tokens = list(special_tokens)
-        self.pieces = [bytes([byte]) for byte in BYTES]
-        known = set(self.pieces)
+        self.token_bytes = [bytes([byte]) for byte in BYTES]
+        known = set(self.token_bytes)
         for i, (a, b) in enumerate(self.merges):
             if not (0 <= a < 256 + i and 0 <= b < 256 + i):
                 raise ValueError(
                     f"merge {i} joins tokens {a} and {b}: expected two of 0..{255 + i}"
                 )
-            self.pieces.append(self.pieces[a] + self.pieces[b])
-            if self.pieces[-1] in known:
-                raise ValueError(
-                    f"merge {i} makes {self.pieces[-1]!r}, which is a token already"
-                )
-            known.add(self.pieces[-1])
+            new = self.token_bytes[a] + self.token_bytes[b]
+            if new in known:
+                raise ValueError(f"merge {i} makes {new!r}, which is a token already")
+            self.token_bytes.append(new)
+            known.add(new)
         texts = set(self.special_tokens)
         one = isinstance(special_tokens, str)
         if one or "" in texts or len(texts) < len(self.special_tokens):
@@ -87,10 +86,10 @@ class BPETokenizer(Tokenizer):
     def train(
         cls, text: str, vocab_size: int, special_tokens: Sequence[str] = ()
     ) -> "BPETokenizer":
-        """Find the merges that a text asks for.
+        """Learn the merges from a text.
 
-        vocab_size: 256 bytes, merges and special tokens together. Raises ValueError
-        when that is too few, or more than the text has pairs to merge for.
+        vocab_size: bytes, merges and special tokens together. Raises ValueError if it
+        is too small, or larger than the text has pairs for.
         """
         least = 256 + len(special_tokens)
         require_int("vocab_size", vocab_size, least)
@@ -101,34 +100,40 @@ class BPETokenizer(Tokenizer):
         if len(merges) < vocab_size - least:
             raise ValueError(
                 f"vocab_size={vocab_size}: this text of {len(text):,} characters "
-                f"allows {least + len(merges)} at most; ask for no more than that"
+                f"allows {least + len(merges)} at most"
             )
         return cls(merges, special_tokens)
 
     @classmethod
     def gpt2(cls, folder: str | Path | None = None) -> "BPETokenizer":
-        """GPT-2's own 50,257 tokens, fetched once and verified.
+        """GPT-2's 50,257 tokens, fetched once and verified.
 
-        folder: where the merges are kept, default the project's `data/`. Raises
-        DataError when they cannot be had.
+        folder: for the file of merges, by default the project's `data/`. Raises
+        DataError if it cannot be fetched.
         """
         folder = project_folder("data") if folder is None else Path(folder)
         lines = fetch(GPT2_MERGES, folder).decode().split("\n")[1:-1]
-        pieces = {letter: i for i, letter in enumerate(LETTERS.values())}
+        ids = {letter: i for i, letter in enumerate(LETTERS.values())}
         merges = []
         for line in lines:
             a, b = line.split(" ")
-            merges.append((pieces[a], pieces[b]))
-            pieces[a + b] = 255 + len(merges)
+            merges.append((ids[a], ids[b]))
+            ids[a + b] = 255 + len(merges)
         return cls(merges, [END_OF_TEXT])
 
     @property
     def vocab_size(self) -> int:
         """V, the number of tokens."""
-        return len(self.pieces) + len(self.special_tokens)
+        return len(self.token_bytes) + len(self.special_tokens)
+
+    @property
+    def special_ids(self) -> dict[str, int]:
+        """The id of each special token."""
+        first = len(self.token_bytes)
+        return {text: first + i for i, text in enumerate(self.special_tokens)}
 
     def encode(self, text: str, allowed_special: Iterable[str] = ()) -> list[int]:
-        """Text -> ids. A special token's text is text like any other, unless allowed.
+        """Text -> ids; only allowed special tokens are encoded as one token.
 
         Raises ValueError for an allowed_special that is no special token.
         """
@@ -138,7 +143,7 @@ class BPETokenizer(Tokenizer):
         unknown = allowed - set(self.special_tokens)
         if unknown:
             raise ValueError(
-                f"allowed_special: {unknown.pop()!r} is none of the special tokens "
+                f"allowed_special: {unknown.pop()!r} is not one of the special tokens "
                 f"{self.special_tokens}"
             )
         return self._encoding.encode(
@@ -146,7 +151,7 @@ class BPETokenizer(Tokenizer):
         )
 
     def decode(self, ids: Iterable[int] | Tensor) -> str:
-        """The text of ids; bytes that are no character become U+FFFD.
+        """Ids -> text; bytes that form no character become U+FFFD.
 
         Raises ValueError for an id outside the vocabulary.
         """
@@ -181,16 +186,13 @@ class BPETokenizer(Tokenizer):
 
     @cached_property
     def _encoding(self):
-        import tiktoken  # its core loads in a moment, but not every reader needs it
+        import tiktoken  # loaded only if it is needed
 
-        special = {
-            text: len(self.pieces) + i for i, text in enumerate(self.special_tokens)
-        }
         return tiktoken.Encoding(
             "gptlib",
             pat_str=PATTERN,
-            mergeable_ranks={piece: i for i, piece in enumerate(self.pieces)},
-            special_tokens=special,
+            mergeable_ranks={token: i for i, token in enumerate(self.token_bytes)},
+            special_tokens=self.special_ids,
         )
 
 
@@ -199,13 +201,13 @@ READERS["bpe"] = BPETokenizer.from_dict
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """The tokenizer that a recipe names: "char", "bpe" of vocab_size, or "gpt2".
+    """The tokenizer of a recipe: "char", "bpe" with vocab_size, or "gpt2".
 
-    Raises ValueError or TypeError naming what cannot be.
+    Raises ValueError or TypeError naming the wrong value.
     """
 
-    type: str = "char"  # char, bpe, or gpt2
-    vocab_size: int | None = None  # of bpe, at least 256
+    type: str = "char"
+    vocab_size: int | None = None  # for bpe only, at least 256
 
     def __post_init__(self):
         require_choice("type", self.type, ("char", "bpe", "gpt2"))
@@ -213,20 +215,20 @@ class TokenizerConfig:
             require_int("vocab_size", self.vocab_size, 256)
         elif self.vocab_size is not None:
             raise ValueError(
-                f"vocab_size={self.vocab_size}: only type 'bpe' has a size to choose, "
-                f"not {self.type!r}"
+                f"vocab_size={self.vocab_size}: only type 'bpe' has one, not "
+                f"{self.type!r}"
             )
 
 
 def build_tokenizer(config: TokenizerConfig, text: str) -> Tokenizer:
-    """The named tokenizer, made for a text."""
+    """The tokenizer that config describes, built from a text."""
     if config.type == "bpe":
         return BPETokenizer.train(text, config.vocab_size)
     return BPETokenizer.gpt2() if config.type == "gpt2" else CharTokenizer(text)
 
 
 def require_unicode(text: str) -> None:
-    """Raise ValueError for half a character, which no bytes can stand for."""
+    """Raise ValueError for half a surrogate pair, which has no UTF-8 bytes."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -237,8 +239,8 @@ def require_unicode(text: str) -> None:
 
 
 def count_pieces(text: str) -> Counter:
-    """Cut a text by PATTERN and count each different piece, as a tuple of byte ids."""
-    import regex  # unlike Python's re it knows what a letter is in every script
+    """Split a text by PATTERN and count each piece, as a tuple of byte ids."""
+    import regex  # Python's re has no \p{L}, a letter of any script
 
     pieces = Counter(regex.findall(PATTERN, text))
     return Counter(
@@ -250,7 +252,7 @@ def count_pieces(text: str) -> Counter:
 
 
 def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
-    """ids with every occurrence of pair, from the left, replaced by new."""
+    """Replace every occurrence of pair in ids, from the left, by new."""
     merged, i = [], 0
     while i < len(ids):
         if tuple(ids[i : i + 2]) == pair:
@@ -263,11 +265,11 @@ def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
 
 
 def train_merges(pieces: dict[tuple[int, ...], int], count: int) -> list[Pair]:
-    """The first `count` merges, or as many as there are pairs for.
+    """The first `count` merges, or fewer if there are no more pairs.
 
-    Each step merges the pair that stands together most often; of equals the one
-    with the smaller first, then second id. Counts are kept up to date: a merge
-    changes only the pieces that hold its pair.
+    Each step merges the most frequent adjacent pair; among equals the one with the
+    smaller first, then second id. Counts are updated instead of recomputed: a merge
+    changes only the pieces that contain its pair.
     """
     words, times = [list(piece) for piece in pieces], list(pieces.values())
     together, holders = Counter(), defaultdict(set)
@@ -281,7 +283,7 @@ def train_merges(pieces: dict[tuple[int, ...], int], count: int) -> list[Pair]:
     while queue and len(merges) < count:
         often, pair = heapq.heappop(queue)
         if together[pair] != -often:
-            continue  # an old count; the pair stands in the queue once more
+            continue  # an outdated count; the pair is in the queue once more
         new = 256 + len(merges)
         merges.append(pair)
         changed = set()
@@ -301,10 +303,10 @@ def train_merges(pieces: dict[tuple[int, ...], int], count: int) -> list[Pair]:
 
 
 def encode_piece(ids: Sequence[int], ranks: dict[Pair, int]) -> list[int]:
-    """Apply merges to one piece in their order: what `encode` does, to be read.
+    """Apply merges to one piece in their order, as `encode` does.
 
-    (tiktoken merges whatever two tokens make a known one. For merges that were found
-    in a text the two are the same; for merges written by hand they need not be.)
+    tiktoken merges any two tokens whose bytes form a token. For merges learned from a
+    text the result is the same; for hand-written merges it can differ.
     """
     ids = list(ids)
     while len(ids) > 1:

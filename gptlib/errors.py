@@ -1,4 +1,4 @@
-"""Checks of what a caller hands in: one sentence with the value and the remedy."""
+"""Errors, and checks of arguments: one message with the value and what is expected."""
 
 import math
 import operator
@@ -14,11 +14,17 @@ class CompileError(OSError):
 
 
 class DivergedError(ValueError):
-    """A training's loss stopped being a number."""
+    """The loss of a training is not finite any more."""
 
 
 class ModelFileError(ValueError):
-    """A model folder holds something that is not a model of this library."""
+    """A model folder holds something that this library cannot read as a model."""
+
+
+def describe(error: Exception) -> str:
+    """The class of an error and the first line of its message."""
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first:.200}"
 
 
 @contextmanager
@@ -37,7 +43,7 @@ def compiler_errors(enabled: bool):
 
 
 def require_int(name: str, value, low: int, high: int | None = None) -> int:
-    """Return value as an int in low..high, or raise TypeError / ValueError."""
+    """Return value as an int in low..high. Raises TypeError or ValueError."""
     bounds = f"a whole number of at least {low}"
     if high is not None:
         bounds = f"a whole number from {low} to {high}"
@@ -55,7 +61,10 @@ def require_int(name: str, value, low: int, high: int | None = None) -> int:
 def require_number(
     name: str, value, low: float, high: float = math.inf, *, below: bool = False
 ) -> float:
-    """Return value as a finite float in [low, high], or [low, high) with below."""
+    """Return value as a finite float in [low, high]; below: in [low, high).
+
+    Raises TypeError or ValueError.
+    """
     bracket = ")" if below or high == math.inf else "]"
     bounds = f"a finite number in [{low:g}, {high:g}{bracket}"
     try:
@@ -71,7 +80,7 @@ def require_number(
 
 
 def require_choice(name: str, value, choices):
-    """Return value; ValueError unless it is one of choices."""
+    """Return value. Raises ValueError unless it is one of choices."""
     if value not in choices:
         options = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"{name}={value!r}: expected one of {options}")

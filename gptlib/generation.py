@@ -1,8 +1,8 @@
-"""Text out of a model, token by token.
+"""Generating text, token by token.
 
-Temperature, top-k and top-p ("nucleus", arXiv 1904.09751) reshape the distribution
-a token is drawn from. Keys and values of what was read are kept in a `KVCache`.
-Read next: `decoding.py`, one token in fewer microseconds; `handler.py`.
+Temperature, top-k and top-p ("nucleus sampling", arXiv 1904.09751) reshape the
+distribution that a token is drawn from. A `KVCache` holds the keys and values of the
+tokens so far. Read next: `handler/`; for a faster step on a CPU, `fast/decoding.py`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,59 +17,29 @@ from torch import Tensor, nn
 
 from gptlib.cache import KVCache, can_cache, run
 from gptlib.errors import require_choice, require_int, require_number
-from gptlib.fast.decoding import (
-    NOT_FINITE,
-    WEIGHTS,
-    Step,
-    fast_step,
-    pick,
-    step_kind,
-)
+from gptlib.fast.decoding import NOT_FINITE, WEIGHTS, Step, can_step, fast_step, pick
+from gptlib.tokenizer import Tokenizer
 
-DRAWN_AT_ONCE = 1024  # random numbers a row
+DRAWN_AT_ONCE = 1024  # random numbers per row
 Prompts = Int[Tensor, "B T"] | Sequence[Int[Tensor, " _"]]
 
 
 def generate(
-    model: nn.Module,
-    idx: Prompts,
-    max_new_tokens: int = 100,
-    *,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    seed: int | None = None,
-    cache: bool = True,
-    weights: str = "float32",
+    model: nn.Module, idx: Prompts, max_new_tokens: int = 100, **settings
 ) -> Int[Tensor, "B U"] | list[Int[Tensor, " _"]]:
     """Continue each row of idx by max_new_tokens tokens: (B, T) -> (B, T + new).
 
-    idx may be a list of 1-D prompts of different lengths; then a list comes back.
-    temperature 0 takes the most likely token; top_k keeps the k likeliest, top_p
-    the fewest likeliest that together reach probability p, both after the
-    temperature. One seed gives one text. cache=False computes every token's keys
-    and values anew, for comparison. weights="int8" rounds the matrices to 8 bits,
-    on a CPU for one text: faster for a model of many millions of parameters.
-    Raises ValueError or TypeError naming the setting that cannot be.
+    idx may be a list of 1-D prompts of different lengths; then a list is returned.
+    settings: temperature, top_k, top_p, seed, cache and weights, as for `stream`,
+    which also says what is raised.
     """
-    new = stream(
-        model,
-        idx,
-        max_new_tokens,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        seed=seed,
-        cache=cache,
-        weights=weights,
-    )
-    columns = list(new)  # (B,) each
+    columns = list(stream(model, idx, max_new_tokens, **settings))  # (B,) each
     if not columns:
         return idx if isinstance(idx, Tensor) else list(idx)
-    grown = torch.stack(columns, dim=1)  # (B, new)
+    new = torch.stack(columns, dim=1)  # (B, new)
     if isinstance(idx, Tensor):
-        return torch.cat([idx, grown], dim=1)
-    return [torch.cat(pair) for pair in zip(idx, grown, strict=True)]
+        return torch.cat([idx, new], dim=1)
+    return [torch.cat(pair) for pair in zip(idx, new, strict=True)]
 
 
 def stream(
@@ -84,9 +54,14 @@ def stream(
     cache: bool = True,
     weights: str = "float32",
 ) -> Iterator[Int[Tensor, " B"]]:
-    """Yield the next token of each row, (B,) at a time, as soon as it is drawn.
+    """Yield the next token of each row, (B,), as soon as it is drawn.
 
-    Settings and errors as for `generate`; they are checked at once.
+    temperature: 0 takes the most likely token. top_k: keep the k most likely tokens.
+    top_p: keep the fewest tokens that together reach probability p. Both act after the
+    temperature. seed: the same seed gives the same text. cache: False recomputes all
+    keys and values for every token, for comparison. weights: "int8" rounds the matrices
+    to 8 bits, on a CPU and for one text: faster for many millions of parameters.
+    Raises ValueError or TypeError at once, naming the setting that is wrong.
     """
     require_int("max_new_tokens", max_new_tokens, 0)
     require_number("temperature", temperature, 0.0)
@@ -101,17 +76,33 @@ def stream(
         generator.seed()
     else:
         generator.manual_seed(require_int("seed", seed, 0, 2**63 - 1))
-    reader = Cached if cache and can_cache(model) else Uncached
-    quick = reader is Cached and step_kind(model, len(prompts)) is not None
-    if weights != "float32" and not quick:
+    decoder = Cached if cache and can_cache(model) else Uncached
+    fast = decoder is Cached and can_step(model, len(prompts))
+    if weights != "float32" and not fast:
         raise ValueError(
             f"weights={weights!r}: expected one prompt, a GPT (not ModernGPT) in "
-            "float32 on a CPU, and cache=True; for anything else leave it at 'float32'"
+            "float32 on a CPU, and cache=True; otherwise leave weights at 'float32'"
         )
     settings = (temperature, top_k, top_p)
-    if quick:
-        return _stream_one(model, prompts, weights, max_new_tokens, generator, settings)
-    return _stream(reader, model, prompts, max_new_tokens, generator, settings)
+    if fast:
+        return _stream_fast(
+            model, prompts, weights, max_new_tokens, generator, settings
+        )
+    return _stream(decoder, model, prompts, max_new_tokens, generator, settings)
+
+
+def stream_text(
+    model: nn.Module, tokenizer: Tokenizer, prompt: str, max_new_tokens: int, **settings
+) -> Iterator[str]:
+    """Yield the continuation of a prompt in whole characters.
+
+    settings: as for `stream`. Raises as `stream`, and ValueError for a character that
+    the tokenizer does not know.
+    """
+    device = next(model.parameters()).device
+    idx = torch.tensor([tokenizer.encode(prompt)], device=device)  # (1, T)
+    tokens = stream(model, idx, max_new_tokens, **settings)
+    return whole_characters(tokens, tokenizer.decode)
 
 
 def _prompts(idx: Prompts) -> list[Tensor]:
@@ -134,31 +125,31 @@ def _prompts(idx: Prompts) -> list[Tensor]:
     return [row.long() for row in rows]
 
 
-def _stream(reader, model, prompts, count, generator, settings):
+def _stream(decoder, model, prompts, count, generator, settings):
     if count == 0:
         return
-    texts = reader(model, prompts)
+    texts = decoder(model, prompts)
     tokens, logits, device = None, texts.logits, texts.logits.device
     on_gpu = device.type == "cuda"
-    pieces = _uniform(count, len(prompts), generator, device if on_gpu else "cpu")
-    for i, uniform in enumerate(chain.from_iterable(pieces)):  # (B, 1) each
+    blocks = _uniform(count, len(prompts), generator, device if on_gpu else "cpu")
+    for i, uniform in enumerate(chain.from_iterable(blocks)):  # (B, 1) each
         if i > 0:
             logits = texts.advance(tokens)
         tokens = draw(logits, uniform, *settings).to(device)
         yield tokens
-    # Asked once here where asking at every token would make a GPU wait.
+    # Checked once at the end: a check at every token would make the GPU wait.
     if on_gpu and not torch.isfinite(logits).all():
         raise ValueError(NOT_FINITE)
 
 
-def _stream_one(model, prompts, weights, count, generator, settings):
-    """`_stream` for one text on a CPU: NumPy from the logits to the token."""
+def _stream_fast(model, prompts, weights, count, generator, settings):
+    """`_stream` for one text on a CPU, in NumPy."""
     if count == 0:
         return
     texts = Cached(model, prompts, weights)
     token, logits = 0, texts.logits[0].numpy()
-    pieces = _uniform(count, 1, generator)
-    numbers = chain.from_iterable(piece.flatten().tolist() for piece in pieces)
+    blocks = _uniform(count, 1, generator)
+    numbers = chain.from_iterable(block.flatten().tolist() for block in blocks)
     for i, uniform in enumerate(numbers):
         if i > 0:
             texts.make_room()
@@ -173,9 +164,9 @@ def _uniform(
     generator: torch.Generator,
     device: torch.device | str = "cpu",
 ) -> Iterator[Float[Tensor, "N B 1"]]:
-    """The random numbers of count tokens, the same however they are cut in pieces.
+    """Random numbers for count tokens, in blocks; the block size does not change them.
 
-    Many at once: a GPU need not wait for the CPU that draws them.
+    A block at a time, so that a GPU does not wait for the CPU that draws them.
     """
     for start in range(0, count, DRAWN_AT_ONCE):
         shape = (min(DRAWN_AT_ONCE, count - start), texts, 1)
@@ -200,8 +191,8 @@ class Uncached:
         """Append a token to each row; the logits after it."""
         pairs = zip(self.rows, tokens[:, None], strict=True)
         rows = [torch.cat(pair) for pair in pairs]
-        # A window that is full goes on with its newest half, instead of moving on by
-        # one token: that is what a cache can do, too, with exactly equal results.
+        # A full window keeps its newest half instead of moving on by one token: a
+        # cache can follow this rule with exactly equal results.
         size, half = self.model.block_size, max(1, self.model.block_size // 2)
         self.rows = [row[-half:] if len(row) > size else row for row in rows]
         return self._last()
@@ -215,36 +206,36 @@ class Cached:
         self.cache = KVCache(model, len(prompts))
         rows = [row[-model.block_size :] for row in prompts]
         if len(rows[0]) <= 2 and self.step != self.plain_step:
-            for token in rows[0]:  # sooner than once through the model
+            for token in rows[0]:  # faster than one pass through the model
                 self.logits = self.step(token[None])
         else:
-            self.logits = self._read(rows)
+            self.logits = self._prefill(rows)
 
     @cached_property
     def step(self) -> Step:
-        """What reads a token a row: torch, or where it can NumPy (`decoding`)."""
+        """Logits after one more token per row: in NumPy where possible, or torch."""
         return fast_step(self.model, self.cache, self.weights) or self.plain_step
 
     def plain_step(self, tokens: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
-        """One more token a row through the model itself."""
+        """Logits after one more token per row, from the model itself."""
         return run(self.model, tokens[:, None], self.cache)[:, -1]
 
-    def _read(self, rows: list[Tensor]) -> Float[Tensor, "B V"]:
-        """Read prompts into the empty cache; the logits after each."""
+    def _prefill(self, rows: list[Tensor]) -> Float[Tensor, "B V"]:
+        """Fill the empty cache with the prompts; the logits after each."""
         padded = nn.utils.rnn.pad_sequence(rows, batch_first=True)  # (B, T)
         lengths = [len(row) for row in rows]
         logits = run(self.model, padded, self.cache)  # (B, T, V)
-        # What the padding left behind is overwritten before anything may look at it.
+        # The keys of padding are overwritten before any query can attend to them.
         self.cache.trim(lengths)
         return logits[torch.arange(len(rows)), torch.tensor(lengths) - 1]
 
     def advance(self, tokens: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
-        """Read one more token a row; the logits after it."""
+        """Append a token to each row; the logits after it."""
         self.make_room()
         return self.step(tokens)
 
     def make_room(self) -> None:
-        """Keep the newest half of each full row, the coming token included."""
+        """Keep the newest half of each full row, counting the next token."""
         size = self.cache.block_size
         if max(self.cache.lengths) < size:
             return
@@ -266,7 +257,7 @@ def sample(
     top_p: float | None = None,
     generator: torch.Generator | None = None,
 ) -> Int[Tensor, " B"]:
-    """Draw one token a row from the distribution that the settings leave."""
+    """Draw one token per row, with the settings of `token_probabilities`."""
     uniform = torch.rand(len(logits), 1, dtype=torch.double, generator=generator)
     return draw(logits, uniform, temperature, top_k, top_p).to(logits.device)
 
@@ -278,10 +269,10 @@ def draw(
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> Int[Tensor, " B"]:
-    """The token where a uniform number falls in the cumulated probabilities.
+    """Draw one token per row by inverse CDF from uniform numbers in [0, 1).
 
-    In float64, so that one seed gives one text on nearly every machine; on the
-    device of `uniform`. Raises ValueError when logits are no finite numbers.
+    In float64, so that a seed gives the same text on nearly every machine; on the
+    device of `uniform`. Raises ValueError for logits that are not finite.
     """
     logits = logits.to(uniform.device).double()
     if not logits.is_cuda and not torch.isfinite(logits).all():
@@ -303,10 +294,10 @@ def token_probabilities(
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> Float[Tensor, "... V"]:
-    """softmax(logits / temperature) with all but the kept tokens at zero.
+    """softmax(logits / temperature), zero outside the kept tokens, renormalised.
 
-    Of equally likely tokens the one with the smaller id comes first, so that
-    exactly top_k are kept. top_p keeps the token that reaches p; so never none.
+    Equally likely tokens are ordered by id, so that exactly top_k are kept. top_p keeps
+    the token that reaches p, so at least one.
     """
     # Relative to the largest, so that no temperature, however low, overflows.
     relative = logits - logits.amax(dim=-1, keepdim=True)
@@ -326,17 +317,17 @@ def token_probabilities(
 def whole_characters(
     tokens: Iterator[int], decode: Callable[[list[int]], str]
 ) -> Iterator[str]:
-    """Yield text as tokens come, holding back those that are part of a character.
+    """Yield text as tokens arrive, holding back incomplete characters.
 
-    The pieces together are what decoding all tokens at once would give, without a
-    character that is still broken at the end.
+    The texts together equal the decoding of all tokens at once, without an incomplete
+    character at the end.
     """
     held: list[int] = []
-    shown = 0  # how many characters of the held tokens' text were yielded
+    shown = 0  # characters of the held tokens' text already yielded
     for token in tokens:
         held.append(int(token))
         text = decode(held)
-        # U+FFFD at the end stands for bytes that may become a character yet.
+        # U+FFFD at the end stands for bytes that may still become a character.
         settled = text.removesuffix("\ufffd")
         if len(settled) > shown:
             yield settled[shown:]

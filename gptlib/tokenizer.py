@@ -1,6 +1,6 @@
-"""Text to token ids and back.
+"""Text to token ids and back, one token per character.
 
-Read next: `attention.py` and `model.py`, which learn to continue the ids.
+Read next: `bpe.py`, for subword tokens.
 """
 
 import json
@@ -13,7 +13,7 @@ from gptlib.files.atomic import write_atomically
 
 
 class Tokenizer:
-    """What every tokenizer can do beside encode and decode: be stored as JSON."""
+    """Base class of tokenizers: stores them as JSON."""
 
     def save(self, path: str | Path) -> None:
         """Write the vocabulary as JSON, atomically. Raises OSError."""
@@ -22,7 +22,7 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: str | Path) -> "Tokenizer":
-        """Read what `save` wrote. Raises OSError, or ValueError for anything else."""
+        """Read what `save` wrote. Raises OSError, or ValueError for other files."""
         try:
             stored = json.loads(Path(path).read_text(encoding="utf-8"))
             return tokenizer_from_dict(stored)
@@ -31,7 +31,7 @@ class Tokenizer:
 
 
 class CharTokenizer(Tokenizer):
-    """One token a character; the vocabulary is the sorted characters of a text.
+    """One token per character; the vocabulary is the sorted characters of a text.
 
     Raises ValueError for an empty text.
     """
@@ -48,14 +48,14 @@ class CharTokenizer(Tokenizer):
         return len(self.chars)
 
     def encode(self, text: str) -> list[int]:
-        """Return one id a character; ValueError names an unknown character."""
+        """Text -> ids; raises ValueError that names an unknown character."""
         try:
             return [self.ids[char] for char in text]
         except KeyError:
             raise unknown_character(text, self.chars) from None
 
     def decode(self, ids: Iterable[int] | Tensor) -> str:
-        """Return the text of ids (a list or 1-D tensor); ValueError if outside V."""
+        """Ids (a list or 1-D tensor) -> text; raises ValueError for an id outside V."""
         return "".join(self.chars[i] for i in known_ids(ids, self.vocab_size))
 
     def to_dict(self) -> dict:
@@ -66,7 +66,7 @@ class CharTokenizer(Tokenizer):
 
 
 def tokenizer_from_dict(stored: object) -> Tokenizer:
-    """Rebuild a tokenizer from its `to_dict()`. Raises ValueError for other content."""
+    """Rebuild a tokenizer from its `to_dict()`. Raises ValueError for anything else."""
     kind = stored.get("type") if isinstance(stored, dict) else None
     if not isinstance(kind, str) or kind not in READERS:
         known = " or ".join(map(repr, READERS))
@@ -83,24 +83,24 @@ def _char_tokenizer(stored: dict) -> CharTokenizer:
     return CharTokenizer(chars)
 
 
-# By the "type" of what is stored; a tokenizer in a room of its own adds itself.
+# By the stored "type"; tokenizers in other modules add themselves.
 READERS: dict[str, Callable[[dict], Tokenizer]] = {"char": _char_tokenizer}
 
 
 def unknown_character(text: str, chars: list[str]) -> ValueError:
     """The error for the first character of text that is not in chars."""
-    place = next(i for i, char in enumerate(text) if char not in chars)
+    position = next(i for i, char in enumerate(text) if char not in chars)
     return ValueError(
-        f"character {text[place]!r} at position {place} is not in the vocabulary "
+        f"character {text[position]!r} at position {position} is not in the vocabulary "
         f"of {len(chars)} characters: {''.join(chars)!r}"
     )
 
 
 def replace_unknown(text: str, tokenizer: Tokenizer, by: str) -> str:
-    """The text with every character that the tokenizer does not know replaced.
+    """Replace every character of text that the tokenizer does not know.
 
-    by: characters it does know, or "" to drop the unknown ones; a ValueError names
-    the first it does not know. A tokenizer of pieces knows every character.
+    by: characters that it knows, or "" to drop the unknown ones. A BPETokenizer knows
+    every character. Raises ValueError for a character in `by` that is unknown itself.
     """
     chars = getattr(tokenizer, "chars", None)
     if chars is None:
@@ -112,10 +112,10 @@ def replace_unknown(text: str, tokenizer: Tokenizer, by: str) -> str:
 def known_ids(ids: Iterable[int] | Tensor, vocab_size: int) -> list[int]:
     """Return ids as a list, or raise ValueError for the first one outside 0..V-1."""
     ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
-    for place, i in enumerate(ids):
+    for position, i in enumerate(ids):
         if not 0 <= i < vocab_size:
             raise ValueError(
-                f"token {i} at position {place} is outside the vocabulary "
+                f"token {i} at position {position} is outside the vocabulary "
                 f"0..{vocab_size - 1}"
             )
     return ids

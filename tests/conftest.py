@@ -13,6 +13,7 @@ import torch  # noqa: E402
 from gptlib import (  # noqa: E402
     GPT,
     Bigram,
+    BPETokenizer,
     CharTokenizer,
     Corpus,
     GPTConfig,
@@ -50,6 +51,11 @@ def tok(small_corpus) -> CharTokenizer:
 @pytest.fixture(scope="session")
 def data(small_corpus, tok):
     return small_corpus.encode(tok)
+
+
+@pytest.fixture(scope="session")
+def bpe(small_corpus) -> BPETokenizer:
+    return BPETokenizer.train(small_corpus.text, 300, ["<|endoftext|>"])
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ def test_special_tokens_are_text_unless_allowed(bpe):
     ids = bpe.encode(text, allowed_special=[END_OF_TEXT])
     assert ids.count(bpe.vocab_size - 1) == 1
     assert bpe.decode(ids) == bpe.decode(bpe.encode(text)) == text
-    with pytest.raises(ValueError, match="'<stop>' is none of the special tokens"):
+    with pytest.raises(ValueError, match="'<stop>' is not one of the special tokens"):
         bpe.encode(text, allowed_special=["<stop>"])
 
 

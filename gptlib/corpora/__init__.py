@@ -1,1 +1,4 @@
-"""Text larger than memory: documents, shards of tokens, and how they are built."""
+"""Text larger than memory: documents, and shards of tokens made from them.
+
+Read next: `documents.py`, `webtext.py`, `shards.py`.
+"""

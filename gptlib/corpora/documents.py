@@ -1,15 +1,14 @@
-"""Text in files: which there are, how they are cut in runs, and what a run holds.
+"""Text in files: finding them, dividing them into chunks, and reading the documents.
 
-    *.txt                  one document; cut where no token ends up different
-    *.jsonl, *.jsonl.gz    a document a line, in one field; compressed files stay whole
-    *.parquet              a document a row, in one column; cut between groups of rows
+    *.txt                             one document; divided where no token crosses
+    *.jsonl, *.jsonl.gz, *.json.gz    one document per line; compressed files stay whole
+    *.parquet                         one document per row; divided between row groups
 
-Files are in a folder here, or in a dataset of Hugging Face, of which only what is being
-read is fetched. Read next: `webtext.py`, which makes shards of tokens of the runs.
+Files are local, or in a dataset on the Hugging Face Hub, of which only the parts being
+read are fetched. Read next: `webtext.py`, which encodes the chunks.
 """
 
 import gzip
-import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -21,23 +20,23 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from gptlib.errors import DataError
+from gptlib.errors import DataError, describe
 
-KINDS = (".txt", ".jsonl", ".jsonl.gz", ".json.gz", ".parquet")
+SUFFIXES = (".txt", ".jsonl", ".jsonl.gz", ".json.gz", ".parquet")
 HUB = "hf://datasets/"
-CONVERTED = "refs/convert/parquet"  # where the Hub keeps datasets of other formats
-BLOCK = 2**20  # bytes of text read at once: what bounds the memory
-Readable = BinaryIO | BytesIO
-ROWS = 64  # documents of a Parquet file read at once
-# No token reaches over these places: a line's end between printing characters is a
-# piece of its own, a single space belongs to what comes after it.
-SAFE = re.compile(rb"(?<=[!-~]\n)(?=[!-~])|(?<=[!-~])(?= [!-~])")
-WHOLE = re.compile(rb"[\x00-\x7f\xc0-\xff]")  # the first byte of a character
+CONVERTED = "refs/convert/parquet"  # the Hub's branch with Parquet copies of a dataset
+Readable = BinaryIO | BytesIO  # type checkers do not count the second as the first
+BLOCK = 2**20  # bytes of text read at once, which bounds the memory
+ROWS = 64  # rows of a Parquet file read at once
+# No token crosses these boundaries: a newline between printing characters is a token of
+# its own, and a single space belongs to the word after it.
+BOUNDARY = re.compile(rb"(?<=[!-~]\n)(?=[!-~])|(?<=[!-~])(?= [!-~])")
+FIRST_BYTE = re.compile(rb"[\x00-\x7f\xc0-\xff]")  # of a UTF-8 character
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of text: its name in its folder, where it is, what tells it apart."""
+    """A text file: its name in its folder, its path or address, size and version."""
 
     name: str
     path: str
@@ -46,17 +45,17 @@ class File:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A part of a file: bytes start..stop, of a Parquet file groups of rows."""
+class Chunk:
+    """A part of a file: bytes, or row groups of a Parquet file, from start to stop."""
 
     file: File
     start: int
     stop: int
     size: int  # bytes
-    column: str
+    column: str  # with the text
 
     def source(self) -> list:
-        """What it is a part of; of another text this is another list."""
+        """Identifies the text of this chunk: another text gives another list."""
         file = self.file
         name = file.name.encode()[-600:].decode(errors="ignore")  # a header is short
         return [name, self.start, self.stop, file.size, file.version, self.column]
@@ -65,10 +64,10 @@ class Run:
 def find_files(
     source: str | Path, files: str = "*", revision: str | None = None
 ) -> list[File]:
-    """The files of text of a folder, or of a dataset of Hugging Face, by name.
+    """The text files of a folder, or of a dataset on the Hugging Face Hub, by name.
 
-    files: which of them, as "sample/10BT/*". Raises DataError when there are none, or
-    when they cannot be had.
+    files: a pattern for their names, such as "sample/10BT/*". revision: of the dataset,
+    by default the newest. Raises DataError if there are none or the Hub fails.
     """
     path = Path(source)
     if path.is_file():
@@ -83,17 +82,17 @@ def find_files(
                 chosen = _chosen(_on_hub(str(source), CONVERTED), files)
     else:
         raise DataError(
-            f"{source} is no text file, no folder, and no dataset of Hugging Face, "
-            "whose names are like 'HuggingFaceFW/fineweb'"
+            f"{source}: expected a text file, a folder, or a dataset on the Hugging "
+            "Face Hub, named like 'HuggingFaceFW/fineweb'"
         )
     if not chosen:
-        kinds = ", ".join(f"*{kind}" for kind in KINDS)
-        raise DataError(f"{source} has no files {files!r} among its {kinds}")
+        suffixes = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
+        raise DataError(f"{source} has no files {files!r} among its {suffixes}")
     return chosen
 
 
 def _chosen(found: list[File], pattern: str) -> list[File]:
-    return [f for f in found if f.name.endswith(KINDS) and fnmatch(f.name, pattern)]
+    return [f for f in found if f.name.endswith(SUFFIXES) and fnmatch(f.name, pattern)]
 
 
 def _local(path: Path, folder: Path) -> File:
@@ -103,21 +102,20 @@ def _local(path: Path, folder: Path) -> File:
 
 
 def _on_hub(name: str, revision: str) -> list[File]:
-    # Not at the top: it brings a web client along, which nobody else needs.
+    # Imported here because it loads a web client, which is needed nowhere else.
     from huggingface_hub import HfApi, RepoFile
 
     try:
-        # The commit, so that all processes read the same, whatever is pushed meanwhile.
+        # The commit, so that all processes read the same even after a push.
         commit = HfApi().dataset_info(name, revision=revision).sha
         tree = HfApi().list_repo_tree(
             name, recursive=True, revision=commit, repo_type="dataset"
         )
         found = [entry for entry in tree if isinstance(entry, RepoFile)]
     except Exception as error:  # a network fails in many ways
-        first = str(error).strip().partition("\n")[0]
         raise DataError(
-            f"{name}: no such folder here, and no such dataset could be had from "
-            f"Hugging Face ({type(error).__name__}: {first:.200})"
+            f"{name}: no such folder, and no such dataset could be fetched from the "
+            f"Hugging Face Hub ({describe(error)})"
         ) from None
     return [
         File(f.path, f"{HUB}{name}@{commit}/{f.path}", f.size, f.blob_id)
@@ -126,7 +124,7 @@ def _on_hub(name: str, revision: str) -> list[File]:
 
 
 def open_file(path: str) -> BinaryIO:
-    """A file here, or on Hugging Face: of that one only what is read is fetched."""
+    """Open a local file, or one on the Hub, of which only what is read is fetched."""
     if not path.startswith(HUB):
         return open(path, "rb")
     from huggingface_hub import HfFileSystem
@@ -134,19 +132,16 @@ def open_file(path: str) -> BinaryIO:
     return HfFileSystem().open(path, "rb")
 
 
-def runs_of(files: list[File], size: int, column: str) -> list[Run]:
-    """The runs of about size bytes that files are cut in, always the same."""
+def divide(files: list[File], size: int, column: str) -> list[Chunk]:
+    """Divide files into chunks of about `size` bytes, always in the same way."""
     with ThreadPoolExecutor(16) as pool:  # of a Parquet file the end must be fetched
-        runs = list(pool.map(lambda file: list(_cut(file, size, column)), files))
-    return [
-        Run(file, *run, column)
-        for file, of_it in zip(files, runs, strict=True)
-        for run in of_it
-    ]
+        parts = list(pool.map(lambda file: list(_divide(file, size, column)), files))
+    pairs = zip(files, parts, strict=True)
+    return [Chunk(file, *part, column) for file, of_it in pairs for part in of_it]
 
 
-def _cut(file: File, size: int, column: str) -> Iterator[tuple[int, int, int]]:
-    """(start, stop, bytes) of the runs of a file."""
+def _divide(file: File, size: int, column: str) -> Iterator[tuple[int, int, int]]:
+    """(start, stop, bytes) of the chunks of a file."""
     if file.name.endswith(".parquet"):
         yield from _row_groups(file, size, column)
     elif file.name.endswith(".gz"):
@@ -159,21 +154,21 @@ def _cut(file: File, size: int, column: str) -> Iterator[tuple[int, int, int]]:
 
 def _row_groups(file: File, size: int, column: str) -> Iterator[tuple[int, int, int]]:
     with open_file(file.path) as opened:
-        about = _parquet(opened, file.name).metadata
-    if about.num_row_groups == 0:
+        meta = _parquet(opened, file.name).metadata
+    if meta.num_row_groups == 0:
         return  # a file without a row
     names = [
-        about.row_group(0).column(i).path_in_schema for i in range(about.num_columns)
+        meta.row_group(0).column(i).path_in_schema for i in range(meta.num_columns)
     ]
     if column not in names:
         raise DataError(f"{file.name} has no column {column!r}, but {names}")
-    start = weight = 0
-    for group in range(about.num_row_groups):
-        place = names.index(column)
-        weight += about.row_group(group).column(place).total_uncompressed_size
-        if weight >= size or group + 1 == about.num_row_groups:
-            yield start, group + 1, weight
-            start, weight = group + 1, 0
+    number = names.index(column)
+    start = count = 0
+    for group in range(meta.num_row_groups):
+        count += meta.row_group(group).column(number).total_uncompressed_size
+        if count >= size or group + 1 == meta.num_row_groups:
+            yield start, group + 1, count
+            start, count = group + 1, 0
 
 
 def _parquet(opened: BinaryIO, name: str):
@@ -181,125 +176,120 @@ def _parquet(opened: BinaryIO, name: str):
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise DataError(
-            f"{name} is a Parquet file, which gptlib reads with pyarrow: "
-            "pip install pyarrow"
+            f"{name} is a Parquet file, which needs pyarrow: pip install pyarrow"
         ) from None
     return ParquetFile(opened, buffer_size=BLOCK)
 
 
-def read(run: Run) -> Iterator[tuple[bool, str]]:
-    """(does a document begin here?, text) for all text of a run, piece by piece.
+def read(chunk: Chunk) -> Iterator[tuple[bool, str]]:
+    """Yield (whether a document begins here, text) for all text of a chunk.
 
-    Raises DataError for what is not UTF-8, lacks the column, or cannot be fetched.
+    Raises DataError for text that is not UTF-8, lacks the column, or cannot be fetched.
     """
-    kind = run.file.name.rpartition(".")[2]
-    pieces = {"parquet": _rows, "jsonl": _lines, "gz": _lines}.get(kind, _text)
+    suffix = chunk.file.name.rpartition(".")[2]
+    reader = {"parquet": _rows, "jsonl": _lines, "gz": _lines}.get(suffix, _text)
     try:
-        with open_file(run.file.path) as file:
-            yield from pieces(file, run)
+        with open_file(chunk.file.path) as file:
+            yield from reader(file, chunk)
     except Exception as error:
-        if isinstance(error, DataError) or not run.file.path.startswith(HUB):
+        if isinstance(error, DataError) or not chunk.file.path.startswith(HUB):
             raise
-        raise DataError(  # what a web client raises does not travel between processes
-            f"{run.file.path} could not be read to its end ({type(error).__name__}: "
-            f"{error!s:.200}); the same command goes on with what is missing"
+        raise DataError(  # a web client's errors cannot be sent between processes
+            f"{chunk.file.path} could not be read to its end ({describe(error)}); the "
+            "same command resumes with what is missing"
         ) from None
 
 
-def _text(file: Readable, run: Run) -> Iterator[tuple[bool, str]]:
-    for number, content in enumerate(blocks(file, run)):
+def _text(file: Readable, chunk: Chunk) -> Iterator[tuple[bool, str]]:
+    for number, content in enumerate(_blocks(file, chunk)):
         try:
-            yield run.start == number == 0, content.decode()
+            yield chunk.start == number == 0, content.decode()
         except UnicodeDecodeError as error:
             raise DataError(
-                f"{run.file.path}: {content[error.start : error.start + 4]!r} is not "
+                f"{chunk.file.path}: {content[error.start : error.start + 4]!r} is not "
                 "UTF-8 text; save the file as UTF-8"
             ) from None
 
 
-def _lines(file: BinaryIO, run: Run) -> Iterator[tuple[bool, str]]:
-    """The documents of the lines that begin in the run."""
-    if run.file.name.endswith(".gz"):
+def _lines(file: Readable, chunk: Chunk) -> Iterator[tuple[bool, str]]:
+    """The documents of the lines that begin in the chunk."""
+    if chunk.file.name.endswith(".gz"):
         lines = gzip.GzipFile(fileobj=file)
     else:
-        file.seek(max(0, run.start - 1))
-        place = run.start and run.start - 1 + len(file.readline())
-        lines = _until(file, place, run.stop)
+        file.seek(max(0, chunk.start - 1))
+        position = chunk.start and chunk.start - 1 + len(file.readline())
+        lines = _until(file, position, chunk.stop)
     for line in lines:
         if not line.strip():
             continue
         try:
-            text = json.loads(line)[run.column]
+            text = json.loads(line)[chunk.column]
         except (ValueError, KeyError, TypeError):
             raise DataError(
-                f"{run.file.name}: the line {line[:60]!r} is no JSON object with "
-                f"{run.column!r}"
+                f"{chunk.file.name}: the line {line[:60]!r} is no JSON object with "
+                f"{chunk.column!r}"
             ) from None
-        if text:
-            yield from _document(text, run)
+        yield from _document(text, chunk)
 
 
-def _until(file: BinaryIO, place: int, stop: int) -> Iterator[bytes]:
-    while place < stop and (line := file.readline()):
-        place += len(line)
+def _until(file: Readable, position: int, stop: int) -> Iterator[bytes]:
+    while position < stop and (line := file.readline()):
+        position += len(line)
         yield line
 
 
-def _rows(file: BinaryIO, run: Run) -> Iterator[tuple[bool, str]]:
-    batches = _parquet(file, run.file.name).iter_batches(
-        ROWS, range(run.start, run.stop), [run.column], use_threads=False
+def _rows(file: Readable, chunk: Chunk) -> Iterator[tuple[bool, str]]:
+    batches = _parquet(file, chunk.file.name).iter_batches(
+        ROWS, range(chunk.start, chunk.stop), [chunk.column], use_threads=False
     )
-    rows = itertools.chain.from_iterable(b.column(0).to_pylist() for b in batches)
-    for text in rows:
-        if text:
-            yield from _document(text, run)
+    for batch in batches:
+        for text in batch.column(0).to_pylist():
+            yield from _document(text, chunk)
 
 
-def _document(text: object, run: Run) -> Iterator[tuple[bool, str]]:
-    """A document, a long one in pieces: its ids at once would be what fills memory."""
+def _document(text: object, chunk: Chunk) -> Iterator[tuple[bool, str]]:
+    """A document in blocks: the ids of a long one would fill the memory."""
+    if not text:
+        return
     if not isinstance(text, str):
         raise DataError(
-            f"{run.file.name}: {run.column!r} holds {text!r:.60}, expected text; name "
-            "another --column"
+            f"{chunk.file.name}: {chunk.column!r} holds {text!r:.60}, expected text; "
+            "name another --column"
         )
-    # Half a character, which JSON can hold, becomes a question mark.
+    # JSON can hold half a surrogate pair, which becomes a question mark.
     content = text.encode(errors="replace")
     size = len(content)
-    if size <= BLOCK:
-        yield True, content.decode()
-    else:
-        yield from _text(
-            BytesIO(content), Run(File("", "", size, 0), 0, size, size, "")
-        )
+    whole = Chunk(File("", "", size, 0), 0, size, size, "")
+    yield from _text(BytesIO(content), whole)
 
 
-def blocks(file: Readable, run: Run) -> Iterator[bytes]:
-    """The run's bytes, cut where no token ends up different from the whole text's.
+def _blocks(file: Readable, chunk: Chunk) -> Iterator[bytes]:
+    """The bytes of a chunk in blocks; no token of the whole text crosses a boundary.
 
-    A run begins and ends at the first safe place after its first and last byte, so
-    that runs follow each other without gap or overlap.
+    A chunk begins and ends at the first boundary after its first and last byte, so
+    that chunks follow each other without gap or overlap.
     """
-    size = run.file.size
-    place = _safe_place(file, run.start, size)
-    while place < run.stop:
-        end = _safe_place(file, min(place + BLOCK, run.stop), size)
-        file.seek(place)
-        yield file.read(end - place)
-        place = end
+    size = chunk.file.size
+    position = _boundary(file, chunk.start, size)
+    while position < chunk.stop:
+        end = _boundary(file, min(position + BLOCK, chunk.stop), size)
+        file.seek(position)
+        yield file.read(end - position)
+        position = end
 
 
-def _safe_place(file: Readable, place: int, end: int) -> int:
-    """The first place from `place` on where the file may be cut; 0 and its end may.
+def _boundary(file: Readable, position: int, end: int) -> int:
+    """The first boundary from `position` on; 0 and the file's end are boundaries.
 
-    Where a whole block has no safe one (a script without spaces), between characters.
+    Between characters if a whole block has none, as in a script without spaces.
     """
-    if not 0 < place < end:
-        return min(place, end)
-    begin = max(0, place - 2)
+    if not 0 < position < end:
+        return min(position, end)
+    begin = max(0, position - 2)
     file.seek(begin)
     content = file.read(BLOCK)
-    found = SAFE.search(content, place - begin)
+    found = BOUNDARY.search(content, position - begin)
     if not found and begin + len(content) == end:
         return end
-    found = found or WHOLE.search(content, place - begin)
+    found = found or FIRST_BYTE.search(content, position - begin)
     return begin + found.start() if found else end

@@ -1,14 +1,14 @@
-"""More text than memory: token ids in files that are mapped, not read.
+"""Text larger than memory: token ids in files that are mapped, not read.
 
-A shard is one line of JSON, filled up with spaces to 1,024 bytes, and then its ids, two
-or four bytes each, the low byte first (uint16 up to 65,536 tokens, else uint32):
+A shard is one line of JSON, padded with spaces to 1,024 bytes, and then its ids, two or
+four bytes each, little-endian (uint16 up to 65,536 tokens, else uint32):
 
     {"format": "gptlib-tokens", "version": 1, "dtype": "uint16", "tokens": 12345,
      "sha256": "...", "tokenizer": "...", "vocab_size": 50257, "source": [...]}
 
-sha256 is that of the ids' bytes; tokenizer is a digest of what made them, which is
-beside the shards in tokenizer.json. The shell's `head -c 1024` shows it. `webtext.py`
-makes them. Read next: `training.py`, which takes `Shards` for a split.
+sha256 is that of the ids' bytes; tokenizer is the digest of the tokenizer.json beside
+the shards. `head -c 1024` shows a header. Read next: `webtext.py`, which writes shards,
+and `training.py`, which takes `Shards` as a split.
 """
 
 import copy
@@ -31,8 +31,8 @@ from gptlib.tokenizer import Tokenizer
 
 HEADER = 1024  # bytes
 TOKENIZER = "tokenizer.json"
-UNUSED = "<|unused_{}|>"  # the text of a token that never occurs
-VAL_SHARE, VAL_TOKENS = 0.1, 2**22  # val is the smaller of the two
+UNUSED = "<|unused_{}|>"  # a special token that no text contains
+VAL_FRACTION, VAL_TOKENS = 0.1, 2**22  # val is the smaller of the two
 
 
 def digest(described: dict) -> str:
@@ -41,26 +41,25 @@ def digest(described: dict) -> str:
 
 
 def padded(tokenizer: Tokenizer, vocab_size: int) -> Tokenizer:
-    """The tokenizer filled up to vocab_size with tokens that no text ever has.
+    """The tokenizer padded to vocab_size with special tokens that no text contains.
 
-    GPUs multiply a matrix of 50,304 rows quicker than one of 50,257, GPT-2's. Raises
-    ValueError for more tokens than that, or single characters.
+    GPUs multiply a matrix of 50,304 rows faster than GPT-2's of 50,257. Raises
+    ValueError if the tokenizer is larger, or a CharTokenizer that needs padding.
     """
-    lacking = vocab_size - tokenizer.vocab_size
-    if lacking == 0:
+    if vocab_size == tokenizer.vocab_size:
         return tokenizer
-    if lacking < 0 or not isinstance(tokenizer, BPETokenizer):
+    if vocab_size < tokenizer.vocab_size or not isinstance(tokenizer, BPETokenizer):
         raise ValueError(
             f"vocab_size={vocab_size}: the tokenizer has {tokenizer.vocab_size}; "
-            "expected as many, which is the default, or more with a tokenizer of "
-            "pieces, as 50304 with GPT-2's 50257"
+            "expected the same number, which is the default, or more with a "
+            "BPETokenizer, such as 50304 for GPT-2's 50257"
         )
     unused = [UNUSED.format(i) for i in range(tokenizer.vocab_size, vocab_size)]
     return BPETokenizer(tokenizer.merges, [*tokenizer.special_tokens, *unused])
 
 
 def same_ids(one: Tokenizer, other: Tokenizer) -> bool:
-    """Do both make the same ids of every text? Unused tokens make no difference."""
+    """Whether both give the same ids for every text, whatever tokens pad them."""
     descriptions = [tokenizer.to_dict() for tokenizer in (one, other)]
     before, after = UNUSED.split("{}")
     for described in descriptions:
@@ -82,7 +81,7 @@ def write_shard(
 ) -> None:
     """Write the ids of all parts, one after the other.
 
-    source says what they are of; made_by is the tokenizer's digest.
+    source: identifies the text. made_by: the tokenizer's digest. Raises OSError.
     """
     size = tokenizer.vocab_size
     kind = np.dtype("<u2" if size <= 2**16 else "<u4")
@@ -104,14 +103,14 @@ def write_shard(
             "vocab_size": size,
             "source": source,
         }
-        # Escaped, a long name that is not English would not fit.
+        # Not escaped, so that a long name in another script fits.
         text = json.dumps(header, ensure_ascii=False).encode()
         file.seek(0)
         file.write(text.ljust(HEADER - 1) + b"\n")
 
 
 def read_header(path: Path) -> dict:
-    """A shard's description. Raises DataError for what `tokenize` did not write."""
+    """Read a shard's header. Raises DataError for files not written by `tokenize`."""
     with open(path, "rb") as file:
         first = file.read(HEADER)
     try:
@@ -122,17 +121,17 @@ def read_header(path: Path) -> dict:
         known, size = False, 0
     if not known or path.stat().st_size != HEADER + size:
         raise DataError(
-            f"{path} is damaged, or no shard of tokens: delete it and tokenize again"
+            f"{path} is damaged, or not a shard: delete it and tokenize again"
         )
     return header
 
 
 class Shards:
-    """A folder of shards as one long row of ids, (N,), of which nothing is in memory.
+    """A folder of shards as one sequence of ids, (N,), none of which is in memory.
 
-    Stands where a split's tensor stands, for a model without counts: `shards[places]`
-    gives int64 for places of any shape. Raises DataError when there are none, or of
-    several tokenizers.
+    Replaces a split's tensor, for a model without n-gram counts: `shards[positions]`
+    gives int64 ids for positions of any shape. Raises DataError if there are no shards,
+    or shards of several tokenizers.
     """
 
     ndim, dtype = 1, torch.long
@@ -143,73 +142,74 @@ class Shards:
         self.headers = [read_header(path) for path in self.paths]
         if len({header["tokenizer"] for header in self.headers}) != 1:
             raise DataError(
-                f"{folder} holds {len(self.paths)} shards of tokens, and not of one "
-                "tokenizer: tokenize into an empty folder"
+                f"{folder} holds {len(self.paths)} shards, not of one tokenizer: "
+                "tokenize into an empty folder"
             )
         self.vocab_size = self.headers[0]["vocab_size"]
         counts = torch.tensor([header["tokens"] for header in self.headers])
-        self._take(torch.zeros_like(counts), counts)
+        self._select(torch.zeros_like(counts), counts)
 
-    def _take(self, starts: Tensor, counts: Tensor) -> None:
-        """Of each shard the `counts` tokens from `starts` on, one after the other."""
+    def _select(self, starts: Tensor, counts: Tensor) -> None:
+        """Use `counts` tokens from `starts` on of each shard, one after the other."""
         self.counts, self.ends = counts, counts.cumsum(0)
-        self.shifts = starts + counts - self.ends  # from a place here to one in a shard
+        self.shifts = (
+            starts + counts - self.ends
+        )  # position here -> position in a shard
 
-    def split(self, share: float) -> tuple["Shards", "Shards"]:
-        """The first parts of all shards, and the last ones: a share of every shard."""
-        first, last = copy.copy(self), copy.copy(self)
-        held_out = (self.counts * share).long()
+    def split(self, fraction: float) -> tuple["Shards", "Shards"]:
+        """Hold out the last `fraction` of every shard: (the rest, what is held out)."""
+        rest, last = copy.copy(self), copy.copy(self)
+        held_out = (self.counts * fraction).long()
         starts = self.shifts - self.counts + self.ends
-        first._take(starts, self.counts - held_out)
-        last._take(starts + self.counts - held_out, held_out)
-        return first, last
+        rest._select(starts, self.counts - held_out)
+        last._select(starts + self.counts - held_out, held_out)
+        return rest, last
 
     def __len__(self) -> int:
         return int(self.ends[-1])
 
-    def __getitem__(self, places: Tensor | slice) -> Tensor:
-        if isinstance(places, slice):
-            places = torch.arange(len(self))[places]
-        shape, flat = places.shape, places.flatten().cpu()
-        # Windows are runs of places; of each run one look into its shard is enough.
+    def __getitem__(self, positions: Tensor | slice) -> Tensor:
+        if isinstance(positions, slice):
+            positions = torch.arange(len(self))[positions]
+        flat = positions.flatten().cpu()
+        # Neighbours mostly lie in one shard: index once per run of equal shards.
         shards = torch.searchsorted(self.ends, flat, right=True)
         runs, sizes = shards.unique_consecutive(return_counts=True)
         inside = (flat + self.shifts[shards]).split(sizes.tolist())
         parts = [
-            self._mapped[number][there.numpy()]
-            for number, there in zip(runs.tolist(), inside, strict=True)
+            self._mapped[number][part.numpy()]
+            for number, part in zip(runs.tolist(), inside, strict=True)
         ]
         ids = torch.from_numpy(np.concatenate([np.zeros(0, np.int64), *parts]))
-        return ids.view(shape).to(self.device)
+        return ids.view(positions.shape).to(self.device)
 
     @cached_property
     def _mapped(self) -> list[np.ndarray]:
         return [
             np.memmap(path, header["dtype"], "r", HEADER, shape=(header["tokens"],))
-            if header["tokens"]  # nothing cannot be mapped
+            if header["tokens"]  # an empty file cannot be mapped
             else np.zeros(0, header["dtype"])
             for path, header in zip(self.paths, self.headers, strict=True)
         ]
 
     def to(self, device: torch.device | str) -> "Shards":
-        """The same shards, whose ids are handed out on device."""
+        """The same shards, which return ids on device."""
         twin = copy.copy(self)
         twin.device = torch.device(device)
         return twin
 
     def min(self) -> int:
-        """A bound of the ids, without reading them all."""
+        """A lower bound of the ids, without reading them."""
         return 0
 
     def max(self) -> int:
-        """A bound of the ids: the largest that the tokenizer has."""
+        """An upper bound of the ids: the largest of the tokenizer."""
         return self.vocab_size - 1
 
     def verify(self) -> None:
-        """Read everything once; DataError names the first shard with other bytes."""
-        both = zip(self.paths, self.headers, strict=True)
-        count = len(self.paths)
-        for path, header in tqdm(both, "verifying", count, delay=2, leave=False):
+        """Compare every checksum; DataError names the first damaged shard."""
+        pairs = list(zip(self.paths, self.headers, strict=True))
+        for path, header in tqdm(pairs, "verifying", delay=2, leave=False):
             with open(path, "rb") as file:
                 file.seek(HEADER)
                 found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -221,11 +221,11 @@ class Shards:
 
 
 class TokenCorpus:
-    """A folder of shards as a corpus: what it is encoded with is settled.
+    """A folder of shards as a corpus that is already encoded.
 
-    The last part of every shard is val, 4.2 million tokens or a tenth of all, whichever
-    is less; dev is as much at the end of train, and part of it. Raises DataError for
-    what `tokenize` did not finish writing.
+    The last part of every shard is val: a tenth of all tokens, at most 4.2 million. Dev
+    is as long, at the end of train and part of it. Raises DataError for a folder that
+    `tokenize` did not finish.
     """
 
     def __init__(self, folder: str | Path):
@@ -234,18 +234,18 @@ class TokenCorpus:
         self.tokenizer = Tokenizer.load(file)
         made_by = self.shards.headers[0]["tokenizer"]
         if digest(self.tokenizer.to_dict()) != made_by:
-            raise DataError(f"{file} is not what made the shards: tokenize them again")
+            raise DataError(f"{file} did not encode these shards: tokenize again")
         if not len(self.shards):
             raise DataError(
-                f"{folder} holds no tokens: the text it was made of is empty"
+                f"{folder} holds no tokens: the text it was made from is empty"
             )
-        share = min(VAL_SHARE, VAL_TOKENS / len(self.shards))
-        self.train, self.val = self.shards.split(share)
+        fraction = min(VAL_FRACTION, VAL_TOKENS / len(self.shards))
+        self.train, self.val = self.shards.split(fraction)
         hashes = "".join(header["sha256"] for header in self.shards.headers)
         self.sha256 = hashlib.sha256(hashes.encode()).hexdigest()
 
     def encode(self, tokenizer: Tokenizer) -> TokenSplits:
-        """The splits; train stays on the disk. ValueError for another tokenizer."""
+        """The splits; train stays on disk. Raises ValueError for another tokenizer."""
         if not same_ids(tokenizer, self.tokenizer):
             raise ValueError(
                 f"{self.name} was not encoded by {tokenizer!r:.50}: tokenize the text "
@@ -265,5 +265,5 @@ class TokenCorpus:
 
 
 def open_corpus(source: str | Path) -> Corpus | TokenCorpus:
-    """A folder of shards, or what `load_corpus` knows. Raises as they do."""
+    """Open a folder of shards, or whatever `load_corpus` knows. Raises as they do."""
     return TokenCorpus(source) if Path(source).is_dir() else load_corpus(source)

@@ -1,12 +1,11 @@
-"""Text of any size into shards of token ids, in several processes.
+"""Encodes text of any size into shards of token ids, in several processes.
 
     python -m gptlib data --dataset HuggingFaceFW/fineweb --files "sample/10BT/*" \
         --to data/fineweb
 
-Files (`documents.py`) are cut in runs of at most about 64 MB, small ones are put
-together, and each such unit becomes one shard (`shards.py`). Nothing else is kept, and
-what is done is not done again: after an interruption the same command does what is
-missing.
+Files are divided into chunks, and about 64 MB of chunks become one shard. Finished
+shards are kept: after an interruption the same command writes the missing ones.
+Read next: `shards.py`, the format of a shard.
 """
 
 import hashlib
@@ -20,19 +19,18 @@ from functools import lru_cache
 from pathlib import Path
 
 from gptlib.bpe import END_OF_TEXT, BPETokenizer
-from gptlib.corpora.documents import Run, find_files, read, runs_of
+from gptlib.corpora.documents import Chunk, divide, find_files, read
 from gptlib.corpora.shards import TOKENIZER, digest, read_header, write_shard
 from gptlib.errors import DataError, require_int
 from gptlib.files.atomic import remove_leftovers
 from gptlib.files.interrupts import as_worker
 from gptlib.tokenizer import Tokenizer
 
-# Bytes of text in a shard: a 64th of all, so that there is enough to share and to show
-# progress by, but no less and no more than this.
-LEAST_UNIT, MOST_UNIT, UNITS = 2**20, 2**26, 64
-PROCESSES = 6  # by default at most: so many need less than 1 GB
-Unit = list[Run]  # what makes one shard
-Job = tuple[Unit, Path, str]  # a unit, its shard, the tokenizer's digest
+# Bytes of text per shard: a 64th of all within these limits, so that there is enough to
+# divide among processes and to show progress.
+MIN_SHARD, MAX_SHARD, SHARDS = 2**20, 2**26, 64
+PROCESSES = 6  # the most by default: they need less than 1 GB
+Job = tuple[list[Chunk], Path, str]  # the chunks of a shard, its file, the digest
 
 
 def tokenize(
@@ -44,104 +42,103 @@ def tokenize(
     column: str = "text",
     revision: str | None = None,
     processes: int | None = None,
-    unit: int | None = None,
+    shard_bytes: int | None = None,
 ) -> Iterator[tuple[int, int]]:
-    """Encode a text file, a folder, or a dataset of Hugging Face into shards.
+    """Encode a text file, a folder, or a dataset on the Hugging Face Hub into shards.
 
-    files: which of them, as `sample/10BT/*`. column: the field or column with the text.
-    revision: of the dataset; default the newest. processes: default one a core, but no
-    more than 6. unit: bytes of text in a shard; default a 64th of all, from 1 to 64 MB.
+    files: a pattern for their names. column: the field or column with the text.
+    revision: of the dataset, by default the newest. processes: by default one per core,
+    at most 6. shard_bytes: text per shard, by default a 64th of all, from 1 to 64 MB.
     Yields (done, all) in bytes. Every document begins with the tokenizer's end-of-text
-    token, where it has one. Memory: 0.4 GB and 0.1 GB a process, however much text.
-    Raises DataError when there is no text, when it is not UTF-8 or cannot be fetched,
-    ValueError for characters that the tokenizer does not know.
+    token, if it has one. Needs 0.4 GB of memory and 0.1 GB per process, whatever the
+    amount of text. Raises DataError if there is no text, it is not UTF-8 or it cannot
+    be fetched, ValueError for characters that the tokenizer does not know.
     """
     if processes is None:
         processes = min(os.cpu_count() or 1, PROCESSES)
     require_int("processes", processes, 1)
     found = find_files(source, files, revision)
-    if unit is None:
-        # A power of two: with a little more text the shards that are there stay.
-        unit = 1 << (sum(file.size for file in found) // UNITS).bit_length()
-        unit = min(max(unit, LEAST_UNIT), MOST_UNIT)
-    require_int("unit", unit, 1)
-    units = units_of(runs_of(found, unit, column), unit)
+    if shard_bytes is None:
+        # A power of two: with a little more text the existing shards stay valid.
+        size = 1 << (sum(file.size for file in found) // SHARDS).bit_length()
+        shard_bytes = min(max(size, MIN_SHARD), MAX_SHARD)
+    require_int("shard_bytes", shard_bytes, 1)
+    groups = _group(divide(found, shard_bytes, column), shard_bytes)
     folder, made_by = Path(folder), digest(tokenizer.to_dict())
-    shards = [folder / f"{number:06d}.tokens" for number in range(len(units))]
+    shards = [folder / f"{number:06d}.tokens" for number in range(len(groups))]
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     for old in set(folder.glob("*.tokens")) - set(shards):
-        old.unlink()  # of a longer text, or of smaller units
+        old.unlink()  # left from a longer text, or from smaller shards
     tokenizer.save(folder / TOKENIZER)
-    everything = sum(size_of(one) for one in units)
+    total = sum(map(_size, groups))
     jobs = [
-        (one, shard, made_by)
-        for one, shard in zip(units, shards, strict=True)
-        if not is_done(one, shard, made_by)
+        (chunks, shard, made_by)
+        for chunks, shard in zip(groups, shards, strict=True)
+        if not _is_done(chunks, shard, made_by)
     ]
-    done = everything - sum(size_of(one) for one, *_ in jobs)
-    yield done, everything
+    done = total - sum(_size(chunks) for chunks, *_ in jobs)
+    yield done, total
     for size in _encoded(jobs, min(processes, len(jobs))):
         done += size
-        yield done, everything
+        yield done, total
 
 
-def units_of(runs: list[Run], size: int) -> list[Unit]:
-    """Runs one after the other, small ones together until they have size bytes."""
-    units, full = [], True
-    for run in runs:
+def _group(chunks: list[Chunk], size: int) -> list[list[Chunk]]:
+    """Chunks in order, small ones together until they have `size` bytes."""
+    groups, full = [], True
+    for chunk in chunks:
         if full:
-            units.append([])
-        units[-1].append(run)
-        full = size_of(units[-1]) >= size
-    return units
+            groups.append([])
+        groups[-1].append(chunk)
+        full = _size(groups[-1]) >= size
+    return groups
 
 
-def size_of(unit: Unit) -> int:
+def _size(chunks: list[Chunk]) -> int:
     """Bytes of text."""
-    return sum(run.size for run in unit)
+    return sum(chunk.size for chunk in chunks)
 
 
-def source_of(unit: Unit) -> list:
-    """What a shard says of where it comes from; another text is another list."""
-    first = unit[0].source()
-    if len(unit) == 1:
+def _source(chunks: list[Chunk]) -> list:
+    """Identifies the text of a shard: another text gives another list."""
+    first = chunks[0].source()
+    if len(chunks) == 1:
         return first
-    all_of_it = json.dumps([run.source() for run in unit]).encode()
-    return [first[0], len(unit), hashlib.sha256(all_of_it).hexdigest()]
+    sources = json.dumps([chunk.source() for chunk in chunks]).encode()
+    return [first[0], len(chunks), hashlib.sha256(sources).hexdigest()]
 
 
-def is_done(unit: Unit, shard: Path, made_by: str) -> bool:
-    """Is the shard there, of this text and by the tokenizer of this digest?"""
+def _is_done(chunks: list[Chunk], shard: Path, made_by: str) -> bool:
+    """Whether the shard holds this text, encoded by the tokenizer of this digest."""
     if not shard.is_file():
         return False
     header = read_header(shard)
-    return [header["source"], header["tokenizer"]] == [source_of(unit), made_by]
+    return [header["source"], header["tokenizer"]] == [_source(chunks), made_by]
 
 
 def _encoded(jobs: list[Job], processes: int) -> Iterator[int]:
-    """Encode units; yields the size of each that is done."""
+    """Encode shards; yields the bytes of text of each finished one."""
     if processes < 2:
         yield from map(_encode, jobs)
         return
     with ProcessPoolExecutor(processes, _context(), as_worker) as pool:
-        waiting = [pool.submit(_encode, job) for job in jobs]
         try:
-            for future in as_completed(waiting):
+            for future in as_completed([pool.submit(_encode, job) for job in jobs]):
                 yield future.result()
         except BrokenProcessPool:
             raise DataError(
-                "a process was ended from outside, perhaps for want of memory; the "
-                "same command goes on with what is missing, one process needs least"
+                "a process was killed, perhaps for lack of memory; the same command "
+                "resumes with what is missing, and one process needs the least memory"
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 def _context() -> multiprocessing.context.BaseContext:
-    """How to start a process: from a fresh one that has imported what all share.
+    """Start processes from a fresh one that has imported this module.
 
-    A copy of this one, which may run threads, could lock up. Windows cannot copy.
+    A fork of this process, which may run threads, could lock up; Windows has no fork.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -151,10 +148,10 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def _encode(job: Job) -> int:
-    unit, shard, made_by = job
+    chunks, shard, made_by = job
     tokenizer = _tokenizer(shard.parent / TOKENIZER, made_by)
-    write_shard(shard, _ids(unit, tokenizer), tokenizer, source_of(unit), made_by)
-    return size_of(unit)
+    write_shard(shard, _ids(chunks, tokenizer), tokenizer, _source(chunks), made_by)
+    return _size(chunks)
 
 
 @lru_cache(maxsize=1)
@@ -162,11 +159,11 @@ def _tokenizer(path: Path, made_by: str) -> Tokenizer:
     return Tokenizer.load(path)
 
 
-def _ids(unit: Unit, tokenizer: Tokenizer) -> Iterator[list[int]]:
-    first = []  # what a document begins with
+def _ids(chunks: list[Chunk], tokenizer: Tokenizer) -> Iterator[list[int]]:
+    first = []  # of every document
     if isinstance(tokenizer, BPETokenizer) and END_OF_TEXT in tokenizer.special_tokens:
         first = tokenizer.encode(END_OF_TEXT, [END_OF_TEXT])
-    for run in unit:
-        for begins, text in read(run):
+    for chunk in chunks:
+        for begins, text in read(chunk):
             ids = tokenizer.encode(text)
             yield [*first, *ids] if begins else ids

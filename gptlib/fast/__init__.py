@@ -1,1 +1,1 @@
-"""Decoding on a CPU in NumPy; `generation` imports it when it is needed."""
+"""Fast decoding on a CPU, in NumPy. Read next: `decoding.py`."""

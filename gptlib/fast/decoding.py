@@ -1,17 +1,13 @@
-"""One token of one text on a CPU: the model's formulas in NumPy.
+"""Decoding of one text on a CPU: the model's formulas in NumPy.
 
-A small model's token is a few hundred operations on a few hundred numbers each, and
-torch spends longer on starting an operation than on doing it; NumPy starts one in
-about a third of the time. What can be merged is merged into the matrices, once and
-beforehand: the norms' weights, biases, constants, and LayerNorm's "less the mean".
-The numbers equal the model's own to rounding, and both share one `KVCache`.
-Read next: `generation.py`, which calls it.
+In a small model torch spends more time on starting an operation than on computing it;
+NumPy needs about a third of that. The weights of norms, biases and constants are merged
+into the matrices beforehand. Logits equal the model's up to rounding, and both use the
+same `KVCache`. Read next: `generation.py`, which calls `fast_step`.
 """
 
-import copy
 import math
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -30,77 +26,68 @@ Vector = Float32[np.ndarray, " N"]
 
 
 def fast_step(model: nn.Module, cache: KVCache, weights: str) -> Step | None:
-    """A function that reads one token into the cache and returns its logits (1, V).
+    """A function that adds one token to the cache and returns its logits, (1, V).
 
-    None where there is none: see `step_kind`. The weights are those the model has
-    now.
+    None if `can_step` is False. Uses a copy of the current weights; weights: "float32"
+    or "int8".
     """
-    kind = step_kind(model, len(cache.lengths))
-    matrix = Int8Matrix if weights == "int8" else Matrix
-    return None if kind is None else kind(model, cache, matrix)
+    if not can_step(model, len(cache.lengths)):
+        return None
+    return GPTStep(model, cache, Int8Matrix if weights == "int8" else Matrix)
 
 
-def step_kind(model: nn.Module, texts: int) -> type | None:
-    """The class that knows a model's formulas; one text, a CPU, float32 only.
+def can_step(model: nn.Module, texts: int) -> bool:
+    """Whether this is one text and a GPT on a CPU in float32.
 
-    None, too, for a model whose parts were exchanged or are listened to by hooks.
+    False for a model with replaced modules or with hooks.
     """
-    kind, parts = STEPS.get(type(model), (None, ()))
-    weight = next(model.parameters(), torch.empty(0))
-    plain = weight.device.type == "cpu" and weight.dtype == torch.float32
-    known = all(
-        type(m) in parts and not m._forward_hooks and not m._forward_pre_hooks
-        for m in model.modules()
+    if texts != 1 or type(model) is not GPT:
+        return False
+    weight = model.wte.weight
+    return (
+        weight.device.type == "cpu"
+        and weight.dtype == torch.float32
+        and all(
+            type(m) in PARTS and not m._forward_hooks and not m._forward_pre_hooks
+            for m in model.modules()
+        )
     )
-    return kind if texts == 1 and plain and known else None
 
 
 class Matrix:
-    """x -> W x + b for one vector, the bias kept as one more row beside W's columns.
+    """x -> W x + b for one vector; the bias is one more row of the transposed W.
 
-    Write the vector to x, then call: the result is y, always in the same memory.
+    Write the vector to `.x`, then call: the result is `.y`, always in the same memory.
     """
 
     def __init__(self, weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"]):
         joined = torch.empty(weight.size(1) + 1, len(bias))  # (I + 1, O)
         joined[:-1], joined[-1] = weight.detach().T, bias.detach()
         self.joined = joined.numpy()
-        self._take_memory()
-
-    def _take_memory(self) -> None:
         self.input = np.ones(len(self.joined), dtype=np.float32)
         self.x = self.input[:-1]
         self.y = np.empty(self.joined.shape[1], dtype=np.float32)
-
-    def again(self) -> "Matrix":
-        """The same numbers, with an x and a y of its own, for another text."""
-        twin = copy.copy(self)
-        twin._take_memory()
-        return twin
 
     def __call__(self) -> Vector:
         return self.input.dot(self.joined, self.y)
 
 
 class Int8Matrix(Matrix):
-    """The same with the matrix in 8 bits: one scale a row, its largest entry 127.
+    """The same with the matrix in 8 bits, one scale per row: its largest entry is 127.
 
-    A matrix too large for the processor's cache is read from memory for every
-    token, and a quarter of the bytes is read in a quarter of the time.
+    A matrix larger than the processor's cache is read from memory for every token, and
+    a quarter of the bytes takes a quarter of the time.
     """
 
     def __init__(self, weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"]):
         weight, self.bias = weight.detach(), bias.detach().numpy().copy()
-        # Rounded before it is used, so that rounding it costs nothing.
+        # Rounded before it divides the weights, so that its rounding adds no error.
         scale = weight.abs().amax(dim=1).clamp(min=1e-12) / 127  # (O,)
         self.scale = scale.bfloat16()
         rounded = (weight / self.scale[:, None]).round().clamp(-127, 127)
-        # torch's product reads whole groups of columns, even past the end.
+        # torch's product reads groups of 32 columns, even past the end.
         self.width = weight.size(1)
         self.rounded = F.pad(rounded.to(torch.int8), (0, -self.width % 32))
-        self._take_memory()
-
-    def _take_memory(self) -> None:
         self.input = torch.zeros(1, self.rounded.size(1))
         self.x = self.input[0, : self.width].numpy()
         self.y = np.empty(len(self.bias), dtype=np.float32)
@@ -112,7 +99,7 @@ class Int8Matrix(Matrix):
 
 
 class GPTStep:
-    """`GPT` for the next token of one text; keys and values go to the cache."""
+    """The next token of one text for a `GPT`; keys and values go to the cache."""
 
     @torch.inference_mode()
     def __init__(self, model: GPT, cache: KVCache, matrix: type):
@@ -120,7 +107,7 @@ class GPTStep:
         self.tokens = cache.tokens[0].numpy()
         self.wte, self.wpe = model.wte.weight.numpy(), model.wpe.weight.numpy()
         self.mean = np.full(model.config.n_embd, 1 / model.config.n_embd, np.float32)
-        self.head, *rest = keep(model, matrix, self.matrices)
+        self.head, *rest = self.matrices(model, matrix)
         self.layers = [
             self._layer(keys[0].numpy(), values[0].numpy(), *rest[4 * i : 4 * i + 4])
             for i, (keys, values) in enumerate(
@@ -132,15 +119,15 @@ class GPTStep:
     def matrices(model: GPT, matrix: type) -> list[Matrix]:
         """The output matrix, then each block's four."""
         C, head_size = model.config.n_embd, model.blocks[0].attn.head_size
-        made = [matrix(*after(model.ln_f, model.wte.weight, None))]
-        # The scores' 1/√d is moved into the queries.
+        made = [matrix(*absorb(model.ln_f, model.wte.weight, None))]
+        # The factor 1/√d of the scores is moved into the queries.
         scale = torch.ones(3 * C).index_fill_(0, torch.arange(C), head_size**-0.5)
         for block in model.blocks:
             qkv, fc = block.attn.qkv, block.mlp.fc
-            weight, bias = after(block.ln_1, qkv.weight, qkv.bias)
+            weight, bias = absorb(block.ln_1, qkv.weight, qkv.bias)
             made.append(matrix(weight * scale[:, None], bias * scale))
             made.append(matrix(*centred(block.attn.proj)))
-            weight, bias = after(block.ln_2, fc.weight, fc.bias)
+            weight, bias = absorb(block.ln_2, fc.weight, fc.bias)
             made.append(matrix(weight * GELU_IN, bias * GELU_IN))
             weight, bias = centred(block.mlp.proj)
             made.append(matrix(weight * GELU_OUT, bias))
@@ -161,7 +148,7 @@ class GPTStep:
         self.check(token, n)
         self.tokens[n] = token
         x = self.wte[token] + self.wpe[n]  # (C,)
-        # Everything added later has mean zero: so each norm need not subtract it.
+        # Everything added later has mean zero, so no norm needs to subtract the mean.
         x -= x.dot(self.mean)
         for keys, values, qkv, q, k, v, y, proj, fc, out in self.layers:
             normalise(x, qkv.x)
@@ -177,55 +164,32 @@ class GPTStep:
         return self.head()
 
     def check(self, token: int, n: int) -> None:
-        """Raise ValueError for what does not fit: a token outside, a full window."""
+        """Raise ValueError for a token outside the vocabulary, or a full window."""
         if not 0 <= token < len(self.wte):
             raise outside_vocabulary("token", torch.tensor([token]), len(self.wte))
         if n == self.cache.block_size:
             raise ValueError(f"the window of block_size={n} tokens is full")
 
 
-# What a model must be made of for its step to know its formulas; model -> step.
+# The only modules that a model may consist of.
 PARTS = (GPT, Block, CausalSelfAttention, FeedForward, nn.ModuleList)
 PARTS += (nn.Linear, nn.Embedding, nn.LayerNorm, nn.Dropout)
-STEPS: dict[type, tuple[type, tuple]] = {GPT: (GPTStep, PARTS)}
 
 
-_KEPT: WeakKeyDictionary = WeakKeyDictionary()  # model -> its weights' marks, matrices
-KEPT_NUMBERS = 2**22  # no more than this of one model
-
-
-def keep(model: nn.Module, matrix: type, make: Callable) -> list[Matrix]:
-    """`make(model, matrix)`, or what it gave last if the weights are the same.
-
-    For small models only: to them making the matrices is like writing ten tokens,
-    and keeping them costs little memory.
-    """
-    weights = list(model.parameters())
-    if sum(w.numel() for w in weights) > KEPT_NUMBERS:
-        return make(model, matrix)
-    # Versions tell every change but one to `weight.data`; that the norms tell.
-    marks = [matrix, *((w.data_ptr(), w._version) for w in weights)]
-    marks += torch.stack(torch._foreach_norm(weights)).tolist()
-    known = _KEPT.get(model)
-    if known is None or known[0] != marks:
-        known = _KEPT[model] = marks, make(model, matrix)
-    return [one.again() for one in known[1]]
-
-
-def after(norm: nn.LayerNorm, weight: Tensor, bias: Tensor | None):
-    """Move a LayerNorm's own weights into the matrix that follows it."""
+def absorb(norm: nn.LayerNorm, weight: Tensor, bias: Tensor | None):
+    """Merge a LayerNorm's weight and bias into the matrix that follows it."""
     bias = torch.zeros(len(weight)) if bias is None else bias
     return weight * norm.weight, bias + weight @ norm.bias
 
 
 def centred(linear: nn.Linear) -> tuple[Tensor, Tensor]:
-    """Let a matrix write vectors of mean zero to the stream: no norm can tell."""
+    """Make a matrix's outputs have mean zero, which every later norm ignores."""
     weight, bias = linear.weight, linear.bias
     return weight - weight.mean(dim=0), bias - bias.mean()
 
 
 def normalise(x: Vector, to: Vector, eps: float = 1e-5) -> None:
-    """LayerNorm without weights for x of mean zero: x over its deviation."""
+    """LayerNorm without weights for x of mean zero: x over its standard deviation."""
     np.multiply(x, 1 / math.sqrt(float(x.dot(x)) / len(x) + eps), to)
 
 
@@ -244,7 +208,7 @@ def attend(
 
 
 # GELU(x) = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))). With s = GELU_IN · x this is
-# GELU_OUT · s (1 + tanh(s³ + SLOPE · s)): two constants less to multiply by.
+# GELU_OUT · s (1 + tanh(s³ + SLOPE · s)), and the matrices absorb both constants.
 GELU_IN = (math.sqrt(2 / math.pi) * 0.044715) ** (1 / 3)
 GELU_OUT = 1 / (2 * GELU_IN)
 SLOPE = np.array(math.sqrt(2 / math.pi) / GELU_IN, dtype=np.float32)
@@ -252,7 +216,7 @@ ONE = np.array(1, dtype=np.float32)
 
 
 def gelu(s: Vector, to: Vector) -> None:
-    """s (1 + tanh(s³ + SLOPE · s)): GPT-2's GELU, its constants in the matrices."""
+    """s (1 + tanh(s³ + SLOPE · s)): GPT-2's GELU with its constants in the matrices."""
     np.multiply(s, s, to)
     np.add(to, SLOPE, to)
     np.multiply(to, s, to)
@@ -268,9 +232,9 @@ def pick(
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> int:
-    """What `generation.draw` draws for one row with the same uniform number.
+    """Draw one token, as `generation.draw` does with the same uniform number.
 
-    Raises ValueError when logits are no finite numbers.
+    Raises ValueError for logits that are not finite.
     """
     p = logits.astype(np.float64)
     if not math.isfinite(p.dot(p)):  # one that is not finite makes the sum so
@@ -278,19 +242,19 @@ def pick(
     if temperature == 0:
         return int(p.argmax())
     p -= np.maximum.reduce(p)
-    # exp(-800) is zero, and what is further below need not overflow on its way.
+    # exp(-800) is zero; smaller values could overflow in the division.
     np.maximum(p, -800 * temperature, out=p)
     p /= temperature
     np.exp(p, p)
     if top_k is not None or top_p is not None:
         drop_unlikely(p, top_k, top_p)
     cumulated = np.add.accumulate(p)
-    # A uniform number is below 1, so that the last place is never passed.
+    # A uniform number is below 1, so the result is below V.
     return int(cumulated.searchsorted(uniform * cumulated[-1], "right"))
 
 
 def drop_unlikely(p: np.ndarray, top_k: int | None, top_p: float | None) -> None:
-    """Set all but the tokens that top_k and top_p keep to zero."""
+    """Set every token to zero that top_k or top_p drops."""
     order = (-p).argsort(kind="stable")  # the smaller id first where p is equal
     ordered = p[order] / np.add.reduce(p)
     keep = np.ones(len(p), dtype=bool)

@@ -1,1 +1,4 @@
-"""The lowest layer: atomic writes, fetching and verifying, the plays, interrupts."""
+"""The lowest layer: atomic writes, verified downloads, the plays, interrupts.
+
+Read next: `atomic.py`, then `fetch.py`.
+"""

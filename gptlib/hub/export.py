@@ -1,10 +1,7 @@
-"""A GPT as a folder for the Hugging Face libraries: `pretrained.py` the other way.
+"""Writes a GPT as a folder that the Hugging Face libraries load.
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder)
-
-and everything made for them (serving, quantising, sharing) works on a model of ours.
-Read next: `handler.py`, whose `export` calls this.
+`AutoModelForCausalLM.from_pretrained(folder)` gives the model, and tools for serving,
+quantising and sharing work with it. Read next: `handler/`, whose `export` calls this.
 """
 
 import json
@@ -22,8 +19,8 @@ from gptlib.hub.pretrained import (
     CONFIG,
     SHAPE,
     WEIGHTS,
+    is_transposed,
     their_name,
-    turned,
 )
 from gptlib.hub.tokenizer import to_hub
 from gptlib.model import GPT
@@ -42,23 +39,23 @@ def export_model(
     notes: dict[str, str],
     format: str = "huggingface",
 ) -> None:
-    """Write model and tokenizer into folder, and a model card with the notes.
+    """Write a model, its tokenizer and a model card into folder.
 
     notes: rows of the card's table, such as {"Trained on": "..."}. Raises TypeError
-    for a model that is no GPT-2, ValueError for numbers that are none, another format
-    or a folder with something else in it, OSError when the disk refuses.
+    for a model that is no GPT, ValueError for weights that are not finite, an unknown
+    format or a folder with other files, OSError if writing fails.
     """
     require_choice("format", format, FORMATS)
     if type(model) is not GPT:
         raise TypeError(
-            f"{type(model).__name__}: only a GPT is GPT-2, which other libraries "
-            "know; this model exists in gptlib alone"
+            f"{type(model).__name__} exists only in gptlib: expected a GPT, which "
+            "other libraries know as GPT-2"
         )
-    _require_ours_to_write(folder)
-    parts = (to_hub(tokenizer), _tokenizer_config(model, tokenizer))
+    _require_export_folder(folder)
     files = {
-        **dict(zip(TOKENIZER, parts, strict=True)),
-        CONFIG: hub_config(model, tokenizer),
+        TOKENIZER[0]: to_hub(tokenizer),
+        TOKENIZER[1]: _tokenizer_config(model, tokenizer),
+        CONFIG: hub_config(model, tokenizer),  # written last: it marks a whole export
     }
     _write_weights(folder, model)
     write_atomically(folder / CARD, model_card(folder.name, model, notes).encode())
@@ -68,7 +65,7 @@ def export_model(
 
 
 def hub_config(model: GPT, tokenizer: Tokenizer) -> dict:
-    """The config.json of a GPT, complete: nothing is left to another's defaults."""
+    """The complete config.json of a GPT, independent of other libraries' defaults."""
     end = _end_of_text(tokenizer)
     config, rate = model.config, model.dropout
     architecture = {key: known[0] for key, known in ARCHITECTURE.items()}
@@ -87,7 +84,7 @@ def hub_config(model: GPT, tokenizer: Tokenizer) -> dict:
 
 
 def model_card(name: str, model: GPT, notes: dict[str, str]) -> str:
-    """What a stranger needs to know of an exported model, as Markdown."""
+    """The README.md of an exported model."""
     config = model.config
     shape = f"{config.n_layer} layers, {config.n_head} heads, {config.n_embd} wide"
     rows = {
@@ -111,9 +108,8 @@ tags:
 |---|---|
 {table}
 
-Trained with gptlib and exported by `ModelHandler.export`. It continues text like the
-text it was trained on; it knows nothing else, and what it says is not checked by
-anything.
+Trained with gptlib and exported by `ModelHandler.export`. The model continues text like
+its training text. It knows nothing else, and nothing checks what it generates.
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -134,7 +130,7 @@ ModelHandler("models/{name}").save(*load_pretrained("{name}"))
 
 
 def training_notes(trained_on: dict, history: list[Step]) -> dict[str, str]:
-    """What a model folder knows of its model's training, as rows of a card."""
+    """The rows of a model card about the training."""
     notes = {}
     if trained_on:
         notes["Trained on"] = f"{trained_on['corpus']} (SHA-256 {trained_on['sha256']})"
@@ -146,7 +142,7 @@ def training_notes(trained_on: dict, history: list[Step]) -> dict[str, str]:
         )
     measured = [step for step in history if step.val is not None]
     if measured:
-        val = f"{measured[-1].val:.3f} nats a token (step {measured[-1].step:,})"
+        val = f"{measured[-1].val:.3f} nats per token (step {measured[-1].step:,})"
         notes["Loss on the whole validation split"] = val
     return notes
 
@@ -165,13 +161,10 @@ def _tokenizer_config(model: GPT, tokenizer: Tokenizer) -> dict:
 def _end_of_text(tokenizer: Tokenizer) -> int | None:
     if not isinstance(tokenizer, BPETokenizer):
         return None
-    special = tokenizer.special_tokens
-    if END_OF_TEXT not in special:
-        return None
-    return len(tokenizer.pieces) + special.index(END_OF_TEXT)
+    return tokenizer.special_ids.get(END_OF_TEXT)
 
 
-def _require_ours_to_write(folder: Path) -> None:
+def _require_export_folder(folder: Path) -> None:
     """Raise ValueError for a folder with files that an export did not write."""
     if not folder.is_dir():
         return
@@ -184,8 +177,8 @@ def _require_ours_to_write(folder: Path) -> None:
             exported = False
         if not exported:
             raise ValueError(
-                f"{folder} holds something else than an exported model: choose an "
-                "empty folder, or a new one"
+                f"{folder} holds other files than an exported model: choose an empty "
+                "or a new folder"
             )
 
 
@@ -194,9 +187,10 @@ def _write_weights(folder: Path, model: GPT) -> None:
     for name, tensor in model.state_dict().items():
         theirs = "transformer." + their_name(name)
         if not torch.isfinite(tensor).all():
-            raise ValueError(f"{name} holds numbers that are none: train it anew")
+            raise ValueError(f"{name} holds numbers that are not finite: train again")
         tensor = tensor.detach().to("cpu", torch.float32)
-        tensors[theirs] = (tensor.T if turned(theirs) else tensor).contiguous()
-    # Straight to disk: as bytes in memory a large model would be there twice.
+        tensor = tensor.T if is_transposed(theirs) else tensor
+        tensors[theirs] = tensor.contiguous()
+    # Straight to disk: bytes in memory would be a second copy of the model.
     with replacing(folder / WEIGHTS) as file:
         save_file(tensors, file.name, metadata={"format": "pt"})

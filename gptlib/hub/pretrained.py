@@ -1,12 +1,10 @@
-"""GPT-2's published weights, and folders of that form, as a `GPT` of ours.
+"""Loads GPT-2's published weights, and folders in that format, as a `GPT`.
 
-The model is the same; three things about its files differ. Names; matrices, which
-GPT-2 stores as (in, out) where `nn.Linear` has (out, in); and the hub's way of
-saying what shape a model has. Only safetensors are read, which are numbers; older
-kinds of files may run programs. Read next: `export.py`, the way back.
+The model is the same; its files have other names, transposed matrices and another
+configuration. Only safetensors are read: pickled files can run programs.
+Read next: `tokenizer.py`, and `export.py` for the way back.
 """
 
-import json
 import math
 import socket
 from dataclasses import dataclass
@@ -19,47 +17,31 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from gptlib.bpe import BPETokenizer
-from gptlib.errors import DataError, ModelFileError, require_int
-from gptlib.hub.tokenizer import read_tokenizer
+from gptlib.errors import DataError, ModelFileError, describe, require_int
+from gptlib.hub.tokenizer import read_json, read_tokenizer
 from gptlib.model import GPT, GPTConfig
 from gptlib.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
 class Published:
-    """A model on the Hugging Face hub, at one commit; `parameters` in all."""
+    """A commit of a model on the Hugging Face Hub, and its number of parameters."""
 
-    repository: str
     revision: str
     parameters: int
 
 
+OWNER = "openai-community"
 PUBLISHED = {
-    "gpt2": Published(
-        "openai-community/gpt2",
-        "607a30d783dfa663caf39e06633721c8d4cfcd7e",
-        124_439_808,
-    ),
-    "gpt2-medium": Published(
-        "openai-community/gpt2-medium",
-        "6dcaa7a952f72f9298047fd5137cd6e4f05f41da",
-        354_823_168,
-    ),
-    "gpt2-large": Published(
-        "openai-community/gpt2-large",
-        "32b71b12589c2f8d625668d2335a01cac3249519",
-        774_030_080,
-    ),
-    "gpt2-xl": Published(
-        "openai-community/gpt2-xl",
-        "15ea56dee5df4983c59b2538573817e1667135e2",
-        1_557_611_200,
-    ),
+    "gpt2": Published("607a30d783dfa663caf39e06633721c8d4cfcd7e", 124_439_808),
+    "gpt2-medium": Published("6dcaa7a952f72f9298047fd5137cd6e4f05f41da", 354_823_168),
+    "gpt2-large": Published("32b71b12589c2f8d625668d2335a01cac3249519", 774_030_080),
+    "gpt2-xl": Published("15ea56dee5df4983c59b2538573817e1667135e2", 1_557_611_200),
 }
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 INDEX = f"{WEIGHTS}.index.json"
 NAMES = {"blocks": "h", "qkv": "c_attn", "proj": "c_proj", "fc": "c_fc"}
-# Masks that old files carry along; every GPT has the same.
+# Causal masks that old files contain; they are the same in every GPT.
 MASKS = (".attn.bias", ".attn.masked_bias")
 SHAPE = {
     "vocab_size": "vocab_size",
@@ -68,8 +50,7 @@ SHAPE = {
     "n_head": "n_head",
     "n_embd": "n_embd",
 }
-# What a GPT computes. A configuration that says otherwise is another model's; one that
-# does not say means the first of these.
+# What a GPT computes: the values that a configuration may have, the default first.
 ARCHITECTURE = {
     "model_type": ("gpt2",),
     "activation_function": ("gelu_new", "gelu_pytorch_tanh"),
@@ -79,21 +60,19 @@ ARCHITECTURE = {
     "add_cross_attention": (False,),
     "tie_word_embeddings": (True,),
 }
-LISTED = 10  # differences that an error spells out
+LISTED = 10  # differences that an error lists
 
 
 def load_pretrained(
     source: str | Path, *, dropout: float | None = None
 ) -> tuple[GPT, Tokenizer]:
-    """A published GPT-2, or a folder of that form, with its tokenizer.
-
-    source: as for `read_gpt2`; a folder must hold a tokenizer.json. Rows of the
-    embedding that no token uses (a padded vocabulary) are left out. So
+    """Load a published GPT-2, or a folder in that format, with its tokenizer.
 
         ModelHandler("models/gpt2").save(*load_pretrained("gpt2"))
 
-    makes it a model folder like any other. Raises as `read_gpt2`, and DataError when
-    GPT-2's merges cannot be had.
+    source: as for `read_gpt2`; a folder must hold a tokenizer.json. Embedding rows
+    beyond the tokenizer's vocabulary are dropped. Raises as `read_gpt2`, and DataError
+    if GPT-2's merges cannot be fetched.
     """
     if source in PUBLISHED:
         tokenizer = BPETokenizer.gpt2()
@@ -109,30 +88,29 @@ def read_gpt2(
     dropout: float | None = None,
     vocab_size: int | None = None,
 ) -> GPT:
-    """A GPT in float32 on the CPU, at rest, with the weights of source.
+    """Read a GPT in float32 on the CPU, in eval mode.
 
     source: "gpt2", "gpt2-medium", "gpt2-large" or "gpt2-xl", fetched once from the
-    Hugging Face hub at a fixed revision (an interrupted download goes on where it
-    was), or a folder with config.json and model.safetensors. dropout: None leaves
-    the folder's (GPT-2 was trained with 0.1). vocab_size: take only so many rows of
-    the embedding. Needs the memory of the model and of one matrix more.
-    Raises DataError when nothing is to be had, ModelFileError that lists what is
-    missing, too much or of another shape.
+    Hugging Face Hub at a fixed revision (an interrupted download is resumed), or a
+    folder with config.json and model.safetensors. dropout: by default the folder's
+    (GPT-2 was trained with 0.1). vocab_size: read only so many rows of the embedding.
+    Needs memory for the model and one more matrix. Raises DataError if the files cannot
+    be fetched or found, ModelFileError with a list of tensors that are missing,
+    unexpected or of another shape.
     """
     folder = download(source) if source in PUBLISHED else Path(source)
     described = read_config(folder)
     config = to_config(folder / CONFIG, described, dropout)
     files = weight_files(folder)
-    places = check_tensors(folder, files, config)
+    stored = check_tensors(folder, files, config)
     rows = config.vocab_size if vocab_size is None else vocab_size
     require_int("vocab_size", rows, 1, config.vocab_size)
     weights = {}
-    # The largest first, while there is still room beside it for a second copy.
-    by_size = sorted(places, key=lambda name: -places[name][2])
-    for name in by_size:
-        path, stored, _ = places[name]
+    # The largest first, while there is enough free memory for a second copy of it.
+    for name in sorted(stored, key=lambda name: -stored[name][2]):
+        path, their, _ = stored[name]
         keep = rows if name == "wte.weight" else None
-        weights[name] = read_tensor(path, stored, turned(stored), keep)
+        weights[name] = read_tensor(path, their, is_transposed(their), keep)
     config = GPTConfig(**vars(config) | {"vocab_size": rows})
     with torch.device("meta"):
         model = GPT(config)
@@ -140,61 +118,53 @@ def read_gpt2(
     return model.requires_grad_().eval()
 
 
-# Set here: the class itself stays what 05 shows of it, and knows no files.
+# Set here, so that the class stays as `05_gpt` shows it and knows no files.
 GPT.from_pretrained = staticmethod(read_gpt2)
 
 
 def download(name: str) -> Path:
-    """Fetch a published model, or find it in the hub's cache; returns its folder.
+    """Return the folder of a published model in the Hub's cache; fetch it if missing.
 
-    Raises DataError when that fails.
+    Raises DataError if that fails.
     """
-    # Not at the top: it brings a web client along, which nobody else needs.
-    from huggingface_hub import (
-        constants,
-        hf_hub_download,
-        try_to_load_from_cache,
-    )
+    # Imported here because it loads a web client, which is needed nowhere else.
+    from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 
-    it = PUBLISHED[name]
+    repository, published = f"{OWNER}/{name}", PUBLISHED[name]
     try:
         for file in (CONFIG, WEIGHTS):
-            wanted = {"filename": file, "revision": it.revision}
-            if not isinstance(try_to_load_from_cache(it.repository, **wanted), str):
+            wanted = {"filename": file, "revision": published.revision}
+            if not isinstance(try_to_load_from_cache(repository, **wanted), str):
                 look_up_host(constants.ENDPOINT)
-            path = hf_hub_download(it.repository, **wanted)
+            path = hf_hub_download(repository, **wanted)
     except Exception as error:  # a network fails in many ways
-        first = str(error).strip().partition("\n")[0]
         raise DataError(
-            f"{name}: {it.repository} at revision {it.revision} could not be fetched "
-            f"from {constants.ENDPOINT} ({type(error).__name__}: {first:.200}). "
-            f"It has about {4 * it.parameters:,} bytes. Without a network, put its "
+            f"{repository} at revision {published.revision} could not be fetched from "
+            f"{constants.ENDPOINT} ({describe(error)}). It has "
+            f"about {4 * published.parameters:,} bytes. Without a network, put its "
             f"{CONFIG} and {WEIGHTS} into a folder and pass the folder's path"
         ) from None
     return Path(path).parent
 
 
 def look_up_host(address: str) -> None:
-    """Raise OSError at once where a name has no address: there is no network.
+    """Raise OSError at once if the host has no address, as without a network.
 
-    The hub's own client would ask six times, for half a minute.
+    The Hub's own client would retry for half a minute.
     """
     if not getproxies():
         socket.getaddrinfo(urlsplit(address).hostname, None)
 
 
 def read_config(folder: Path) -> dict:
-    """What the folder's config.json says. Raises DataError, or ModelFileError."""
+    """The content of the folder's config.json. Raises DataError or ModelFileError."""
     path = folder / CONFIG
     if not path.is_file():
         raise DataError(
             f"{str(folder)!r} is neither a published model ({', '.join(PUBLISHED)}) "
             f"nor a folder with a {CONFIG}"
         )
-    try:
-        described = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelFileError(f"{path} is damaged: it is no JSON ({error})") from None
+    described = read_json(path)
     if not isinstance(described, dict):
         raise ModelFileError(f"{path} is damaged: it is no JSON object")
     if "class" in described:
@@ -220,7 +190,7 @@ def to_config(path: Path, described: dict, dropout: float | None) -> GPTConfig:
         raise ModelFileError(listing(f"{path} describes no GPT-2", different))
     rates = [described.get(f"{kind}_pdrop", 0.1) for kind in ("embd", "attn", "resid")]
     try:
-        # A layer count far beyond the file's would take minutes just to be refused.
+        # Building a model with a billion layers would take minutes before any error.
         require_int("n_layer", described["n_layer"], 1, 1000)
         shape = {ours: described[theirs] for ours, theirs in SHAPE.items()}
         return GPTConfig(**shape, dropout=max(rates) if dropout is None else dropout)
@@ -229,22 +199,22 @@ def to_config(path: Path, described: dict, dropout: float | None) -> GPTConfig:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors of a folder: one, or the several that its index names."""
+    """The safetensors files of a folder: one, or those that its index names."""
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     if (folder / INDEX).is_file():
+        index = read_json(folder / INDEX)
         try:
-            index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
             names = sorted(set(index["weight_map"].values()))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ModelFileError(f"{folder / INDEX} is damaged ({error})") from None
         if all(Path(str(name)).name == name for name in names):
             return [folder / name for name in names]
-        raise ModelFileError(f"{folder / INDEX} names files outside of its folder")
+        raise ModelFileError(f"{folder / INDEX} names files outside its folder")
     remedy = "expected that file, which save_pretrained writes"
     if any(folder.glob("*.bin")):
         remedy = (
-            "its .bin file may run programs and is not read; convert it with "
+            "its .bin file can run programs and is not read; convert it with "
             "transformers' save_pretrained"
         )
     raise DataError(f"{folder} holds no {WEIGHTS}: {remedy}")
@@ -253,15 +223,15 @@ def weight_files(folder: Path) -> list[Path]:
 def check_tensors(
     folder: Path, files: list[Path], config: GPTConfig
 ) -> dict[str, tuple[Path, str, int]]:
-    """Compare names and shapes with what config needs, before any memory is taken.
+    """Compare stored names and shapes with those of config, before allocating memory.
 
-    Returns file, stored name and size of each of our tensors. Raises ModelFileError
-    listing every difference.
+    Returns (file, stored name, size) for each of our tensors. Raises ModelFileError
+    with a list of all differences.
     """
     with torch.device("meta"):
         needed = {k: list(v.shape) for k, v in GPT(config).state_dict().items()}
     needed = {their_name(k): (k, v) for k, v in needed.items()}
-    places, different, heads = {}, [], []
+    found, different, heads = {}, [], []
     for path in files:
         with opened(path) as file:
             for stored in file.keys():  # noqa: SIM118  (no dictionary)
@@ -274,25 +244,25 @@ def check_tensors(
                     heads.append((path, stored))
                     continue
                 ours, wanted = needed.pop(name, (None, None))
-                wanted = wanted[::-1] if wanted and turned(name) else wanted
+                wanted = wanted[::-1] if wanted and is_transposed(name) else wanted
                 if wanted is None:
                     different.append(f"{stored}: unexpected, of shape {shape}")
                 elif wanted != shape:
                     different.append(f"{stored}: shape {shape}, expected {wanted}")
                 elif kind not in ("F32", "F16", "BF16", "F64"):
                     different.append(f"{stored}: numbers of type {kind}, expected F32")
-                places[ours] = (path, stored, math.prod(shape))
+                found[ours] = (path, stored, math.prod(shape))
     different += [f"{name}: missing" for name in needed]
     if different:
         head = f"{folder} does not hold the weights its {CONFIG} describes"
         raise ModelFileError(listing(head, sorted(different)))
     for head in heads:
-        check_tied(head, places["wte.weight"][:2])
-    return places
+        check_tied(head, found["wte.weight"][:2])
+    return found
 
 
 def check_tied(head: tuple[Path, str], table: tuple[Path, str]) -> None:
-    """Raise ModelFileError unless a stored output matrix is the token embedding."""
+    """Raise ModelFileError unless a stored output matrix equals the token embedding."""
     with opened(head[0]) as one, opened(table[0]) as other:
         one, other = one.get_slice(head[1]), other.get_slice(table[1])
         same = one.get_shape() == other.get_shape()
@@ -300,44 +270,44 @@ def check_tied(head: tuple[Path, str], table: tuple[Path, str]) -> None:
             same = same and torch.equal(one[row : row + 4096], other[row : row + 4096])
     if not same:
         raise ModelFileError(
-            f"{head[0]}: lm_head.weight is not wte.weight; a GPT has one matrix for "
-            "both, so this is another model"
+            f"{head[0]}: lm_head.weight differs from wte.weight; a GPT has one matrix "
+            "for both, so this is another model"
         )
 
 
-def read_tensor(path: Path, name: str, turn: bool, rows: int | None) -> Tensor:
-    """One tensor of a file in float32, in memory of its own; its first rows only."""
-    # Opened for each tensor: what was read is unmapped again, not counted twice.
+def read_tensor(path: Path, name: str, transpose: bool, rows: int | None) -> Tensor:
+    """Copy the first rows of one tensor of a file, in float32."""
+    # Opened anew for each tensor, so that the mapped memory is released in between.
     with opened(path) as file:
         stored = file.get_tensor(name)[:rows]
-        stored = stored.T if turn else stored
+        stored = stored.T if transpose else stored
         return torch.empty(stored.shape).copy_(stored)
 
 
 def opened(path: Path):
-    """A safetensors file, its header checked. Raises ModelFileError, or DataError."""
+    """Open a safetensors file. Raises ModelFileError or DataError."""
     try:
         return safe_open(path, framework="pt")
     except FileNotFoundError:
-        raise DataError(f"{path} is missing, though an index names it") from None
+        raise DataError(f"{path} is missing, but an index names it") from None
     except SafetensorError as error:
         raise ModelFileError(
-            f"{path} is cut short, damaged or no safetensors file ({error}); delete "
+            f"{path} is incomplete, damaged or no safetensors file ({error}); delete "
             "it and fetch it again"
         ) from None
 
 
 def their_name(name: str) -> str:
-    """The hub's name for a tensor of ours: blocks.0.attn.qkv -> h.0.attn.c_attn."""
+    """The Hub's name of our tensor: blocks.0.attn.qkv -> h.0.attn.c_attn."""
     return ".".join(NAMES.get(part, part) for part in name.split("."))
 
 
-def turned(name: str) -> bool:
-    """Does GPT-2 store this tensor (in, out), where `nn.Linear` has (out, in)?"""
+def is_transposed(name: str) -> bool:
+    """Whether GPT-2 stores this tensor as (in, out); `nn.Linear` has (out, in)."""
     return ".c_" in name and name.endswith(".weight")
 
 
 def listing(head: str, items: list[str]) -> str:
-    """An error's text: one line an item, the first ten of them."""
+    """An error message with one line per item, for at most ten items."""
     more = [f"and {len(items) - LISTED} more"] if len(items) > LISTED else []
     return head + ":\n- " + "\n- ".join([*items[:LISTED], *more])

@@ -1,7 +1,7 @@
-"""A tokenizer as the Hugging Face libraries store it, in a tokenizer.json, both ways.
+"""Converts tokenizers to and from the tokenizer.json of the Hugging Face libraries.
 
-Theirs is a pipeline: cut the text, look pieces up, join them again. Characters are a
-vocabulary of words one character long; ours of pieces is their byte-level BPE.
+A tokenizer.json is a pipeline: split the text, look the parts up, join them again. A
+CharTokenizer becomes words of one character, a BPETokenizer their byte-level BPE.
 Read next: `pretrained.py` and `export.py`, which use it.
 """
 
@@ -9,96 +9,96 @@ import json
 from pathlib import Path
 
 from gptlib.bpe import LETTERS, BPETokenizer
-from gptlib.errors import DataError, ModelFileError
+from gptlib.errors import DataError, ModelFileError, describe
 from gptlib.tokenizer import CharTokenizer, Tokenizer
 
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
 
 
 def to_hub(tokenizer: Tokenizer) -> dict:
-    """The content of tokenizer.json for a tokenizer of ours.
+    """The content of tokenizer.json for one of our tokenizers.
 
-    One difference stays: theirs always reads the text of a special token as that
-    token. Raises TypeError for a tokenizer of another kind.
+    One difference remains: theirs always encodes the text of a special token as that
+    token. Raises TypeError for a tokenizer of another class.
     """
     if isinstance(tokenizer, BPETokenizer):
-        parts = _from_pieces(tokenizer)
+        parts = _from_bpe(tokenizer)
     elif isinstance(tokenizer, CharTokenizer):
         parts = _from_characters(tokenizer)
     else:
         raise TypeError(
             f"{tokenizer!r:.60}: expected a CharTokenizer or a BPETokenizer"
         )
-    nothing = {"truncation": None, "padding": None, "normalizer": None}
-    return {"version": "1.0", **nothing, "post_processor": None, **parts}
+    unused = ("truncation", "padding", "normalizer", "post_processor")
+    return {"version": "1.0", **dict.fromkeys(unused), **parts}
 
 
 def _from_characters(tokenizer: CharTokenizer) -> dict:
     one = {"Regex": r"[\s\S]"}
-    cut = {"type": "Split", "pattern": one, "behavior": "Isolated", "invert": False}
-    # No token stands for what is unknown: an unknown character is an error there, too.
+    split = {"type": "Split", "pattern": one, "behavior": "Isolated", "invert": False}
+    # "<none>" has no id, so that an unknown character is an error there, too.
     model = {"type": "WordLevel", "vocab": dict(tokenizer.ids), "unk_token": "<none>"}
     return {
         "added_tokens": [],
-        "pre_tokenizer": cut,
+        "pre_tokenizer": split,
         "decoder": {"type": "Fuse"},
         "model": model,
     }
 
 
-def _from_pieces(tokenizer: BPETokenizer) -> dict:
-    written = [spell(piece) for piece in tokenizer.pieces]
-    first_special = len(written)
+def _from_bpe(tokenizer: BPETokenizer) -> dict:
+    spelled = [spell(token) for token in tokenizer.token_bytes]
+    none = ("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix")
+    off = ("fuse_unk", "byte_fallback", "ignore_merges")
     model = {
         "type": "BPE",
-        "dropout": None,
-        "unk_token": None,
-        "continuing_subword_prefix": None,
-        "end_of_word_suffix": None,
-        "fuse_unk": False,
-        "byte_fallback": False,
-        "ignore_merges": False,
-        "vocab": {piece: i for i, piece in enumerate(written)},
-        "merges": [[written[a], written[b]] for a, b in tokenizer.merges],
+        **dict.fromkeys(none),
+        **dict.fromkeys(off, False),
+        "vocab": {token: i for i, token in enumerate(spelled)},
+        "merges": [[spelled[a], spelled[b]] for a, b in tokenizer.merges],
     }
-    plain = ("single_word", "lstrip", "rstrip", "normalized")
+    plain = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     added = [
-        {"id": first_special + i, "content": text, "special": True}
-        | dict.fromkeys(plain, False)
-        for i, text in enumerate(tokenizer.special_tokens)
+        {"id": i, "content": text, "special": True} | plain
+        for text, i in tokenizer.special_ids.items()
     ]
-    cut = BYTE_LEVEL | {"trim_offsets": True}
-    return {"added_tokens": added, "pre_tokenizer": cut, "decoder": cut, "model": model}
+    split = BYTE_LEVEL | {"trim_offsets": True}
+    parts = {"pre_tokenizer": split, "decoder": split, "model": model}
+    return {"added_tokens": added, **parts}
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer of ours that a tokenizer.json describes.
+    """Read a tokenizer.json of single characters, or of byte-level BPE like GPT-2's.
 
-    Raises DataError without that file, ModelFileError when it describes another kind:
-    only single characters and GPT-2's byte-level BPE are known here.
+    Raises DataError without that file, ModelFileError for any other tokenizer.
     """
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = read_json(path)
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read ({error.strerror}); GPT.from_pretrained reads the "
-            "weights alone"
+            f"{path} cannot be read ({error.strerror}); GPT.from_pretrained reads only "
+            "the weights"
         ) from None
-    except ValueError as error:
-        raise ModelFileError(f"{path} is damaged: it is no JSON ({error})") from None
     try:
         kind = stored["model"]["type"]
         if kind == "WordLevel":
             return _to_characters(stored)
         if kind == "BPE":
-            return _to_pieces(stored)
+            return _to_bpe(stored)
         raise ValueError(f"its model is {kind!r}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        said = f"{type(error).__name__}: {error}"
         raise ModelFileError(
-            f"{path} is no tokenizer of single characters and none like GPT-2's "
-            f"({said:.200})"
+            f"{path} is neither a tokenizer of single characters nor one like GPT-2's "
+            f"({describe(error)})"
         ) from None
+
+
+def read_json(path: Path) -> object:
+    """Read a JSON file. Raises ModelFileError if it is no JSON, OSError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelFileError(f"{path} is damaged: it is no JSON ({error})") from None
 
 
 def _to_characters(stored: dict) -> CharTokenizer:
@@ -109,10 +109,10 @@ def _to_characters(stored: dict) -> CharTokenizer:
     return tokenizer
 
 
-def _to_pieces(stored: dict) -> BPETokenizer:
-    cut = stored["pre_tokenizer"]
-    if {k: cut.get(k, True) for k in BYTE_LEVEL} != BYTE_LEVEL:
-        raise ValueError(f"it cuts the text by {cut}")
+def _to_bpe(stored: dict) -> BPETokenizer:
+    split = stored["pre_tokenizer"]
+    if {k: split.get(k, True) for k in BYTE_LEVEL} != BYTE_LEVEL:
+        raise ValueError(f"it splits the text by {split}")
     vocabulary = dict(stored["model"]["vocab"])
     added = {token["content"]: token["id"] for token in stored["added_tokens"]}
     special = sorted(added, key=added.get)
@@ -122,13 +122,12 @@ def _to_pieces(stored: dict) -> BPETokenizer:
     ]
     pairs = [(vocabulary[a], vocabulary[b]) for a, b in merges]
     tokenizer = BPETokenizer(pairs, special)
-    expected = {spell(piece): i for i, piece in enumerate(tokenizer.pieces)}
-    expected |= {text: len(expected) + i for i, text in enumerate(special)}
-    if vocabulary | added != expected:
+    expected = {spell(token): i for i, token in enumerate(tokenizer.token_bytes)}
+    if vocabulary | added != expected | tokenizer.special_ids:
         raise ValueError("its ids are not 256 bytes, then merges, then special tokens")
     return tokenizer
 
 
-def spell(piece: bytes) -> str:
-    """A piece's bytes as visible characters."""
-    return "".join(LETTERS[byte] for byte in piece)
+def spell(token: bytes) -> str:
+    """A token's bytes as visible characters."""
+    return "".join(LETTERS[byte] for byte in token)

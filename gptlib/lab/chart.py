@@ -1,24 +1,25 @@
-"""The lab's live chart as an SVG text: quick to draw, and it does not flicker.
+"""The lab's live chart as SVG: fast to draw, without flicker.
 
-Colours are those of `plots`, where the stored figures of the series are drawn.
+Its colours are those of `plots.py`, which draws stored figures. Read next: `run.py`.
 """
 
 import math
 from collections.abc import Sequence
 from html import escape
+from statistics import fmean
 
 from gptlib.lab.run import WORDS, Record, settled
 from gptlib.plots import COLOURS, GREY, TRAIN, VAL
 
 WIDTH, HEIGHT = 760, 330
 LEFT, RIGHT, TOP, BOTTOM = 52, 130, 30, 38
-MOST_POINTS = 300  # a line; more could not be told apart at this width
+MOST_POINTS = 300  # per line; more would not be visible at this width
 LABEL_HEIGHT = 13
 LONGEST_NAME = 20
 
 
 class Frame:
-    """Where a step and a loss lie in the picture."""
+    """Maps steps and losses to pixels."""
 
     def __init__(self, steps: int, low: float, high: float):
         self.steps, self.low, self.high = steps, low, high
@@ -35,10 +36,10 @@ class Frame:
 
 
 def draw(record: Record, kept: Sequence[Record] = ()) -> str:
-    """Return the chart of a run, with the runs that were kept behind it."""
+    """Return the chart of a run as SVG, with the kept runs behind it."""
     frame = _frame(record, kept)
     lines = [_kept(frame, old, colour) for old, colour in _coloured(kept)]
-    lines += [_gap(frame, record), _batches(frame, record), _checks(frame, record)]
+    lines += [_batches(frame, record), _checks(frame, record)]
     parts = [_axes(frame), f'<g clip-path="url(#inside)">{"".join(lines)}</g>']
     parts += [_turns(frame, record), _best(frame, record)]
     parts += [_labels(frame, record, kept)]
@@ -49,7 +50,7 @@ def draw(record: Record, kept: Sequence[Record] = ()) -> str:
     )
 
 
-# The same in every chart, so that it does not matter whose a page finds first.
+# Equal in every chart, so it does not matter which of them a page finds first.
 INSIDE = (
     f'<clipPath id="inside"><rect x="{LEFT}" y="{TOP - 8}" '
     f'width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM + 8}"/></clipPath>'
@@ -57,12 +58,12 @@ INSIDE = (
 
 
 def thin(points: list, most: int = MOST_POINTS) -> list:
-    """Means of equal stretches, so that at most `most` points are left."""
+    """Average equal stretches of points, so that at most `most` are left."""
     if len(points) <= most:
         return points
     width = math.ceil(len(points) / most)
     stretches = [points[i : i + width] for i in range(0, len(points), width)]
-    return [tuple(map(_mean, zip(*stretch, strict=True))) for stretch in stretches]
+    return [tuple(map(fmean, zip(*stretch, strict=True))) for stretch in stretches]
 
 
 def _frame(record: Record, kept: Sequence[Record]) -> Frame:
@@ -70,10 +71,10 @@ def _frame(record: Record, kept: Sequence[Record]) -> Frame:
     checks = [c for one in (record, *kept) for c in one.checks]
     losses = [loss for check in checks for loss in (check.train, check.val)]
     losses += [step.loss for step in record.history[-1:]] or [4.2]
-    # The first checks of a training are high, and nothing happens up there.
-    settled_down = [c.val for c in checks if c.step > steps / 12]
-    ceiling = max(settled_down, default=0.0) * 1.12
-    high = max(ceiling, 2.0) if settled_down else max(4.3, *losses)
+    # The losses of the first steps are high and would flatten everything after them.
+    late = [c.val for c in checks if c.step > steps / 12]
+    ceiling = max(late, default=0.0) * 1.12
+    high = max(ceiling, 2.0) if late else max(4.3, *losses)
     low = min(losses)
     high = max(high, low + 0.1)
     return Frame(steps, max(0.0, low - 0.08 * (high - low)), high)
@@ -104,21 +105,16 @@ def _batches(frame: Frame, record: Record) -> str:
     return _polyline(frame, points, TRAIN, 'stroke-width="1" opacity="0.35"')
 
 
-def _gap(frame: Frame, record: Record) -> str:
-    train, val = _check_lines(record)
-    area = frame.path(train + val[::-1])
-    return f'<polygon points="{area}" fill="{VAL}" opacity="0.13"/>'
-
-
 def _checks(frame: Frame, record: Record) -> str:
-    train, val = _check_lines(record)
-    wide = 'stroke-width="2"'
-    return _polyline(frame, train, TRAIN, wide) + _polyline(frame, val, VAL, wide)
-
-
-def _check_lines(record: Record) -> tuple[list, list]:
+    """The lines of train and val, and the shaded gap between them."""
     checks = thin([(c.step, c.train, c.val) for c in record.checks])
-    return [(s, train) for s, train, _ in checks], [(s, val) for s, _, val in checks]
+    train = [(step, loss) for step, loss, _ in checks]
+    val = [(step, loss) for step, _, loss in checks]
+    area = frame.path(train + val[::-1])
+    gap = f'<polygon points="{area}" fill="{VAL}" opacity="0.13"/>'
+    wide = 'stroke-width="2"'
+    lines = _polyline(frame, train, TRAIN, wide) + _polyline(frame, val, VAL, wide)
+    return gap + lines
 
 
 def _best(frame: Frame, record: Record) -> str:
@@ -147,13 +143,13 @@ def _kept(frame: Frame, old: Record, colour: str) -> str:
 
 
 def _coloured(kept: Sequence[Record]) -> list[tuple[Record, str]]:
-    """The kept runs with colours other than those of train and val."""
+    """The kept runs, each with a colour other than those of train and val."""
     others = COLOURS[2:]
     return [(old, others[i % len(others)]) for i, old in enumerate(kept)]
 
 
 def _labels(frame: Frame, record: Record, kept: Sequence[Record]) -> str:
-    """What each line is, at its end, moved apart where lines end close together."""
+    """A label at the end of each line, moved apart where ends are close together."""
     labels = []
     for old, colour in _coloured(kept):
         name = old.name
@@ -183,18 +179,14 @@ def _line(x1, y1, x2, y2, colour: str, dashes: str = "") -> str:
 
 
 def _text(x, y, text, colour, anchor: str = "start", weight: str = "normal") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-weight="{weight}"'
-    # The white rim keeps a label readable where lines run under it.
+    at = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-weight="{weight}"'
+    # The white rim keeps a label readable on top of a line.
     rim = 'stroke="white" stroke-width="3" paint-order="stroke"'
-    return f'<text {place} fill="{colour}" {rim}>{escape(text)}</text>'
+    return f'<text {at} fill="{colour}" {rim}>{escape(text)}</text>'
 
 
 def _tick(span: float) -> float:
-    """A round distance (1, 2 or 5 times a power of ten) for about six ticks."""
+    """A round step (1, 2 or 5 times a power of ten) for about six ticks."""
     power = 10 ** math.floor(math.log10(span / 5))
     tick = next(power * m for m in (1, 2, 5, 10) if power * m * 7 >= span)
     return int(tick) if tick >= 1 else tick
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -1,7 +1,7 @@
-"""The lab's controls in a notebook: sliders, buttons, chart, sample, table.
+"""The training lab's view in a notebook: sliders, buttons, chart, sample, table.
 
-Nothing here decides anything: buttons and sliders call the lab, and `draw` shows
-what the lab holds. Called from the training's thread, it must never print.
+Buttons and sliders call the lab, and `draw` shows its state. `draw` is called from the
+training's thread, so it must never print. Read next: `chart.py`.
 """
 
 import html
@@ -12,21 +12,22 @@ import time
 import ipywidgets as widgets
 
 from gptlib.lab.chart import draw
+from gptlib.lab.view import TEXT, View, preformatted
 
 SECONDS_BETWEEN_DRAWINGS = 0.25
-FALLBACK = "A live lab: run this cell in JupyterLab to steer the training."
-TEXT = "font-size:13px;line-height:1.35"
 CELL = "padding:1px 14px 1px 0;text-align:left"
 
 
-class Panel:
+class Panel(View):
     """The view of one `TrainingLab`."""
+
+    fallback = "A live lab: run this cell in JupyterLab to steer the training."
 
     def __init__(self, lab):
         self.lab = lab
         self._drawn_at = 0.0
         self._drawing = threading.Lock()
-        self._ours = threading.local()  # .now: we move a slider, nobody turned it
+        self._showing = threading.local()  # .now: code moves a slider, not the reader
         self.sliders = {
             "dropout": _slider(widgets.FloatSlider, "dropout", 0.0, 0.6, 0.05, ".2f"),
             "lr_scale": _slider(widgets.FloatLogSlider, "rate ×", -1, 1, 0.1, ".2f"),
@@ -35,7 +36,7 @@ class Panel:
             ),
         }
         for knob, slider in self.sliders.items():
-            slider.observe(lambda change, knob=knob: self._turned(knob), "value")
+            slider.observe(lambda change, knob=knob: self._moved(knob), "value")
         self.buttons = {
             name: widgets.Button(
                 description=name,
@@ -47,24 +48,14 @@ class Panel:
         }
         for name, button in self.buttons.items():
             button.on_click(lambda _, name=name: self._pressed(name))
-        self.chart, self.status = widgets.HTML(), widgets.HTML()
-        self.message, self.table = widgets.HTML(), widgets.HTML()
-        self.sample = widgets.HTML()
+        parts = [widgets.HTML() for _ in range(5)]
+        self.message, self.chart, self.status, self.sample, self.table = parts
         controls = [*self.buttons.values(), *self.sliders.values()]
         wrap = widgets.Layout(flex_flow="row wrap", align_items="center")
-        self.view = widgets.VBox(
-            [
-                widgets.HBox(controls, layout=wrap),
-                self.message,
-                self.chart,
-                self.status,
-                self.sample,
-                self.table,
-            ]
-        )
+        self.view = widgets.VBox([widgets.HBox(controls, layout=wrap), *parts])
 
     def draw(self, *, now: bool = True) -> None:
-        """Show the lab as it is; with now=False at most a few times a second."""
+        """Show the lab's state; with now=False at most four times per second."""
         if not now and time.monotonic() - self._drawn_at < SECONDS_BETWEEN_DRAWINGS:
             return
         with self._drawing:
@@ -76,37 +67,31 @@ class Panel:
         self.chart.value = draw(lab.record, lab.kept)
         self.status.value = f"<div style='{TEXT}'>{html.escape(lab.status())}</div>"
         self.message.value = _message(lab.trouble)
-        sample = html.escape(lab.record.sample)
-        self.sample.value = (
-            f"<pre style='white-space:pre-wrap;{TEXT};margin:4px 0'>{sample}</pre>"
-        )
+        self.sample.value = preformatted(html.escape(lab.record.sample))
         self.table.value = _table(lab.ranking())
-        enabled = lab.possible()
-        for name, button in self.buttons.items():
-            if button.disabled == (name in enabled):
-                button.disabled = name not in enabled
+        for name, enabled in lab.enabled().items():
+            self.buttons[name].disabled = not enabled
 
     def show_knobs(self, knobs: dict[str, float]) -> None:
-        """Put the sliders where the knobs are."""
-        self._ours.now = True
+        """Move the sliders to the values of the knobs."""
+        self._showing.now = True
         try:
             for knob, value in knobs.items():
                 slider = self.sliders[knob]
-                place = math.log10(max(value, 1e-3)) if knob == "lr_scale" else value
-                slider.min = min(slider.min, place)
-                slider.max = max(slider.max, place)
+                at = math.log10(max(value, 1e-3)) if knob == "lr_scale" else value
+                slider.min, slider.max = min(slider.min, at), max(slider.max, at)
                 slider.value = value
         finally:
-            self._ours.now = False
+            self._showing.now = False
 
     def close(self) -> None:
-        """Take the widgets away; the kernel would keep them, and with them the lab."""
+        """Remove the widgets: the kernel would keep them, and with them the lab."""
         controls = [*self.buttons.values(), *self.sliders.values()]
         for widget in (*controls, *self.view.children, self.view):
             widget.close()
 
-    def _turned(self, knob: str) -> None:
-        if not getattr(self._ours, "now", False):
+    def _moved(self, knob: str) -> None:
+        if not getattr(self._showing, "now", False):
             self.lab.set(**{knob: self.sliders[knob].value})
 
     def _pressed(self, name: str) -> None:
@@ -124,19 +109,14 @@ class Panel:
         except ValueError as error:
             self.message.value = _message(str(error))
 
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = self.view._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return data | {"text/plain": FALLBACK}  # what a static viewer shows
-
 
 BUTTONS = {
-    "Start": "train, or train on",
-    "Pause": "stop after this step; Start goes on",
+    "Start": "start or resume the training",
+    "Pause": "pause after this step; Start resumes",
     "Step": "take one step",
     "Stop": "end this run and measure the whole validation split",
-    "Reset": "back to the first weights, for another run with the same batches",
-    "Keep this run": "leave its curve in the chart, to compare others with it",
+    "Reset": "go back to the first weights, for another run on the same batches",
+    "Keep this run": "keep its curve in the chart for comparison",
 }
 
 

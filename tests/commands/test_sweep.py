@@ -129,9 +129,9 @@ def test_a_vocabulary_is_found_in_what_is_learned_alone(tmp_path):
     text = (tmp_path / "text.txt").read_text()
     (tmp_path / "text.txt").write_text(text + "zyxzyx " * 2000)
     data, dev_is_new = encode_text(Text(str(tmp_path / "text.txt"), 1000, 300))
-    assert dev_is_new and b"zyx" not in data.tokenizer.pieces
+    assert dev_is_new and b"zyx" not in data.tokenizer.token_bytes
     whole, dev_is_new = encode_text(Text(str(tmp_path / "text.txt"), 0, 300))
-    assert not dev_is_new and b"zyx" in whole.tokenizer.pieces
+    assert not dev_is_new and b"zyx" in whole.tokenizer.token_bytes
 
 
 def test_a_table_from_before_bits_were_measured_is_gone_on_with(spec_file, here):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import small_config
 
-from gptlib import GPT, BPETokenizer, DataError, TrainConfig, evaluate, train
+from gptlib import GPT, DataError, TrainConfig, evaluate, train
 from gptlib.corpora import shards as s
 from gptlib.corpora.webtext import tokenize
 from gptlib.data import TokenSplits, epoch_windows, random_windows
@@ -14,11 +14,6 @@ from gptlib.data import TokenSplits, epoch_windows, random_windows
 
 def run(source, folder, tok, **settings):
     return list(tokenize(source, folder, tok, **{"processes": 1} | settings))
-
-
-@pytest.fixture(scope="module")
-def bpe(small_corpus):
-    return BPETokenizer.train(small_corpus.text, 300, ["<|endoftext|>"])
 
 
 def test_the_header_is_as_documented(tmp_path, bpe, small_corpus):
@@ -44,7 +39,7 @@ def test_damage_is_found(tmp_path, tok, small_corpus):
         s.Shards(folder).verify()
     for damaged in (content[:-1], content[:500], b"x" * 3000):
         path.write_bytes(damaged)
-        with pytest.raises(DataError, match="damaged, or no shard"):
+        with pytest.raises(DataError, match="damaged, or not a shard"):
             s.Shards(folder)
 
 
@@ -53,7 +48,7 @@ def test_a_training_reads_shards_as_it_reads_a_tensor(
     tmp_path, tok, data, small_corpus
 ):
     (tmp_path / "t.txt").write_text(small_corpus.train)
-    run(tmp_path, tmp_path / "out", tok, unit=1_500)
+    run(tmp_path, tmp_path / "out", tok, shard_bytes=1_500)
     shards = s.Shards(tmp_path / "out")
     losses = []
     for tokens in (data.train, shards):
@@ -83,7 +78,7 @@ def corpus(tmp_path, tok, small_corpus):
         text = small_corpus.text[number * 3_000 : (number + 1) * 3_000]
         (tmp_path / f"{number}.txt").write_text(text)
     (tmp_path / "empty.txt").write_text("")
-    run(tmp_path, tmp_path / "out", tok, unit=2_000)
+    run(tmp_path, tmp_path / "out", tok, shard_bytes=2_000)
     return s.TokenCorpus(tmp_path / "out")
 
 
@@ -112,7 +107,7 @@ def test_a_corpus_of_shards_knows_its_tokenizer(corpus, tok, bpe, tmp_path):
     with pytest.raises(ValueError, match="with the model's tokenizer"):
         corpus.encode(bpe)
     bpe.save(tmp_path / "out" / s.TOKENIZER)
-    with pytest.raises(DataError, match="is not what made the shards"):
+    with pytest.raises(DataError, match="did not encode these shards"):
         s.TokenCorpus(tmp_path / "out")
 
 

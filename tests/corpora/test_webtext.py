@@ -16,7 +16,7 @@ import torch
 import yaml
 from pyarrow.parquet import ParquetWriter, write_table
 
-from gptlib import BPETokenizer, CharTokenizer, DataError
+from gptlib import CharTokenizer, DataError
 from gptlib.commands.recipe import Train, read_recipe
 from gptlib.corpora import documents, webtext
 from gptlib.corpora.shards import Shards, TokenCorpus
@@ -25,11 +25,6 @@ from gptlib.corpora.webtext import tokenize
 
 def run(source, folder, tok, **settings):
     return list(tokenize(source, folder, tok, **{"processes": 1} | settings))
-
-
-@pytest.fixture(scope="module")
-def bpe(small_corpus):
-    return BPETokenizer.train(small_corpus.text, 300, ["<|endoftext|>"])
 
 
 MEMORY = """
@@ -51,9 +46,11 @@ print(peak() - before)
 """
 
 
-@pytest.mark.parametrize("unit", [100, 3_001, 10**9])
+@pytest.mark.parametrize("shard_bytes", [100, 3_001, 10**9])
 @pytest.mark.parametrize("block", [64, 2**20])
-def test_shards_hold_what_the_tokenizer_says(tmp_path, bpe, unit, block, monkeypatch):
+def test_shards_hold_what_the_tokenizer_says(
+    tmp_path, bpe, shard_bytes, block, monkeypatch
+):
     """However the text is cut, blank lines, tabs and other scripts included."""
     monkeypatch.setattr(documents, "BLOCK", block)
     random.seed(0)
@@ -73,7 +70,7 @@ def test_shards_hold_what_the_tokenizer_says(tmp_path, bpe, unit, block, monkeyp
     text = "".join(random.choices(words, k=3000))
     source = tmp_path / "text.txt"
     source.write_bytes(text.encode())
-    steps = run(source, tmp_path / "out", bpe, unit=unit)
+    steps = run(source, tmp_path / "out", bpe, shard_bytes=shard_bytes)
     done = [done for done, _ in steps]
     assert (done[0], done[-1]) == (0, len(text.encode())) and done == sorted(done)
     shards = Shards(tmp_path / "out")
@@ -85,7 +82,7 @@ def test_a_script_without_spaces_is_cut_between_characters(tmp_path, bpe, monkey
     monkeypatch.setattr(documents, "BLOCK", 64)
     text = "天地玄黃宇宙洪荒" * 100
     (tmp_path / "t.txt").write_text(text, encoding="utf-8")
-    run(tmp_path / "t.txt", tmp_path / "out", bpe, unit=1_000)
+    run(tmp_path / "t.txt", tmp_path / "out", bpe, shard_bytes=1_000)
     assert bpe.decode(Shards(tmp_path / "out")[1:]) == text
 
 
@@ -93,7 +90,7 @@ def test_the_plays_in_several_processes(tmp_path, shakespeare):
     tok = CharTokenizer(shakespeare.text)
     for name, text in (("a", shakespeare.train[:200_000]), ("b", shakespeare.val)):
         (tmp_path / f"{name}.txt").write_text(text)
-    run(tmp_path, tmp_path / "out", tok, processes=2, unit=100_000)
+    run(tmp_path, tmp_path / "out", tok, processes=2, shard_bytes=100_000)
     expected = tok.encode(shakespeare.train[:200_000] + shakespeare.val)
     shards = Shards(tmp_path / "out")
     assert len(shards.paths) == 4 and shards[:].tolist() == expected
@@ -111,8 +108,8 @@ def test_shards_are_small_enough_to_share_and_to_show_progress(
         (10, 10**6, 1 << (size // 64).bit_length()),
         (9, 90, 90),
     ):
-        monkeypatch.setattr(webtext, "LEAST_UNIT", least)
-        monkeypatch.setattr(webtext, "MOST_UNIT", most)
+        monkeypatch.setattr(webtext, "MIN_SHARD", least)
+        monkeypatch.setattr(webtext, "MAX_SHARD", most)
         steps = run(tmp_path / "t.txt", tmp_path / "out", tok)
         assert len(steps) - 1 == math.ceil(size / unit)
         assert tok.decode(Shards(tmp_path / "out")[:]) == small_corpus.text
@@ -121,16 +118,16 @@ def test_shards_are_small_enough_to_share_and_to_show_progress(
 def test_started_again_it_does_what_is_missing(tmp_path, tok, small_corpus):
     source, folder = tmp_path / "t.txt", tmp_path / "out"
     source.write_text(small_corpus.text)
-    first = run(source, folder, tok, unit=2_000)
+    first = run(source, folder, tok, shard_bytes=2_000)
     times = {path: path.stat().st_mtime_ns for path in folder.glob("*.tokens")}
-    assert run(source, folder, tok, unit=2_000) == [first[-1]]
+    assert run(source, folder, tok, shard_bytes=2_000) == [first[-1]]
     missing = sorted(times)[2]
     missing.unlink()
-    assert first[-1][0] - run(source, folder, tok, unit=2_000)[0][0] == 2_000
+    assert first[-1][0] - run(source, folder, tok, shard_bytes=2_000)[0][0] == 2_000
     now = {path: path.stat().st_mtime_ns for path in folder.glob("*.tokens")}
     assert [path for path in now if now[path] != times[path]] == [missing]
     source.write_text(small_corpus.text.replace("plus", "sulp"))
-    assert run(source, folder, tok, unit=2_000)[0][0] == 0
+    assert run(source, folder, tok, shard_bytes=2_000)[0][0] == 0
     assert tok.decode(Shards(folder)[:]) == source.read_text()
 
 
@@ -187,14 +184,14 @@ def expected(bpe, texts):
     return [i for text in texts for i in [bpe.vocab_size - 1, *bpe.encode(text)]]
 
 
-@pytest.mark.parametrize("unit", [50, 777, 10**6])
-def test_a_line_of_json_is_a_document(tmp_path, bpe, unit):
+@pytest.mark.parametrize("shard_bytes", [50, 777, 10**6])
+def test_a_line_of_json_is_a_document(tmp_path, bpe, shard_bytes):
     lines = [json.dumps({"id": i, "text": text}) for i, text in enumerate(STORIES)]
     lines[7:7] = ["", json.dumps({"text": ""})]
     (tmp_path / "a.jsonl").write_text("\n".join(lines[:200]))
     with gzip.open(tmp_path / "b.jsonl.gz", "wt") as file:
         file.write("\n".join(lines[200:]) + "\n")
-    run(tmp_path, tmp_path / "out", bpe, unit=unit)
+    run(tmp_path, tmp_path / "out", bpe, shard_bytes=shard_bytes)
     assert Shards(tmp_path / "out")[:].tolist() == expected(bpe, STORIES)
 
 
@@ -235,7 +232,7 @@ def test_rows_of_parquet_are_documents(tmp_path, bpe):
     write_parquet(tmp_path / "a.parquet", STORIES)
     nothing = pyarrow.schema([("text", pyarrow.string())])
     ParquetWriter(tmp_path / "empty.parquet", nothing).close()
-    run(tmp_path, tmp_path / "out", bpe, unit=2_000)
+    run(tmp_path, tmp_path / "out", bpe, shard_bytes=2_000)
     shards = Shards(tmp_path / "out")
     assert len(shards.paths) > 3 and shards[:].tolist() == expected(bpe, STORIES)
     with pytest.raises(DataError, match=r"no column 'body', but \['id', 'text'\]"):
@@ -308,9 +305,9 @@ def test_a_dataset_is_read_where_it_is(tmp_path, bpe, hub):
     assert Shards(tmp_path / "out")[:].tolist() == expected(bpe, STORIES[1:2])
     with pytest.raises(DataError, match=r"some/texts has no files 'de/\*'"):
         run("some/texts", tmp_path / "out", bpe, files="de/*")
-    with pytest.raises(DataError, match="other/texts: no such folder here, and no"):
+    with pytest.raises(DataError, match="other/texts: no such folder, and no"):
         run("other/texts", tmp_path / "out", bpe)
-    with pytest.raises(DataError, match="names are like"):
+    with pytest.raises(DataError, match="named like"):
         run("nowhere", tmp_path / "out", bpe)
 
 
@@ -347,7 +344,7 @@ from gptlib import CharTokenizer
 from gptlib.corpora.webtext import tokenize
 
 for done, everything in tokenize("in", "out", CharTokenizer("abc "), processes=2,
-                                 unit=200_000):
+                                 shard_bytes=200_000):
     print(done, flush=True)
 """
 
@@ -364,7 +361,7 @@ def test_killed_it_leaves_nothing_running_and_goes_on(tmp_path):
     process.communicate()  # ends when the last worker has closed its output
     kept = sum(header["tokens"] for header in Shards(tmp_path / "out").headers)
     tok = CharTokenizer("abc ")
-    steps = run(tmp_path / "in", tmp_path / "out", tok, unit=200_000)
+    steps = run(tmp_path / "in", tmp_path / "out", tok, shard_bytes=200_000)
     assert 0 < steps[0][0] <= 3_200_000 and kept > 0
     corpus = TokenCorpus(tmp_path / "out")
     corpus.shards.verify()
@@ -379,5 +376,5 @@ def test_a_worker_that_is_killed_ends_the_job(tmp_path, bpe, monkeypatch):
     monkeypatch.setattr(webtext, "as_completed", broken)
     for name in "ab":
         (tmp_path / f"{name}.txt").write_text("one")
-    with pytest.raises(DataError, match="a process was ended from outside"):
-        run(tmp_path, tmp_path / "out", bpe, processes=2, unit=1)
+    with pytest.raises(DataError, match="a process was killed"):
+        run(tmp_path, tmp_path / "out", bpe, processes=2, shard_bytes=1)

@@ -6,18 +6,17 @@ import pytest
 
 from gptlib import ModelHandler
 from gptlib.files.fetch import project_folder
-from gptlib.lab import chat
-from gptlib.lab.chat import ChatBox
+from gptlib.lab import ChatBox, chat
 
 
 @pytest.fixture
-def box(monkeypatch):
+def box():
     handler = ModelHandler(project_folder("models") / "fewshot").load()
     return ChatBox(handler.model, handler.tokenizer, length=12)
 
 
-def scripted(monkeypatch, pieces):
-    monkeypatch.setattr(chat, "whole_characters", lambda *_: iter(pieces))
+def scripted(monkeypatch, texts):
+    monkeypatch.setattr(chat, "stream_text", lambda *_, **__: iter(texts))
 
 
 def test_lines_are_noted_and_questions_answered(box, monkeypatch):
@@ -31,23 +30,22 @@ def test_lines_are_noted_and_questions_answered(box, monkeypatch):
 
 
 def test_a_question_has_its_form_and_may_be_forgotten(box, monkeypatch):
-    read = []
+    prompts = []
 
-    def answering(tokens, decode):
+    def answering(model, tokenizer, prompt, length, **settings):
+        prompts.append(prompt)
         return iter("ab\n")
 
-    monkeypatch.setattr(chat, "stream", lambda model, idx, *_, **__: read.append(idx))
-    monkeypatch.setattr(chat, "whole_characters", answering)
+    monkeypatch.setattr(chat, "stream_text", answering)
     form = {"opening": "bad\n", "mark": ">", "asked": "\ncab{}a", "remember": False}
     box = ChatBox(box.model, box.tokenizer, **form)
     assert box.say("i>") == "ab"
     box.say("jab")
     assert box.say("h>") == "ab"
-    prompts = [box.tokenizer.decode(idx[0].tolist()) for idx in read]
     assert prompts == ["bad\n\ncabi>a", "bad\njab\n\ncabh>a"]
     assert box.transcript == "bad\n\ncabi>aab\njab\n\ncabh>aab\n"
     box.start_anew()
-    assert box.read == box.transcript == "bad\n"
+    assert box.context == box.transcript == "bad\n"
 
 
 def test_the_model_answers_from_what_was_said(box):
@@ -65,12 +63,12 @@ def test_the_button_writes_in_a_thread_and_stop_ends_it(box, monkeypatch):
             wait.wait(10)
             yield "a"
 
-    monkeypatch.setattr(chat, "whole_characters", lambda *_: endless())
+    scripted(monkeypatch, endless())
     box.line.value = "cab>"
     box.buttons["Send"].click()
     assert going.wait(10) and box.line.value == ""
     box.buttons["Send"].click()
-    assert "Still writing" in box.note.value
+    assert "Still generating" in box.note.value
     box._stop.set()
     wait.set()
     box.buttons["Stop"].click()
@@ -89,4 +87,4 @@ def test_an_unknown_character_is_named_and_nothing_is_lost(box):
 
 
 def test_a_static_viewer_sees_a_text(box):
-    assert box._repr_mimebundle_()["text/plain"] == chat.FALLBACK
+    assert box._repr_mimebundle_()["text/plain"] == ChatBox.fallback

@@ -19,10 +19,10 @@ from gptlib import (
     evaluate,
     train,
 )
-from gptlib.lab import Record, TrainingLab
+from gptlib.lab import TrainingLab
 from gptlib.lab import run as lab_run
 from gptlib.lab.chart import MOST_POINTS, draw, thin
-from gptlib.lab.run import Check, Turn, settled
+from gptlib.lab.run import Check, Record, Turn, settled
 from gptlib.training import Step
 from tests.conftest import small_config
 
@@ -274,7 +274,7 @@ def test_a_second_lab_of_the_same_model_ends_the_first(long_lab, gpt, data):
 
 def test_running_the_cell_again_ends_its_first_lab(long_lab, tok, data, monkeypatch):
     request = ["request 1"]
-    where = "gptlib.lab._cell_and_message"
+    where = "gptlib.lab.training_lab._cell_and_message"
     monkeypatch.setattr(where, lambda: ("cell 7", request[0]))
     shown(long_lab, monkeypatch)
     long_lab.start()
@@ -410,7 +410,7 @@ def test_losses_that_are_no_numbers_end_the_run(lab, monkeypatch):
 
 def test_a_drawing_that_fails_does_not_end_the_training(lab, monkeypatch):
     panel = shown(lab, monkeypatch)
-    monkeypatch.setattr(panel, "draw", None)
+    monkeypatch.setattr(panel, "_draw", None)
     lab._runner.start()
     lab.wait()
     assert lab.state == "finished"

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gptlib import GPT, BPETokenizer, generate
-from gptlib.lab.playground import FALLBACK, Playground
+from gptlib.lab import Playground
 from tests.conftest import small_config
 
 
@@ -26,23 +26,22 @@ def test_playground_shows_errors_and_greedy(gpt, tok):
     play.prompt.value, play.temperature.value = "1", 0.0
     assert play.write() == play.write()
     bundle = play._repr_mimebundle_()
-    assert bundle["text/plain"] == FALLBACK and len(bundle) == 2
+    assert bundle["text/plain"] == Playground.fallback and len(bundle) == 2
     with pytest.raises(ValueError, match="at least one"):
         Playground({})
 
 
-def test_pieces_beside_characters(gpt, tok):
+def test_subwords_beside_characters(gpt, tok):
     text = "".join(f"né {i} ça " for i in range(300))
     bpe = BPETokenizer.train(text, 280)
     torch.manual_seed(0)
-    pieces = GPT(small_config(bpe))
-    models = {"characters": (gpt, tok), "pieces": (pieces, bpe)}
+    models = {"characters": (gpt, tok), "subwords": (GPT(small_config(bpe)), bpe)}
     play = Playground(models, prompt="1", length=40)
     for _ in range(3):
         texts = play.write()
-        assert len(texts["characters"]) == 40 >= len(texts["pieces"]) > 0
-        assert not texts["pieces"].endswith("\ufffd")
-        assert html.escape(texts["pieces"]) in play.pages["pieces"].value
+        assert len(texts["characters"]) == 40 >= len(texts["subwords"]) > 0
+        assert not texts["subwords"].endswith("\ufffd")
+        assert html.escape(texts["subwords"]) in play.pages["subwords"].value
 
 
 def test_playground_passes_its_sliders_on(gpt, tok):

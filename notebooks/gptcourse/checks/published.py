@@ -6,7 +6,7 @@ import torch
 
 from gptcourse.checks.core import Case, Exercise, Mistake
 from gptcourse.checks.fixed import numbers
-from gptlib.hub.pretrained import MASKS, their_name, turned
+from gptlib.hub.pretrained import MASKS, is_transposed, their_name
 from gptlib.model import GPT, GPTConfig
 
 TINY = GPTConfig(vocab_size=3, block_size=4, n_layer=1, n_head=1, n_embd=2)
@@ -19,7 +19,7 @@ def published_file(config: GPTConfig = TINY) -> dict:
     file, start = {}, 0
     for ours, shape in shapes.items():
         name = their_name(ours)
-        shape = shape[::-1] if turned(name) else shape
+        shape = shape[::-1] if is_transposed(name) else shape
         file[name] = numbers(*shape, start=start)
         start += file[name].numel()
     for i in range(config.n_layer):
@@ -39,7 +39,7 @@ def read(
     *,
     rename=our_name,
     skip=lambda name: name.endswith(MASKS),
-    turn=lambda name, tensor: turned(name),
+    turn=lambda name, tensor: is_transposed(name),
     how=lambda tensor: tensor.T,
 ):
     """Our tensors for the published ones, and with other settings the mistakes."""
@@ -152,7 +152,7 @@ read_published = Exercise(
             "it is stored (in, out) like the others.",
             partial(
                 read,
-                turn=lambda name, t: turned(name) and t.shape[0] != t.shape[1],
+                turn=lambda name, t: is_transposed(name) and t.shape[0] != t.shape[1],
             ),
         ),
         Mistake(
@@ -165,7 +165,9 @@ read_published = Exercise(
             "only attention turned",
             "The matrices of mlp are not turned: all four of a block are stored "
             "(in, out).",
-            partial(read, turn=lambda name, t: turned(name) and ".attn." in name),
+            partial(
+                read, turn=lambda name, t: is_transposed(name) and ".attn." in name
+            ),
         ),
         Mistake(
             "only c_attn turned",
