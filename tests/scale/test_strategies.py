@@ -34,7 +34,11 @@ def folder(tmp_path_factory):
         handler = saved(folder / f"single-{strategy}", dropout=0.5)
         handler.train(6, data=DATA, config=config, progress=False)
     (folder / "sums.txt").write_text(TEXT)
-    list(tokenize(folder / "sums.txt", folder / "tokens", TOK, processes=1, unit=1_500))
+    list(
+        tokenize(
+            folder / "sums.txt", folder / "tokens", TOK, processes=1, shard_bytes=1_500
+        )
+    )
     return folder
 
 
