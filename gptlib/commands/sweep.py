@@ -1,10 +1,10 @@
-"""Many trainings that differ in a setting or two, as a table with error bars.
+"""python -m gptlib sweep: trainings that differ in a setting or two, as a table.
 
     python -m gptlib sweep notebooks/records/sweeps/dropout.yaml
 
-A spec names what stays, what varies, and the seeds; each run adds one row to the
-table beside it and its checks to the table of curves. Started again, a sweep goes
-on with the runs that are missing.
+A spec names the settings, those that vary, and the seeds; each run adds one row to
+the table beside it and its checks to the table of curves. Started again, a sweep
+does the runs that are missing. Read next: `spec.py`.
 """
 
 import csv
@@ -15,11 +15,13 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from gptlib.commands.arguments import positional
 from gptlib.commands.spec import Spec, encode_text, read_spec
 from gptlib.data import TokenSplits
 from gptlib.errors import require_int
@@ -31,9 +33,24 @@ from gptlib.modern import build_model
 from gptlib.training import pick_device, train
 
 
+@dataclass
+class Sweep:
+    """Do the missing runs of a sweep; its tables stand beside the spec."""
+
+    stopped: ClassVar[str] = "finished runs are kept; the same command does the rest"
+
+    spec: positional("SPEC", "A YAML file such as those of notebooks/records/sweeps.")
+    # Runs at a time; they share the threads.
+    jobs: int = 1
+
+    def run(self) -> None:
+        rows = sweep(self.spec, self.jobs)
+        print(f"{len(rows)} runs in {self.spec.with_suffix('.csv')}")
+
+
 @dataclass(frozen=True)
 class Curve:
-    """Losses on fixed pieces of train, dev and val, dropout off, nats a token."""
+    """Losses on fixed parts of train, dev and val, dropout off, in nats per token."""
 
     steps: list[int] = field(default_factory=list)
     train: list[float] = field(default_factory=list)
@@ -43,12 +60,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class Result:
-    """What one run reached; losses over the whole val split, nats a token.
+    """What one run reached; losses over the whole val split, in nats per token.
 
-    train is measured on a fixed piece. averaged: val of the mean of the weights at
+    train is measured on a fixed part. averaged: val of the mean of the weights at
     the checks of the second half. stopped: val of the weights at the lowest dev
     (early stopping), reached at stopped_step; None where dev was trained on. bits:
-    val in bits a character, the unit that compares vocabularies.
+    val in bits per character, the unit that compares vocabularies.
     """
 
     train: float
