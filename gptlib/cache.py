@@ -35,7 +35,7 @@ class KVCache:
                 f"{type(model).__name__} has no layers whose keys and values a cache "
                 "could keep; expected a GPT or a ModernGPT"
             )
-        config, self.block_size = model.config, model.block_size
+        config, self.block_size = attention_config(model), model.block_size
         weight = next(model.parameters())
         head_size = config.n_embd // config.n_head
         shape = (config.n_layer, batch_size, config.n_head, self.block_size, head_size)
@@ -48,9 +48,10 @@ class KVCache:
         self._layer = 0
 
     def begin(self, idx: Int[Tensor, "B T"]) -> Int[Tensor, "..."]:
-        """Make room for idx and return its places, (T,), or (B, T) if rows differ.
+        """Append idx and return its positions, (T,), or (B, T) if rows differ.
 
-        Raises ValueError when rows are missing or the window is too short.
+        Until attention has read it, the same idx may be appended again. Raises
+        ValueError when rows are missing or the window is too short.
         """
         B, T = idx.shape
         if len(self.lengths) != B:
@@ -65,21 +66,21 @@ class KVCache:
         self._layer, self._new, self._longest = 0, T, longest
         self._even = min(self.lengths) == max(self.lengths)
         if self._even:  # no waiting for a GPU, and fewer operations
-            self._places = torch.arange(longest - T, longest, device=idx.device)
+            self._pos = torch.arange(longest - T, longest, device=idx.device)
             self.tokens[:, longest - T : longest] = idx
         else:
             start = torch.tensor(self.lengths, device=idx.device)[:, None]  # (B, 1)
-            self._places = start + torch.arange(T, device=idx.device)  # (B, T)
-            self.tokens.scatter_(1, self._places, idx.long())
+            self._pos = start + torch.arange(T, device=idx.device)  # (B, T)
+            self.tokens.scatter_(1, self._pos, idx.long())
         self._mask = self._may_see()
-        return self._places
+        return self._pos
 
     def _may_see(self) -> Tensor | None:
-        """Which places each new token may look at; None where it is all of them."""
+        """Which positions each new token may attend to; None for all of them."""
         if self._even and self._new == 1:
             return None
         seen = torch.arange(self._longest, device=self.keys.device)
-        mask = seen <= self._places[..., None]  # (T, S) or (B, T, S)
+        mask = seen <= self._pos[..., None]  # (T, S) or (B, T, S)
         return mask if self._even else mask[:, None]  # (B, 1, T, S)
 
     def attend(
@@ -95,9 +96,9 @@ class KVCache:
             new = slice(self._longest - self._new, self._longest)
             keys[:, :, new], values[:, :, new] = k, v
         else:
-            places = self._places[:, None, :, None].expand_as(k)
-            keys.scatter_(2, places, k)
-            values.scatter_(2, places, v)
+            pos = self._pos[:, None, :, None].expand_as(k)
+            keys.scatter_(2, pos, k)
+            values.scatter_(2, pos, v)
         self._layer += 1
         if self._layer == len(self.keys):
             self.lengths = [n + self._new for n in self.lengths]
@@ -123,7 +124,18 @@ class KVCache:
 
 def can_cache(model: nn.Module) -> bool:
     """Whether a model has keys and values to keep."""
-    return hasattr(getattr(model, "config", None), "n_layer")
+    return attention_config(model) is not None
+
+
+def attention_config(model: nn.Module):
+    """The configuration of a model's attention layers, be they in a model inside it.
+
+    None for a model without such layers.
+    """
+    config = getattr(model, "config", None)
+    while hasattr(config, "model"):
+        config = config.model
+    return config if hasattr(config, "n_layer") else None
 
 
 @torch.inference_mode()

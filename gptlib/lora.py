@@ -77,11 +77,18 @@ def merge_adapters(model: nn.Module) -> nn.Module:
 
 def block_layers(model: nn.Module):
     """(parent, name, layer) of every linear layer inside a model's blocks."""
-    for block in getattr(model, "blocks", ()):
+    for block in blocks(model):
         for parent in list(block.modules()):
             for name, layer in parent.named_children():
                 if isinstance(layer, nn.Linear):
                     yield parent, name, layer
+
+
+def blocks(model: nn.Module) -> nn.ModuleList | tuple:
+    """The blocks of a model, or of the one inside it; () where there are none."""
+    while not hasattr(model, "blocks") and hasattr(model, "model"):
+        model = model.model
+    return getattr(model, "blocks", ())
 
 
 def trained(model: nn.Module) -> list[nn.Parameter]:

@@ -1,9 +1,9 @@
-"""CountedNGrams: guessing the next token by counting, as well as that can be done.
+"""CountedNGrams: predicting the next token by counting, and tables of n-grams.
 
-Interpolated modified Kneser–Ney smoothing (Chen and Goodman, 1999): the counts of
-long contexts, less a discount, and for the discount's worth what shorter contexts
-say. No gradient, a fraction of a second, and better than many a small transformer.
-Read next: `modern.py`, where such a model may stand beside a transformer.
+Interpolated modified Kneser–Ney smoothing (Chen and Goodman, 1999): a discount is
+subtracted from the counts of long contexts, and what it frees goes to shorter ones.
+No gradient, a fraction of a second, and better than many a small transformer.
+Read next: `composed.py`, which joins both to a transformer.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,10 @@ FOLDS = 8
 
 
 class Entries(NamedTuple):
-    """The counted n-grams of one length that fit the contexts of M places.
+    """The counted n-grams of one length that continue the contexts of M positions.
 
-    row: whose context each belongs to; token: how it ends; count: how often.
+    row: whose context each belongs to; token: its last one; count: how often it is
+    there.
     """
 
     row: Int[Tensor, " E"]
@@ -53,23 +54,19 @@ class CountedNGrams(nn.Module):
                 "number: expected an order of at least 1, and a lower one for a "
                 "larger vocabulary"
             )
+        self.vocab_size, self.block_size = vocab_size, block_size
+        self.sizes, self.order = tuple(sizes), len(sizes)
         self.config = {
             "vocab_size": vocab_size,
-            "sizes": tuple(sizes),
+            "sizes": self.sizes,
             "block_size": block_size,
         }
-        self.vocab_size, self.block_size, self.order = (
-            vocab_size,
-            block_size,
-            len(sizes),
-        )
         for n, size in enumerate(sizes, start=1):
             self.register_buffer(f"keys_{n}", torch.zeros(size, dtype=torch.long))
             self.register_buffer(f"counts_{n}", torch.zeros(size, dtype=torch.int32))
         discounts = torch.zeros(self.order, 4)  # for counts of 0, 1, 2 and more
         self.discounts = nn.Parameter(discounts, requires_grad=False)
-
-        self._folds: list[Tensor] = []  # one (size, FOLDS) a length, while training
+        self._folds: list[Tensor] = []  # in training, (size, FOLDS) for each length
 
     @classmethod
     def fit(
@@ -93,9 +90,9 @@ class CountedNGrams(nn.Module):
     def prepare(self, tokens: Int[Tensor, " N"]) -> None:
         """Count the text once more without each of its FOLDS parts.
 
-        A transformer that learns beside these counts must not be shown counts of
-        the very lines it reads: on new text they would be worse than it got used to.
-        In training mode each window is met with the counts of the other parts.
+        A transformer that learns beside these counts must not see counts of the
+        lines that it reads: on new text they would be worse than it learned to
+        trust. In training mode a window gets the counts of the other parts.
         Raises ValueError when the model has counted another text.
         """
         V, order, tokens = self.vocab_size, self.order, tokens.cpu()
@@ -121,15 +118,15 @@ class CountedNGrams(nn.Module):
             tables.append(left)
         device = self.discounts.device
         self._folds = [table.int().to(device) for table in reversed(tables)]
-        home = torch.full((len(counts),), FOLDS)  # FOLDS: in several places
+        home = torch.full((len(counts),), FOLDS)  # FOLDS: found in several parts
         once = counts[number] == 1  # (N,)
         home[number[once]] = part[once]
         self._home = home.to(device)
 
     def part_of(self, idx: Int[Tensor, "B T"]) -> Int[Tensor, " B"]:
-        """Out of which part of the counted text each window is.
+        """The part of the counted text that each window comes from.
 
-        Told by its n-grams that stand in one place of the text only.
+        Its n-grams that occur once in the text decide.
         """
         order = self.order
         if idx.size(1) < order:
@@ -137,10 +134,8 @@ class CountedNGrams(nn.Module):
         key = _keys(idx, order, self.vocab_size)  # (B, T - order + 1)
         keys = self.get_buffer(f"keys_{order}")
         at = torch.searchsorted(keys, key).clamp(max=len(keys) - 1)
-        votes = F.one_hot(self._home[at], FOLDS + 1)[..., :FOLDS].sum(
-            dim=1
-        )  # (B, FOLDS)
-        return votes.argmax(dim=-1)
+        votes = F.one_hot(self._home[at], FOLDS + 1)[..., :FOLDS]  # (B, n, FOLDS)
+        return votes.sum(dim=1).argmax(dim=-1)
 
     def forward(
         self,
@@ -148,16 +143,14 @@ class CountedNGrams(nn.Module):
         targets: Int[Tensor, "B T"] | None = None,
         cache=None,
     ) -> Output:
-        places = torch.arange(idx.size(1), device=idx.device).expand(idx.shape)
-        logits = self.probabilities(idx, places).clamp(min=1e-9).log()  # (B, T, V)
+        pos = torch.arange(idx.size(1), device=idx.device).expand(idx.shape)
+        logits = self.probabilities(idx, pos).clamp(min=1e-9).log()  # (B, T, V)
         return logits, next_token_loss(logits, targets)
 
     def probabilities(
-        self,
-        idx: Int[Tensor, "B S"],
-        places: Int[Tensor, "B T"],
+        self, idx: Int[Tensor, "B S"], pos: Int[Tensor, "B T"]
     ) -> Float[Tensor, "B T V"]:
-        """p of every token after the given places of the texts idx (B, S)."""
+        """p of every token after the positions pos of the texts idx."""
         part = None
         if self.training:
             if not self._folds:
@@ -165,9 +158,9 @@ class CountedNGrams(nn.Module):
                     "counts in training mode: call prepare(data.train) first, as "
                     "train() does, or eval()"
                 )
-            part = self.part_of(idx)[:, None].expand(places.shape).flatten()  # (M,)
-        found = [self._entries(idx, n, places, part) for n in range(1, self.order + 1)]
-        M, V = places.numel(), self.vocab_size
+            part = self.part_of(idx)[:, None].expand(pos.shape).flatten()  # (M,)
+        found = [self._entries(idx, n, pos, part) for n in range(1, self.order + 1)]
+        M, V = pos.numel(), self.vocab_size
         p = torch.full((M, V), 1 / V, device=idx.device)
         for entries, discounts in zip(found, self.discounts, strict=True):
             row, token, count = entries
@@ -178,18 +171,18 @@ class CountedNGrams(nn.Module):
             total = total.clamp(min=1.0)
             p = p * torch.where(known, freed / total, 1.0)[:, None]
             p.view(-1).index_add_(0, row * V + token, (count - taken) / total[row])
-        return p.view(*places.shape, V)
+        return p.view(*pos.shape, V)
 
-    def _entries(self, idx, n: int, places, part) -> Entries:
-        """The counted n-grams that begin with the last n - 1 tokens of each place."""
+    def _entries(self, idx, n: int, pos, part) -> Entries:
+        """The counted n-grams that begin with the n - 1 tokens up to each position."""
         V, keys = self.vocab_size, self.get_buffer(f"keys_{n}")
         context = torch.zeros_like(idx)  # (B, S)
         for back in range(n - 1):
             context += F.pad(idx, (back, 0))[:, : idx.size(1)] * V**back
-        start = context.gather(1, places).flatten() * V  # (M,)
+        start = context.gather(1, pos).flatten() * V  # (M,)
         low = torch.searchsorted(keys, start)
         length = torch.searchsorted(keys, start + V) - low
-        enough = places.flatten() >= n - 2
+        enough = pos.flatten() >= n - 2
         length = torch.where(enough, length, 0)
         row = torch.arange(len(start), device=idx.device).repeat_interleave(length)
         within = torch.arange(len(row), device=idx.device)
@@ -203,34 +196,35 @@ class CountedNGrams(nn.Module):
 
 
 class NGramTables(nn.Module):
-    """One learned row for each hashed n-gram of tokens, added up.
+    """Tables with a learned row for each hashed n-gram of tokens.
 
-    A place gets a row for its last 2 tokens, one for its last 3, and so on, each out
-    of a table of its own; two n-grams may share a row. A place with fewer tokens
-    before it goes without. What a transformer learns slowly is here looked up.
+    The rows of the last 2 tokens, of the last 3, and so on, one from each table, are
+    added up at every position that has enough tokens before it; several n-grams may
+    share a row. What a transformer learns slowly is looked up here.
     """
 
     def __init__(self, ngrams: Sequence[int], rows: int, n_embd: int):
         super().__init__()
         self.ngrams, self.rows = tuple(ngrams), rows
         self.none = len(self.ngrams) * rows  # a row that stays zero
-        self.tables = nn.EmbeddingBag(
+        self.embedding = nn.EmbeddingBag(
             self.none + 1, n_embd, mode="sum", padding_idx=self.none
         )
-        nn.init.zeros_(self.tables.weight)
+        nn.init.zeros_(self.embedding.weight)
 
     def forward(
-        self, text: Int[Tensor, "B S"], places: Int[Tensor, "B T"]
+        self, text: Int[Tensor, "B S"], pos: Int[Tensor, "B T"]
     ) -> Float[Tensor, "B T C"]:
-        B, T = places.shape
+        """The sums of rows at the positions pos of the texts."""
+        B, T = pos.shape
         rows = [
-            hashed.gather(1, places) % self.rows + i * self.rows  # (B, T)
+            hashed.gather(1, pos) % self.rows + i * self.rows  # (B, T)
             for i, hashed in enumerate(self.hashes(text))
         ]
         rows = torch.stack(rows, dim=-1)  # (B, T, tables)
-        short = places[..., None] < torch.tensor(self.ngrams, device=text.device) - 1
+        short = pos[..., None] < torch.tensor(self.ngrams, device=text.device) - 1
         rows = rows.masked_fill(short, self.none)
-        return self.tables(rows.flatten(0, 1)).view(B, T, -1)
+        return self.embedding(rows.flatten(0, 1)).view(B, T, -1)
 
     def hashes(self, text: Int[Tensor, "B S"]) -> list[Int[Tensor, "B S"]]:
         """For each length n, a number that depends on the last n tokens only."""
@@ -244,18 +238,11 @@ class NGramTables(nn.Module):
         return found
 
 
-def prepare_counts(model: nn.Module, tokens: Int[Tensor, " N"]) -> None:
-    """Prepare every counted part of a model for training on tokens."""
-    for part in model.modules():
-        if isinstance(part, CountedNGrams):
-            part.prepare(tokens)
-
-
 def _count(longest: Tensor, order: int, vocab_size: int) -> list[tuple]:
     """(keys, counts) of the n-grams of each length 1..order, from all longest ones.
 
-    The longest count as often as they are there; shorter ones by how many different
-    tokens stand before them (Kneser and Ney, 1995): that is what they are asked for.
+    The count of the longest is how often they occur, that of shorter ones how many
+    different tokens come before them (Kneser and Ney, 1995).
     """
     tables, seen = [], longest
     for n in range(order, 0, -1):
@@ -275,7 +262,7 @@ def _keys(tokens: Int[Tensor, "... N"], n: int, vocab_size: int) -> Tensor:
 
 
 def _discounts(counts: Tensor) -> Tensor:
-    """What counts of 0, 1, 2 and more give away (Chen and Goodman, equation 26)."""
+    """Discounts of counts of 0, 1, 2 and more (Chen and Goodman, equation 26)."""
     n1, n2, n3, n4 = (max(1, int((counts == times).sum())) for times in (1, 2, 3, 4))
     y = n1 / (n1 + 2 * n2)
     wanted = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)

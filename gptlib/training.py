@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from gptlib.data import Examples, TokenSplits, epoch_windows, random_windows
 from gptlib.errors import CompileError, DivergedError
 from gptlib.evaluation import check_examples, check_tokens
-from gptlib.ngram import prepare_counts
 from gptlib.optim import build_optimizer, learning_rate
 from gptlib.scale.distributed import MyRows, copy_from_first, rank, world_size
 from gptlib.scale.parallel import shared_loss, team_up
@@ -68,8 +67,8 @@ class Training:
             check_tokens(model, data.val, "the validation split", 2)
         self._parts = _parts_of_each(config)
         started = time.perf_counter()
-        if not isinstance(data.train, Examples):
-            prepare_counts(model, data.train)
+        if hasattr(model, "prepare") and not isinstance(data.train, Examples):
+            model.prepare(data.train)
         copy_from_first(model.state_dict().values())
         self._team = team_up(model, config.parallel)
         self.device = next(self._team.working.parameters()).device

@@ -19,7 +19,7 @@ from gptlib.commands.settings_file import (
 )
 from gptlib.errors import require_choice
 from gptlib.handler import STORED_TYPES
-from gptlib.modern import build_config
+from gptlib.composed import build_config
 from gptlib.training import TrainConfig
 
 

@@ -15,14 +15,15 @@ import torch
 
 from gptlib.bpe import TokenizerConfig, build_tokenizer
 from gptlib.commands.settings_file import build, read_settings, require_types
+from gptlib.composed import FLAT_SETTINGS, Config, build_config
 from gptlib.data import TokenSplits, load_corpus
 from gptlib.errors import require_choice, require_int
 from gptlib.model import GPTConfig
-from gptlib.modern import ModernConfig, build_config
+from gptlib.modern import ModernConfig
 from gptlib.training import TrainConfig
 
 SHAPES = (GPTConfig, ModernConfig)
-MODEL_FIELDS = ["class"]
+MODEL_FIELDS = ["class", *FLAT_SETTINGS]
 MODEL_FIELDS += sorted({field.name for shape in SHAPES for field in fields(shape)})
 TRAINING_FIELDS = [field.name for field in fields(TrainConfig)]
 RECIPE = "recipe"
@@ -137,9 +138,7 @@ class Spec:
         for seed, point in itertools.product(self.seeds, self.points()):
             yield point, seed
 
-    def settings(
-        self, point: dict, seed: int
-    ) -> tuple[GPTConfig | ModernConfig, TrainConfig, int]:
+    def settings(self, point: dict, seed: int) -> tuple[Config, TrainConfig, int]:
         """The model's configuration, the training and the length of text of a run."""
         own = self.own(point)
         model = {k: v for k, v in own.items() if k in MODEL_FIELDS}

@@ -19,14 +19,14 @@ from gptlib.commands.arguments import Folder
 from gptlib.commands.evaluate import progress
 from gptlib.commands.recipe import Recipe, override, write_recipe
 from gptlib.commands.settings_file import read_settings
+from gptlib.composed import CountsConfig, build_config, build_model, take_weights
 from gptlib.corpora.shards import TokenCorpus, open_corpus, padded
 from gptlib.data import Corpus
 from gptlib.evaluation import evaluate
 from gptlib.handler import ModelHandler
 from gptlib.handler.history import write_history
-from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained, read_config
+from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
 from gptlib.model import count_parameters
-from gptlib.modern import build_config, build_model, take_weights
 from gptlib.scale import is_main_process, open_handler, process_group
 from gptlib.tokenizer import Tokenizer
 from gptlib.training import TrainConfig, pick_device
@@ -183,8 +183,8 @@ def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) ->
     config = build_config(override(recipe.model, vocabulary))
     if start is not None and not recipe.model:
         config = start.config
-    if isinstance(corpus, TokenCorpus) and getattr(config, "count", 0):
-        raise ValueError(f"count={config.count}: tokens on a disk are not counted")
+    if isinstance(corpus, TokenCorpus) and isinstance(config, CountsConfig):
+        raise ValueError(f"order={config.order}: tokens on a disk are not counted")
     data = corpus.encode(tokenizer)
     torch.manual_seed(recipe.training.seed)
     model = build_model(config, data.train)
@@ -265,4 +265,5 @@ def load_start(
 
 def is_published(folder: Path) -> bool:
     """Whether a folder has the form of Hugging Face, not of a ModelHandler."""
-    return (folder / CONFIG).is_file() and "class" not in read_config(folder)
+    described = folder / CONFIG
+    return described.is_file() and b'"class"' not in described.read_bytes()

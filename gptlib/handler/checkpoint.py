@@ -12,6 +12,7 @@ from torch import nn
 
 from gptlib.errors import ModelFileError
 from gptlib.files.atomic import write_atomically
+from gptlib.handler.migrate import current_names
 from gptlib.handler.modelfile import read_file, to_metadata
 from gptlib.model import count_parameters
 
@@ -53,4 +54,6 @@ def read_trainer(path: Path, fingerprint: str, model: nn.Module) -> dict | None:
         else:
             i, _, key = rest.partition(".")
             optimizer.setdefault(int(i), {})[key] = tensor
+    names = current_names(weights, model)
+    weights = {names[name]: tensor for name, tensor in weights.items()}
     return kept | {"model": weights, "optimizer": optimizer}

@@ -2,12 +2,12 @@
 
 A safetensors file holds tensors and one metadata entry, JSON: the model's class and
 configuration, its tokenizer, what it was trained on. Nothing is believed before it
-is checked, and sizes before memory is taken. Read next: `handler.py`.
+is checked, and sizes before memory is taken. Read next: `handler/__init__.py`.
 """
 
 import hashlib
 import json
-from dataclasses import asdict, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import torch
@@ -15,21 +15,25 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
+from gptlib.composed import (
+    CONFIGS,
+    build_config,
+    build_model,
+    describe_config,
+    innermost,
+)
 from gptlib.errors import ModelFileError, require_choice, require_int
 from gptlib.evaluation import vocabulary_of
 from gptlib.files.atomic import write_atomically
-from gptlib.model import GPT, Bigram, GPTConfig
-from gptlib.modern import ModernConfig, ModernGPT
+from gptlib.handler.migrate import current_names
+from gptlib.model import Bigram
 from gptlib.ngram import CountedNGrams
 from gptlib.tokenizer import Tokenizer
 
 FORMAT, VERSION = "gptlib-model", "1"
-BUILDERS = {
-    "Bigram": lambda config: Bigram(**config),
-    "GPT": lambda config: GPT(GPTConfig(**config)),
-    "ModernGPT": lambda config: ModernGPT(ModernConfig(**config)),
-    "CountedNGrams": lambda config: CountedNGrams(**config),
-}
+TABLES = {"Bigram": Bigram, "CountedNGrams": CountedNGrams}  # no configuration class
+CLASSES = (*TABLES, *CONFIGS)
+LAYERS = 1000  # more would take minutes just to be refused
 
 
 def describe(model: nn.Module) -> dict:
@@ -38,12 +42,14 @@ def describe(model: nn.Module) -> dict:
     Raises TypeError for a model whose parts a configuration cannot name.
     """
     name = type(model).__name__
-    if name not in BUILDERS:
+    if name not in CLASSES:
         raise TypeError(
-            f"{name}: a folder can hold a {' or a '.join(BUILDERS)}; a model put "
+            f"{name}: a folder can hold a {' or a '.join(CLASSES)}; a model put "
             "together by hand has no configuration to rebuild it from"
         )
-    config = asdict(model.config) if is_dataclass(model.config) else model.config
+    config = model.config
+    config = describe_config(config) if is_dataclass(config) else dict(config)
+    config.pop("class", None)
     return {"class": name, "config": config}
 
 
@@ -122,11 +128,15 @@ def read_file(
     try:
         with safe_open(path, framework="pt") as file:
             described = _description(path, file.metadata() or {}, part)
-            names = [] if only_description else list(file.keys())
-            if part == "model" and names:
-                shapes = {name: file.get_slice(name).get_shape() for name in names}
-                _check_sizes(path, described, shapes)
-            return described, {name: file.get_tensor(name).clone() for name in names}
+            stored = [] if only_description else list(file.keys())
+            names = {name: name for name in stored}
+            if part == "model" and stored:
+                with torch.device("meta"):  # it takes no memory
+                    model = build(described, path)
+                names = current_names(stored, model)
+                shapes = {names[k]: file.get_slice(k).get_shape() for k in stored}
+                _check_sizes(path, described, model, shapes)
+            return described, {names[k]: file.get_tensor(k).clone() for k in stored}
     except SafetensorError as error:
         raise ModelFileError(
             f"{path} is damaged or no safetensors file ({error}); restore it from a "
@@ -156,10 +166,8 @@ def _description(path: Path, metadata: dict, part: str) -> dict:
     return described
 
 
-def _check_sizes(path: Path, described: dict, shapes: dict) -> None:
+def _check_sizes(path: Path, described: dict, model: nn.Module, shapes: dict) -> None:
     """Compare what the configuration needs with what is there, before any memory."""
-    with torch.device("meta"):
-        model = build(described, path)
     expected = {k: list(v.shape) for k, v in model.state_dict().items()}
     names = expected.keys() | shapes
     different = [name for name in names if expected.get(name) != shapes.get(name)]
@@ -173,11 +181,13 @@ def _check_sizes(path: Path, described: dict, shapes: dict) -> None:
 
 def build(described: dict, path: Path) -> nn.Module:
     """An untrained model of the described class and configuration."""
-    config = described["config"]
+    name, config = described["class"], described["config"]
     try:
-        require_choice("class", described["class"], BUILDERS)
-        # A layer count far beyond the file's would take minutes just to be refused.
-        require_int("n_layer", config.get("n_layer", 1), 1, 1000)
-        return BUILDERS[described["class"]](config)
+        require_choice("class", name, CLASSES)
+        if name in TABLES:
+            return TABLES[name](**config)
+        config = build_config(config | {"class": name})
+        require_int("n_layer", innermost(config).n_layer, 1, LAYERS)
+        return build_model(config)
     except (TypeError, ValueError) as error:
         raise ModelFileError(f"{path}: {error}") from None

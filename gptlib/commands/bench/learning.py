@@ -9,12 +9,14 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from gptlib.cache import attention_config
 from gptlib.commands.bench import Figure, Plan
 from gptlib.commands.bench.clock import median_seconds, say
+from gptlib.composed import CountsConfig, WithTables, build_model
 from gptlib.data import TokenSplits, load_corpus
 from gptlib.evaluation import evaluate
 from gptlib.model import GPT
-from gptlib.modern import ModernConfig, ModernGPT, build_model
+from gptlib.modern import ModernConfig, ModernGPT
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import TrainConfig, train
 
@@ -39,18 +41,18 @@ MODERN = TrainConfig(
 SPRINT = replace(MODERN, steps=80, batch_size=32, lr=1e-2)
 
 
-def looking_up(plan: Plan) -> ModernGPT:
+def looking_up(plan: Plan) -> nn.Module:
     """One narrow layer over learned n-gram tables."""
     small, width = plan.small, plan.small.n_embd // 2
     one = ModernConfig(small.vocab_size, small.block_size, 1, small.n_head, width)
-    return ModernGPT(replace(one, ngrams=(2, 3, 4, 5)))
+    return WithTables(ModernGPT(one))
 
 
-def counting(plan: Plan) -> ModernGPT:
+def counting(plan: Plan) -> nn.Module:
     """The plain model's layers, modern ones, with a longer context and counts."""
-    shape = ModernConfig(**asdict(plan.small), count=6)
+    shape = ModernConfig(**asdict(plan.small))
     shape = replace(shape, block_size=4 * shape.block_size, dropout=0.1)
-    return build_model(shape, shakespeare().train)
+    return build_model(CountsConfig(shape), shakespeare().train)
 
 
 Recipe = tuple[Callable[[Plan], nn.Module], TrainConfig]
@@ -141,7 +143,7 @@ def step_flops(model: nn.Module, tokens: int) -> int:
     numbers = sum(m.weight.numel() for m in products)
     if not hasattr(model, "lm_head"):  # the embedding is the output matrix, too
         numbers += model.wte.weight.numel()
-    config = model.config
+    config = attention_config(model)
     attention = 2 * config.n_layer * config.n_embd * config.block_size
     return 3 * 2 * (numbers + attention) * tokens
 
