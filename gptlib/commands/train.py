@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, get_type_hints
 
 import torch
 import tyro
@@ -36,10 +36,7 @@ SAMPLE_TOKENS = 2500
 
 
 class ModelOptions(TypedDict, total=False):
-    """The shape; what is not given is the recipe's, or else that of a GPT.
-
-    A GPT has by default 4 blocks of 4 heads, width 128, context 128, no dropout.
-    """
+    """Settings for `build_config`; only those that are given take effect."""
 
     # Tokens; by default as many as the tokenizer has. A larger number, such as 50304
     # for the 50257 of GPT-2, is faster on GPUs: it adds tokens that never occur. Not
@@ -69,6 +66,9 @@ class ModelOptions(TypedDict, total=False):
     blend: float
 
 
+MODEL_OPTIONS = tuple(get_type_hints(ModelOptions))
+
+
 @dataclass
 class Train:
     """Train a model into a folder; an interrupted training is resumed.
@@ -90,6 +90,7 @@ class Train:
     # tinyshakespeare, shakespeare-plays, a text file, or a folder of tokens from
     # `data --dataset`.
     corpus: str = Recipe.corpus
+    # The shape. Without a recipe: a GPT of 4 blocks of 4 heads, width 128, context 128.
     model: ModelOptions = field(default_factory=dict)
     # An NVIDIA GPU always computes in bfloat16 and, where possible, compiled.
     training: TrainConfig = Recipe.training
@@ -120,6 +121,7 @@ class Train:
             path,
             strategy="sharded" if sharded else cls.strategy,
             corpus=base.corpus,
+            model={k: base.model[k] for k in MODEL_OPTIONS if k in base.model},
             training=base.training,
             dtype=base.dtype,
             start=base.start if isinstance(base.start, str) else None,

@@ -5,8 +5,9 @@ whatever disturbs the machine disturbs all of it. `writing` measures generation,
 `learning` training, `opening` the library's import, `looking` the lab's chart.
 """
 
+import json
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
@@ -49,6 +50,25 @@ class Plan:
 
 
 PLAN = Plan()
+
+
+@dataclass
+class Bench:
+    """Measure speed and memory on this machine."""
+
+    # One JSON object instead of a table.
+    json: bool = False
+    # Also run the trainings that take minutes.
+    train: bool = False
+
+    def run(self) -> None:
+        rows, here = figures(train=self.train), machine()
+        if self.json:
+            measured = [asdict(row) for row in rows]
+            print(json.dumps({"machine": here, "figures": measured}))
+            return
+        print(", ".join(f"{name} {value}" for name, value in here.items()))
+        print(table(rows))
 
 
 def figures(plan: Plan | None = None, *, train: bool = False) -> list[Figure]:
