@@ -202,6 +202,29 @@ def epoch_windows(
     return tokens[places], tokens[places + 1]
 
 
+def batch_of_step(
+    tokens, block_size: int, config, step: int
+) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    """Inputs and targets of update `step` (1, 2, ...) of a training.
+
+    tokens: (N,) int64, or `Examples`, which are always read in epochs. config: a
+    TrainConfig, which says how windows are chosen.
+    """
+    batch_size, seed = config.batch_size, config.seed
+    if isinstance(tokens, Examples):
+        return tokens.batch(batch_size, seed, step)
+    if config.sampling == "epochs":
+        return epoch_windows(tokens, batch_size, block_size, seed, step)
+    generator = torch.Generator().manual_seed(mix_seeds(seed, step))
+    return random_windows(tokens, batch_size, block_size, generator)
+
+
+def mix_seeds(seed: int, step: int, part: int = 0) -> int:
+    """Return one seed for a part of a step of a training."""
+    # Neighbouring seeds must not give the same numbers at neighbouring steps.
+    return (seed * 1_000_003 + step * 7_919 + part * 15_485_863 + 12_345) % 2**31
+
+
 def _in_epochs(
     count: int, batch_size: int, seed: int, step: int, slack: int = 0
 ) -> tuple[Int[Tensor, " B"], Int[Tensor, " B"]]:

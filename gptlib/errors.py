@@ -2,6 +2,7 @@
 
 import math
 import operator
+from contextlib import contextmanager
 
 
 class DataError(OSError):
@@ -18,6 +19,21 @@ class DivergedError(ValueError):
 
 class ModelFileError(ValueError):
     """A model folder holds something that is not a model of this library."""
+
+
+@contextmanager
+def compiler_errors(enabled: bool):
+    """Turn any error of torch's compiler inside into a CompileError."""
+    try:
+        yield
+    except Exception as error:
+        if not (enabled and type(error).__module__.startswith("torch._")):
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        raise CompileError(
+            f"compile=True: torch could not compile the model here ({reason}). "
+            "Train with compile=False; on a CPU compiling needs a C++ compiler"
+        ) from None
 
 
 def require_int(name: str, value, low: int, high: int | None = None) -> int:

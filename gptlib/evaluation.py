@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gptlib.cache import resting, run
-from gptlib.data import IGNORED, Examples
+from gptlib.data import IGNORED, Examples, TokenSplits
 from gptlib.errors import require_int
 
 # Tokens in one batch of an evaluation: enough to be fast, and few enough that GPT-2's
@@ -214,6 +214,22 @@ def check_tokens(model: nn.Module, tokens: Tensor, name: str, least: int) -> Non
             f"{name} holds token {low if low < 0 else high}, but the model knows "
             f"0..{vocab_size - 1}: was the text encoded with its tokenizer?"
         )
+
+
+def check_data(model: nn.Module, data: TokenSplits, config) -> None:
+    """Raise ValueError unless a model can be trained on data with a TrainConfig."""
+    if not isinstance(data.train, Examples):
+        check_tokens(model, data.train, "the training split", model.block_size + 1)
+    else:
+        check_examples(model, data.train)
+        if config.accumulate > 1:
+            raise ValueError(
+                f"accumulate={config.accumulate}: examples differ in their number of "
+                "targets, so the mean over parts is not the batch's mean; use "
+                "accumulate=1"
+            )
+    if config.eval_every:
+        check_tokens(model, data.val, "the validation split", 2)
 
 
 def check_examples(model: nn.Module, examples: Examples) -> None:

@@ -54,19 +54,35 @@ def parameter_groups(model: nn.Module) -> list[dict]:
 def build_optimizer(model: nn.Module, config) -> "torch.optim.AdamW | Together":
     """The optimiser that a TrainConfig names, over `parameter_groups`.
 
-    Each group carries `share`, its rate as a multiple of the schedule's: n-gram
+    Each group carries `lr_factor`, its rate as a multiple of the schedule's: n-gram
     tables, of which a step sees few rows, have a rate of their own, Muon another.
     """
     groups = parameter_groups(model)
     for group in groups:
-        group["share"] = 1.0
+        group["lr_factor"] = 1.0
         group["weight_decay"] = config.weight_decay if group["decays"] else 0.0
     groups += split_tables(model, groups[-1], config.table_lr / config.lr)
     matrices, rest = groups[:1], groups[1:]
     if config.optimizer == "adamw" or not matrices[0]["decays"]:
         return adamw(groups, config)
-    matrices[0]["share"] = config.muon_lr / config.lr
+    matrices[0]["lr_factor"] = config.muon_lr / config.lr
     return Together(Muon(matrices), adamw(rest, config))
+
+
+def set_rates(optimizer, step: int, config, knobs) -> float:
+    """Set learning rate and weight decay of all groups for update `step`.
+
+    They are those of a TrainConfig, changed by Knobs. Returns the learning rate.
+    """
+    decay = knobs.weight_decay
+    decay = config.weight_decay if decay is None else decay
+    lr = knobs.lr_scale * learning_rate(
+        step, config.steps, config.lr, config.warmup, config.schedule
+    )
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group["lr_factor"]
+        group["weight_decay"] = decay if group["decays"] else 0.0
+    return lr
 
 
 def split_tables(model: nn.Module, group: dict, share: float) -> list[dict]:
@@ -76,7 +92,7 @@ def split_tables(model: nn.Module, group: dict, share: float) -> list[dict]:
     if not tables:
         return []
     group["params"] = [p for p in group["params"] if id(p) not in tables]
-    return [group | {"params": list(tables.values()), "share": share}]
+    return [group | {"params": list(tables.values()), "lr_factor": share}]
 
 
 def adamw(groups: list[dict], config) -> torch.optim.AdamW:

@@ -1,14 +1,18 @@
-"""What a training depends on beside model and data, and what may change meanwhile.
+"""What a training depends on besides model and data: configuration, knobs,
+seeds and the device.
 
-Read next: `training.py`, which does as they say.
+Read next: `training.py`, which uses them.
 """
 
 import math
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+import torch
 
 from gptlib.errors import require_choice, require_int, require_number
 from gptlib.optim import OPTIMIZERS, SCHEDULES
-from gptlib.scale.parallel import WAYS
 
 SAMPLINGS = ("random", "epochs")
 PRECISIONS = ("float32", "bfloat16")
@@ -16,28 +20,21 @@ PRECISIONS = ("float32", "bfloat16")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything a training depends on beside the model and the data.
+    """Everything a training depends on besides the model and the data.
 
-    steps updates of batch_size windows each; lr is the highest learning rate,
-    reached after warmup (a fraction of steps); eval_every=n measures the whole
-    validation split after every n-th step, 0 never. optimizer "muon" moves the
-    body's matrices by Muon with muon_lr and the rest by AdamW; table_lr is the rate
-    of n-gram tables. sampling "epochs" repeats no window before all were seen.
-    precision "bfloat16" multiplies in 16 bits, the weights stay in 32; compile lets
-    torch.compile fuse the step, at its first. accumulate: the batch goes through the
-    model in so many parts, shared by the processes: less memory, the same gradients.
-    parallel: how several processes train (`parallel.py`); "sharded" brings the weights
-    back to the model at the end and for `state_dict()` only. One seed gives one
-    training, in however many processes.
-    Raises TypeError or ValueError naming the first field that cannot be.
+    One seed gives one training. accumulate: the batch goes through the model in so
+    many parts, which needs less memory and gives the same gradients. optimizer "muon"
+    moves the matrices of the blocks by Muon, the rest by AdamW. sampling "epochs"
+    repeats no window before all were seen. Raises TypeError or ValueError naming the
+    first field that is impossible.
     """
 
     steps: int = 1000  # updates of the weights
     batch_size: int = 16  # windows in each
     lr: float = 1e-3  # the highest learning rate
     schedule: str = "cosine"  # how it falls to zero: cosine or linear; or constant
-    warmup: float = 0.05  # it first rises for this share of the steps, in [0, 1)
-    optimizer: str = "adamw"  # or muon, for the blocks' matrices
+    warmup: float = 0.05  # the fraction of steps in which it first rises, in [0, 1)
+    optimizer: str = "adamw"  # or muon, for the matrices of the blocks
     muon_lr: float = 0.02  # the highest learning rate of Muon
     table_lr: float = 0.02  # the highest learning rate of n-gram tables
     sampling: str = "random"  # or epochs: no window again before all were seen
@@ -45,12 +42,11 @@ class TrainConfig:
     beta1: float = 0.9  # how long AdamW remembers gradients, in [0, 1)
     beta2: float = 0.95  # how long it remembers their squares, in [0, 1)
     grad_clip: float = 1.0  # longer gradients are cut to this length
-    eval_every: int = 0  # steps between measurements of the whole val; 0 for none
+    eval_every: int = 0  # steps between evaluations of the whole val; 0 for none
     seed: int = 0  # the same seed gives the same training
-    precision: str = "float32"  # or bfloat16: multiply in 16 bits
-    compile: bool = False  # let torch.compile fuse the step, at its first
-    accumulate: int = 1  # parts that a batch is worked through in: less memory
-    parallel: str = "average"  # or overlapped, sharded: how processes train together
+    precision: str = "float32"  # or bfloat16: multiply in 16 bits, store in 32
+    compile: bool = False  # let torch.compile fuse the step, when it first runs
+    accumulate: int = 1  # parts in which a batch is computed: less memory
 
     def __post_init__(self):
         require_int("steps", self.steps, 1)
@@ -68,14 +64,25 @@ class TrainConfig:
         require_choice("precision", self.precision, PRECISIONS)
         require_choice("compile", self.compile, (True, False))
         require_int("accumulate", self.accumulate, 1)
-        require_choice("parallel", self.parallel, WAYS)
-        if self.parallel == "sharded" and self.optimizer == "muon":
+        if self.batch_size % self.accumulate:
             raise ValueError(
-                "parallel='sharded', optimizer='muon': Muon moves whole matrices, of "
-                "which each process has a part only; choose optimizer='adamw'"
+                f"batch_size={self.batch_size} cannot be divided into "
+                f"accumulate={self.accumulate} equal parts: expected a multiple of "
+                f"{self.accumulate}"
             )
         for name in ("warmup", "beta1", "beta2"):
             require_number(name, getattr(self, name), 0.0, 1.0, below=True)
+
+
+def stored_config(fields: dict) -> TrainConfig:
+    """Return the configuration that was stored as fields, maybe by an older version.
+
+    Fields that are missing take their defaults.
+    """
+    return TrainConfig(**{k: v for k, v in fields.items() if k not in RETIRED})
+
+
+RETIRED = ("parallel",)  # fields of older versions that no longer mean anything
 
 
 @dataclass
@@ -100,3 +107,27 @@ class Knobs:
 
 
 KNOB_LIMITS = {"dropout": 1.0, "lr_scale": math.inf, "weight_decay": math.inf}
+
+
+# torch has one random state for all threads, and two trainings may run at once.
+_DRAWING = threading.RLock()
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | str = "cpu"):
+    """Seed torch's random numbers inside, and restore their state afterwards."""
+    device = torch.device(device)
+    accelerators = [] if device.type == "cpu" else [device]
+    kind = "cuda" if device.type == "cpu" else device.type
+    with _DRAWING, torch.random.fork_rng(devices=accelerators, device_type=kind):
+        torch.manual_seed(seed)
+        yield
+
+
+def pick_device() -> torch.device:
+    """Return the fastest device here: "cuda", else Apple's "mps", else "cpu"."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")

@@ -137,6 +137,6 @@ def test_only_the_bodys_matrices_go_to_muon():
     assert named == {
         f"blocks.0.{n}.weight" for n in ("attn.qkv", "attn.proj", "mlp.fc", "mlp.proj")
     }
-    rates = {id(p): g["share"] for g in adamw.param_groups for p in g["params"]}
+    rates = {id(p): g["lr_factor"] for g in adamw.param_groups for p in g["params"]}
     assert rates[id(model.ngrams.tables.weight)] == 20.0
     assert len(rates) + len(chosen) == len(list(model.parameters()))

@@ -22,7 +22,9 @@ from gptlib import (
     pick_device,
     train,
 )
-from gptlib.training import seeded
+from gptlib.optim import build_optimizer
+from gptlib.settings import seeded, stored_config
+from gptlib.training import update
 
 CONFIG = TrainConfig(steps=12, batch_size=4, lr=3e-3, eval_every=5)
 
@@ -182,7 +184,7 @@ def test_a_training_may_go_on_in_other_parts(tok, data):
         for step in training:
             if step.step == 6:
                 break
-        config = replace(CONFIG, accumulate=parts, parallel="overlapped")
+        config = replace(CONFIG, accumulate=parts)
         resumed = train(fresh(tok), data, config)
         resumed.model.dropout = 0.0
         resumed.load_state_dict(training.state_dict())
@@ -190,15 +192,72 @@ def test_a_training_may_go_on_in_other_parts(tok, data):
     assert losses[1] == pytest.approx(losses[0], abs=1e-5)
 
 
-def test_parts_that_cannot_be(tok, data):
-    with pytest.raises(
-        ValueError, match=r"batch_size=4 .* in 3 parts: .*multiple of 3"
-    ):
-        train(fresh(tok), data, replace(CONFIG, accumulate=3))
-    with pytest.raises(ValueError, match="choose optimizer='adamw'"):
-        TrainConfig(parallel="sharded", optimizer="muon")
-    with pytest.raises(ValueError, match="parallel='ddp': expected one of 'average'"):
-        TrainConfig(parallel="ddp")
+def test_a_batch_of_unequal_parts_is_refused():
+    with pytest.raises(ValueError, match=r"batch_size=4 .*=3 equal parts: .* of 3"):
+        TrainConfig(batch_size=4, accumulate=3)
+
+
+def test_a_stored_configuration_may_have_retired_and_lack_new_fields(tok, data):
+    stored = asdict(CONFIG) | {"parallel": "overlapped"}
+    del stored["accumulate"]
+    assert stored_config(stored) == CONFIG
+    first, second = (train(fresh(tok), data, CONFIG) for _ in range(2))
+    next(iter(first))
+    second.load_state_dict(first.state_dict() | {"config": stored})
+    assert second.step == 1
+    with pytest.raises(TypeError, match="pralalel"):
+        stored_config({"pralalel": "overlapped"})
+
+
+def rows(data):
+    return data.train[:64].view(4, 16), data.train[1:65].view(4, 16)
+
+
+def test_update_is_the_plain_step(tok, data):
+    ours, plain = fresh(tok, dropout=0.0), fresh(tok, dropout=0.0)
+    seen = []
+    found = update(
+        ours,
+        build_optimizer(ours, CONFIG),
+        rows(data),
+        0.1,
+        forward=lambda *batch: ours(*batch)[1],
+        check=lambda loss, norm: seen.append((loss.item(), norm.item())),
+    )
+    optimizer = build_optimizer(plain, CONFIG)
+    loss = plain(*rows(data))[1]
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(plain.parameters(), 0.1)
+    optimizer.step()
+    assert norm > 0.1 and seen == [(loss.item(), norm.item())]
+    assert found == loss.item()
+    assert torch.equal(weights(ours), weights(plain))
+
+
+def test_a_check_that_raises_keeps_the_weights(tok, data):
+    model = fresh(tok)
+    before = weights(model).clone()
+
+    def refuse(loss, norm):
+        raise DivergedError("no")
+
+    with pytest.raises(DivergedError):
+        update(
+            model,
+            build_optimizer(model, CONFIG),
+            rows(data),
+            1.0,
+            lambda *rows: model(*rows)[1],
+            refuse,
+        )
+    assert torch.equal(weights(model), before)
+
+
+def test_a_model_is_prepared_once_with_the_training_tokens(tok, data):
+    model, seen = fresh(tok), []
+    model.prepare = seen.append
+    list(train(model, data, replace(CONFIG, steps=2)))
+    assert len(seen) == 1 and torch.equal(seen[0], data.train)
 
 
 COMPILING = """

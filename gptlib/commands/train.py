@@ -215,7 +215,7 @@ def resume(handler: ModelHandler, recipe: Recipe, corpus: Text) -> None:
         print(f"the training in {handler.path} is finished")
         return
     print(f"resuming the training in {handler.path}")
-    handler.share(accumulate=recipe.training.accumulate)
+    handler.resume_with(recipe.training.accumulate)
     handler.model.to(pick_device())
     handler.train(data=corpus)
 

@@ -1,10 +1,10 @@
-"""ModelHandler: one folder that holds one model; save, load, train on, generate.
+"""ModelHandler: one folder that holds one model; save, load, train, generate.
 
-The folder's truth is one file, `model.safetensors`, which carries configuration and
-tokenizer in its metadata, and beside it, while a training is under way,
-`trainer.safetensors` with everything needed to go on (`trainerfile.py`). Each is
-replaced in one rename, so that no crash can mix two states. `config.json` and
-`tokenizer.json` are copies to be read by people.
+`model.safetensors` holds the weights, with configuration and tokenizer in its
+metadata. While a training is unfinished, `trainer.safetensors` beside it holds all
+that is needed to resume. Each is replaced in one rename, so no crash can mix two
+states; `config.json` and `tokenizer.json` are copies for people. Read next:
+`modelfile.py` and `checkpoint.py`.
 """
 
 import time
@@ -16,13 +16,14 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from gptlib.corpora.shards import TokenCorpus, open_corpus
+from gptlib.corpora.shards import TokenCorpus
 from gptlib.data import Corpus, TokenSplits
 from gptlib.errors import ModelFileError, require_choice, require_int
 from gptlib.files.atomic import remove_leftovers
 from gptlib.files.interrupts import deferred_interrupt
 from gptlib.generation import generate, stream, whole_characters
 from gptlib.handler.checkpoint import read_trainer, write_trainer
+from gptlib.handler.finddata import find_data
 from gptlib.handler.history import read_history, write_history
 from gptlib.handler.modelfile import (
     build,
@@ -33,20 +34,23 @@ from gptlib.handler.modelfile import (
     write_model,
 )
 from gptlib.hub.export import export_model, training_notes
-from gptlib.scale.distributed import agree, rank
+from gptlib.settings import TrainConfig, stored_config
 from gptlib.tokenizer import Tokenizer, replace_unknown, tokenizer_from_dict
-from gptlib.training import Step, TrainConfig, Training, train
+from gptlib.training import Step, Training, train
 
 STORED_TYPES = {"float32": torch.float32, "float16": torch.float16}
 SAVE_EVERY_SECONDS = 60.0
-SAVING_SHARE = 0.05  # of the time: what saving may take at most, or it waits longer
+SAVING_FRACTION = 0.05  # of the time that saving may take; above it saves less often
 
 
 class ModelHandler:
     """The model in the folder `path`: `.model`, `.tokenizer`, `.history`.
 
-    Nothing is read before `load()` and nothing written before `save()`.
+    Nothing is read before `load()` and nothing written before `save()`. A subclass
+    may replace `writes`, `build_training` and `decide`.
     """
+
+    writes = True  # whether this handler may change the folder
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
@@ -67,7 +71,7 @@ class ModelHandler:
     ) -> "ModelHandler":
         """Write a model (default: the one in hand) to the folder; returns itself.
 
-        training: the `Training` that made it, to be able to go on with it. dtype
+        training: the `Training` that made it, to be able to resume it. dtype
         "float16" halves the file of a finished model. Raises ValueError when model
         and tokenizer do not fit, OSError when the disk refuses; then the folder
         still holds what it held before.
@@ -90,9 +94,9 @@ class ModelHandler:
             self.history = [] if training is None else list(training.history)
         self.model, self.tokenizer, self._training = model, tokenizer, training
         self._resume = None
-        going_on = training is not None and len(training) > 0
-        state = training.state_dict() if going_on else None  # which takes all processes
-        if rank() == 0:  # of several processes only the first writes
+        unfinished = training is not None and len(training) > 0
+        state = training.state_dict() if unfinished else None
+        if self.writes:
             self._write_model(STORED_TYPES[dtype])
             self._write_trainer(state)
         return self
@@ -100,7 +104,7 @@ class ModelHandler:
     def load(self) -> "ModelHandler":
         """Read the folder; returns itself. The model is on the CPU, in float32.
 
-        Where a training was cut off, its last checkpoint is what is loaded.
+        Where a training was interrupted, its last checkpoint is loaded.
         Raises ModelFileError (a ValueError) for anything `save` did not write.
         """
         described, tensors = read_file(self.path / "model.safetensors", "model")
@@ -134,10 +138,10 @@ class ModelHandler:
     ) -> list[Step]:
         """Run `steps` more steps of the saved schedule, saving about every minute.
 
-        Default: all that are left. A finished schedule, or a model that has none,
-        starts a new one of `steps` steps, with a new history; config starts that one
-        instead. data: default the corpus of its training, by name and SHA-256.
-        Interrupting finishes the step and saves. Returns the steps run.
+        steps: default all that are left. A finished schedule, or a model that has
+        none, starts a new one of `steps` steps, with a new history; with config, that
+        one starts. data: default the corpus of its training, by name and SHA-256.
+        An interrupt finishes the step and saves. Returns the steps run.
         """
         model, _ = self._in_hand()
         if steps is not None:
@@ -161,10 +165,20 @@ class ModelHandler:
                 self._training = None
         return training.history[before:]
 
-    def share(self, **how) -> None:
-        """Go on with this `accumulate` and `parallel`, if there is something to do."""
+    def resume_with(self, accumulate: int) -> None:
+        """Resume the loaded training, if any, with another number of parts."""
         if self._resume is not None:
-            self._resume["config"] |= how
+            self._resume["config"]["accumulate"] = accumulate
+
+    def build_training(
+        self, model: nn.Module, data: TokenSplits, config: TrainConfig
+    ) -> Training:
+        """Return the training that `train` iterates."""
+        return train(model, data, config)
+
+    def decide(self, stop: bool, save: bool) -> tuple[bool, bool]:
+        """Return whether to stop and whether to save, after each step."""
+        return stop, save
 
     def generate(
         self,
@@ -177,7 +191,7 @@ class ModelHandler:
         """Return prompt and its continuation; settings as for `generation.generate`.
 
         Several prompts, of any lengths, are continued at once: a list comes back.
-        unknown: what stands for a character the model does not know ("" drops it);
+        unknown: replaces every character that the model does not know ("" drops it);
         by default a ValueError names it.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
@@ -206,16 +220,16 @@ class ModelHandler:
         """Write the model in hand as other libraries read it; returns the folder.
 
         format "huggingface": what `AutoModelForCausalLM.from_pretrained` and
-        `AutoTokenizer.from_pretrained` load, and a model card beside it;
+        `AutoTokenizer.from_pretrained` load, with a model card;
         `pretrained.load_pretrained` reads it back. Raises TypeError for a model that
-        is no GPT, ValueError for another format or a folder with something else in
-        it, OSError when the disk refuses.
+        is not a GPT, ValueError for another format or a folder that holds something
+        else, OSError when the disk refuses.
         """
         model, tokenizer = self._in_hand()
         check_pair(model, tokenizer)
         folder = Path(folder)
         notes = training_notes(self.trained_on, self.history)
-        if rank() == 0:
+        if self.writes:
             export_model(folder, model, tokenizer, notes, format)
         return folder
 
@@ -246,42 +260,22 @@ class ModelHandler:
         running = self._training
         if running is not None and len(running) and data is None and config is None:
             return running
-        splits = self._find_data(data, tokenizer)
+        splits = find_data(data, tokenizer, self.trained_on)
         if config is None and self._resume is not None:
-            saved = TrainConfig(**self._resume["config"])
+            saved = stored_config(self._resume["config"])
             if self._resume["step"] < saved.steps:
-                training = train(model, splits, saved)
+                training = self.build_training(model, splits, saved)
                 training.load_state_dict(self._resume | {"history": self.history})
                 return training
         if config is None:
-            known = TrainConfig(**self.trained_on.get("config", {}))
+            known = stored_config(self.trained_on.get("config", {}))
             config = replace(known, steps=known.steps if steps is None else steps)
-        return train(model, splits, config)
-
-    def _find_data(self, data, tokenizer) -> TokenSplits:
-        if isinstance(data, Corpus | TokenCorpus):
-            return data.encode(tokenizer)
-        if data is not None:
-            _check_encoding(data, tokenizer)
-            return data
-        name = self.trained_on.get("corpus")
-        if name is None:
-            raise ValueError(
-                "data: the folder does not say what the model was trained on; pass "
-                "data=load_corpus(...)"
-            )
-        corpus = open_corpus(name)
-        if corpus.sha256 != self.trained_on["sha256"]:
-            raise ValueError(
-                f"{name} is not the text the model was trained on (SHA-256 "
-                f"{corpus.sha256}, expected {self.trained_on['sha256']}); pass data= "
-                "to train on this one all the same"
-            )
-        return corpus.encode(tokenizer)
+        return self.build_training(model, splits, config)
 
     def _run(self, training: Training, wanted: int, progress: bool) -> None:
         saved, pause, val = time.monotonic(), SAVE_EVERY_SECONDS, ""
-        bar = tqdm(total=wanted, disable=not progress or rank() > 0, unit="step")
+        hidden = not (progress and self.writes)
+        bar = tqdm(total=wanted, disable=hidden, unit="step")
         with bar, deferred_interrupt() as interrupted:
             for step in training:
                 bar.update()
@@ -289,22 +283,22 @@ class ModelHandler:
                     val = f", val {step.val:.3f}"
                 bar.set_postfix_str(f"loss {step.loss:.3f}{val}", refresh=False)
                 wanted -= 1
-                late = rank() == 0 and time.monotonic() - saved > pause
-                stop, save = agree(wanted == 0 or interrupted.is_set(), late)
+                late = time.monotonic() - saved > pause
+                stop, save = self.decide(wanted == 0 or interrupted.is_set(), late)
                 if stop:
                     break
                 if save:
                     started = time.monotonic()
                     self._checkpoint(training)
                     saved = time.monotonic()
-                    pause = max(SAVE_EVERY_SECONDS, (saved - started) / SAVING_SHARE)
+                    pause = max(SAVE_EVERY_SECONDS, (saved - started) / SAVING_FRACTION)
             self._checkpoint(training)
 
     def _checkpoint(self, training: Training) -> None:
         self.history = list(training.history)
         self.trained_on = _describe_training(training)
         state = training.state_dict() if len(training) else None
-        if rank() > 0:
+        if not self.writes:
             return
         if state is None or not (self.path / "model.safetensors").is_file():
             self._write_model(torch.float32)
@@ -330,14 +324,6 @@ class ModelHandler:
         write_history(self._history_file, self.history)
         write_trainer(
             self._trainer_file, state, described["fingerprint"], self.trained_on
-        )
-
-
-def _check_encoding(data: TokenSplits, tokenizer: Tokenizer) -> None:
-    other = data.tokenizer
-    if other is not None and other.to_dict() != tokenizer.to_dict():
-        raise ValueError(
-            f"data was encoded by {other!r:.60}; encode it with handler.tokenizer"
         )
 
 

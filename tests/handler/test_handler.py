@@ -314,7 +314,7 @@ def test_saving_takes_a_twentieth_of_the_time_at_most(
 ):
     """Steps of ten seconds: every minute, or less often where saving takes long."""
     clock, found = [0.0], []
-    step, save = Training._advance, ModelHandler._checkpoint
+    step, save = Training.advance, ModelHandler._checkpoint
 
     def slow_step(training):
         clock[0] += 10
@@ -326,7 +326,7 @@ def test_saving_takes_a_twentieth_of_the_time_at_most(
         save(handler, training)
 
     monkeypatch.setattr(gptlib.handler.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(Training, "_advance", slow_step)
+    monkeypatch.setattr(Training, "advance", slow_step)
     monkeypatch.setattr(ModelHandler, "_checkpoint", slow_save)
     saved.train(data=data, config=CONFIG, progress=False)
     assert found == saved_at

@@ -1,0 +1,47 @@
+"""The data of a training: what the caller passes, or the text it had before.
+
+Read next: `checkpoint.py`.
+"""
+
+from gptlib.corpora.shards import TokenCorpus, open_corpus
+from gptlib.data import Corpus, TokenSplits
+from gptlib.tokenizer import Tokenizer
+
+
+def find_data(
+    data: TokenSplits | Corpus | TokenCorpus | None,
+    tokenizer: Tokenizer,
+    trained_on: dict,
+) -> TokenSplits:
+    """Return data as token ids; None finds the corpus that trained_on names.
+
+    Raises ValueError when that is unknown or another text today, or when data was
+    encoded by another tokenizer.
+    """
+    if isinstance(data, Corpus | TokenCorpus):
+        return data.encode(tokenizer)
+    if data is not None:
+        _check_encoding(data, tokenizer)
+        return data
+    name = trained_on.get("corpus")
+    if name is None:
+        raise ValueError(
+            "data: the folder does not say what the model was trained on; pass "
+            "data=load_corpus(...)"
+        )
+    corpus = open_corpus(name)
+    if corpus.sha256 != trained_on["sha256"]:
+        raise ValueError(
+            f"{name} is not the text the model was trained on (SHA-256 "
+            f"{corpus.sha256}, expected {trained_on['sha256']}); pass data= to train "
+            "on this one nevertheless"
+        )
+    return corpus.encode(tokenizer)
+
+
+def _check_encoding(data: TokenSplits, tokenizer: Tokenizer) -> None:
+    other = data.tokenizer
+    if other is not None and other.to_dict() != tokenizer.to_dict():
+        raise ValueError(
+            f"data was encoded by {other!r:.60}; encode it with handler.tokenizer"
+        )
