@@ -242,7 +242,9 @@ def build_config(settings: dict) -> Config:
     if isinstance(rest.get("model"), dict):
         rest["model"] = build_config(rest["model"])
     for key in rest:
-        require_choice(f"setting of {name}", key, [f.name for f in fields(CONFIGS[name])])
+        require_choice(
+            f"setting of {name}", key, [f.name for f in fields(CONFIGS[name])]
+        )
     return CONFIGS[name](**rest)
 
 

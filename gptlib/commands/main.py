@@ -22,6 +22,7 @@ from gptlib.commands.sweep import Sweep
 from gptlib.commands.train import Train
 from gptlib.scale import leave
 
+PROG = "python -m gptlib"
 COMMANDS = {
     "data": Data,
     "train": Train,
@@ -60,16 +61,15 @@ def parse(arguments: list[str]):
             Annotated[kind, tyro.conf.subcommand(name)]
             for name, kind in COMMANDS.items()
         ]
-        return tyro.cli(reduce(or_, kinds), prog="python -m gptlib", args=arguments)
+        return tyro.cli(reduce(or_, kinds), prog=PROG, args=arguments)
     kind, default = COMMANDS[name[0]], None
     if kind is Train and (recipe := find_recipe(rest)):
         default = Train.from_recipe(recipe)
-    prog = f"python -m gptlib {name[0]}"
-    return tyro.cli(kind, prog=prog, args=rest, default=default)
+    return tyro.cli(kind, prog=f"{PROG} {name[0]}", args=rest, default=default)
 
 
 def find_recipe(arguments: list[str]) -> Path | None:
     """The value of --recipe, before anything else is parsed."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(PROG, add_help=False, allow_abbrev=False)
     parser.add_argument("--recipe", type=Path)
     return parser.parse_known_args(arguments)[0].recipe

@@ -10,6 +10,8 @@ JSON or YAML, by the file's suffix. Read next: `train.py`, which runs it.
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+import torch
+
 from gptlib.bpe import TokenizerConfig
 from gptlib.commands.settings_file import (
     build,
@@ -17,10 +19,10 @@ from gptlib.commands.settings_file import (
     require_types,
     write_settings,
 )
+from gptlib.composed import build_config, build_model, take_weights
 from gptlib.errors import require_choice
 from gptlib.handler import STORED_TYPES
-from gptlib.composed import build_config
-from gptlib.training import TrainConfig
+from gptlib.settings import RETIRED, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Recipe:
 
     corpus: str = "tinyshakespeare"
     model: dict = field(default_factory=dict)
-    training: TrainConfig = TrainConfig()
-    tokenizer: TokenizerConfig = TokenizerConfig()
+    training: TrainConfig = field(default_factory=TrainConfig)
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     start: "str | Recipe | None" = None
     dtype: str = "float32"
     about: str = ""
@@ -46,9 +48,13 @@ class Recipe:
         require_types(self)
         require_choice("dtype", self.dtype, tuple(STORED_TYPES))
         try:
-            build_config(self.model)
+            config = build_config(self.model)
         except (TypeError, ValueError) as error:
             raise ValueError(f"model: {error}") from None
+        if isinstance(self.start, Recipe) and self.model and self.start.model:
+            with torch.device("meta"):  # shapes without numbers
+                first = build_model(build_config(self.start.model))
+                take_weights(build_model(config), first)
 
     @property
     def vocab_size(self) -> int | None:
@@ -61,10 +67,14 @@ class Recipe:
     @classmethod
     def of(cls, settings: dict, source: str | Path) -> "Recipe":
         """The recipe that a file's content describes; errors begin with source."""
-        for name in ("corpus", "training", *([] if "start" in settings else ["model"])):
+        needed = ["corpus", "training"] + ["model"] * (settings.get("start") is None)
+        for name in needed:
             if name not in settings:
                 raise ValueError(f"{source} lacks {name!r}")
         values = dict(settings)
+        if isinstance(values["training"], dict):
+            kept = values["training"].items()
+            values["training"] = {k: v for k, v in kept if k not in RETIRED}
         for name, kind in SECTIONS.items():
             if name in values:
                 values[name] = build(kind, values[name], f"{source}, {name}")

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import yaml
 
@@ -21,11 +21,12 @@ class StrictLoader(yaml.SafeLoader):
     """YAML without repeated keys; 1e-3 is a number, as in YAML 1.2."""
 
     def construct_mapping(self, node, deep=False):
-        keys = [key.value for key, _ in node.value]
-        for (key, _), name in zip(node.value, keys, strict=True):
-            if keys.count(name) > 1:
-                says = f"the key {name!r} occurs twice"
+        seen = []
+        for key, _ in node.value:
+            if key.value in seen:
+                says = f"the key {key.value!r} occurs twice"
                 raise yaml.MarkedYAMLError(problem=says, problem_mark=key.start_mark)
+            seen.append(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -67,7 +68,7 @@ def without_repetition(pairs: list[tuple]) -> dict:
 
 
 def write_settings(path: str | Path, settings: dict) -> None:
-    """Write an object as JSON or YAML. Raises OSError, ValueError for another suffix."""
+    """Write an object as JSON or YAML. Raises OSError, or ValueError for the suffix."""
     require_choice("the file's suffix", Path(path).suffix, (".json", *YAML))
     if is_yaml(path):
         text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
@@ -81,7 +82,7 @@ def is_yaml(path: str | Path) -> bool:
     return Path(path).suffix in YAML
 
 
-def build(kind: type, settings: Any, source: str):
+def build(kind: type, settings, source: str | Path):
     """A dataclass from a file's section. Raises ValueError that begins with source."""
     if not isinstance(settings, dict):
         raise ValueError(f"{source}={settings!r}: expected an object of settings")
@@ -91,7 +92,6 @@ def build(kind: type, settings: Any, source: str):
         return kind(**settings)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{source}: {error}") from None
-
 
 
 def require_types(settings) -> None:

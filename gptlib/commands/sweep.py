@@ -12,7 +12,7 @@ import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import ClassVar
@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 
 from gptlib.commands.arguments import positional
 from gptlib.commands.spec import Spec, encode_text, read_spec
-from gptlib.composed import build_model
+from gptlib.composed import build_model, resize
 from gptlib.data import TokenSplits
 from gptlib.errors import require_int
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
@@ -86,10 +86,10 @@ def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
     shape, config, _ = spec.settings(point, seed)
     data, dev_is_new = encode_text(spec.text(point))
     torch.manual_seed(seed)
-    shape = replace(shape, vocab_size=data.tokenizer.vocab_size)
+    shape = resize(shape, vocab_size=data.tokenizer.vocab_size)
     model = build_model(shape, data.train).to(pick_device())
     checks = _checks(config.steps, spec.checks)
-    curve, best, average = Curve(), None, _Average()
+    curve, best, late = Curve(), None, []
     pieces = _pieces(data, model.block_size)
     training = train(model, data, config)
     for step in training:
@@ -101,12 +101,12 @@ def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
         if curve.dev[-1] == min(curve.dev):
             best = copy_weights(model)
         if step.step > config.steps // 2:
-            average.add(model)
+            late.append(copy_weights(model))
     best_step = curve.steps[curve.dev.index(min(curve.dev))]
     end = evaluate(model, data.val, tokenizer=data.tokenizer)
     averaged = stopped = end.loss
-    if average.count > 1:
-        averaged = _with_weights(model, average.mean(), data)
+    if len(late) > 1:
+        averaged = _with_weights(model, _mean(late), data)
     if dev_is_new and best_step < config.steps:
         stopped = _with_weights(model, best, data)
     result = Result(
@@ -126,24 +126,26 @@ def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
 
 
 def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
-    """Run what is missing of a spec, `jobs` runs at a time; returns all rows.
+    """Do the missing runs of a spec, `jobs` at a time; return all rows.
 
-    The tables are written after each run, so that little is lost when it is cut off.
-    Raises ValueError when the table was made with other settings, or, at the end,
-    when runs have failed.
+    The tables are written after each run, so that an interrupt loses little. Raises
+    ValueError when the table was made with other settings, or, at the end, when runs
+    have failed.
     """
     path = Path(path)
     spec = read_spec(path)
     require_int("jobs", jobs, 1)
-    rows = load_rows(path)
-    if any(row.get("spec") != spec.fingerprint() for row in rows):
+    rows, curves = load_rows(path), load_curves(path)
+    columns = {*spec.points()[0], "seed"}
+    strange = any(row.get("spec") != spec.fingerprint() for row in rows)
+    if strange or any(not columns <= row.keys() for row in rows + curves):
         raise ValueError(
             f"{path.with_suffix('.csv')} was made with other settings than {path} has "
             "now: move it away, or undo the change"
         )
     have = {_key(spec, row) for row in rows}
-    # Curves are written first: one without its row is of a run that was cut off.
-    curves = [curve for curve in load_curves(path) if _key(spec, curve) in have]
+    # Curves are written first: one without its row is of an interrupted run.
+    curves = [curve for curve in curves if _key(spec, curve) in have]
     missing = [run for run in spec.runs() if _key(spec, _named(*run)) not in have]
     failed = {}
     for run, outcome in _outcomes(spec, missing, jobs):
@@ -178,17 +180,17 @@ def _outcomes(spec: Spec, runs: list, jobs: int) -> Iterator[tuple]:
 
 
 def load_rows(path: str | Path) -> list[dict]:
-    """The results of a spec so far, one dictionary a run; numbers as numbers."""
+    """The results of a spec so far, one dictionary per run; numbers as numbers."""
     return _read_table(Path(path).with_suffix(".csv"))
 
 
 def load_curves(path: str | Path) -> list[dict]:
-    """The checks of every run of a spec so far, one dictionary a check."""
+    """The checks of every run of a spec so far, one dictionary per check."""
     return _read_table(_curves_file(Path(path)))
 
 
 def accepted(rows: list[dict], column: str, **point) -> tuple[float, float]:
-    """What is normal for a point: its range over the seeds and as much around it."""
+    """The range that is normal for a point: that over its seeds, and as much around."""
     values = [r[column] for r in rows if all(r[k] == v for k, v in point.items())]
     if not values:
         raise ValueError(f"{point}: no such point in the table")
@@ -196,19 +198,12 @@ def accepted(rows: list[dict], column: str, **point) -> tuple[float, float]:
     return min(values) - slack, max(values) + slack
 
 
-class _Average:
+def _mean(states: list[dict]) -> dict:
     """The mean of several states of a model."""
-
-    def __init__(self):
-        self.sums, self.count = {}, 0
-
-    def add(self, model: nn.Module) -> None:
-        self.count += 1
-        for name, value in model.state_dict().items():
-            self.sums[name] = self.sums.get(name, 0.0) + value.double()
-
-    def mean(self) -> dict:
-        return {name: (total / self.count) for name, total in self.sums.items()}
+    return {
+        name: sum(state[name].double() for state in states) / len(states)
+        for name in states[0]
+    }
 
 
 def _in_process(threads: int, spec: Spec, point: dict, seed: int):
@@ -262,8 +257,15 @@ def _table(spec: Spec, rows: list[dict]) -> bytes:
 def _read_table(path: Path) -> list[dict]:
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return [{k: _number(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a table: {error}") from None
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise ValueError(f"{path}, row {number}: expected a value in each column")
+    return [{k: _number(v) for k, v in row.items()} for row in rows]
 
 
 def _number(text: str):

@@ -28,8 +28,8 @@ from gptlib.handler.history import write_history
 from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
 from gptlib.model import count_parameters
 from gptlib.scale import is_main_process, open_handler, process_group
+from gptlib.settings import TrainConfig, pick_device
 from gptlib.tokenizer import Tokenizer
-from gptlib.training import TrainConfig, pick_device
 
 Text = Corpus | TokenCorpus
 SAMPLE_TOKENS = 2500
@@ -93,31 +93,31 @@ class Train:
     # The shape. Without a recipe: a GPT of 4 blocks of 4 heads, width 128, context 128.
     model: ModelOptions = field(default_factory=dict)
     # An NVIDIA GPU always computes in bfloat16 and, where possible, compiled.
-    training: TrainConfig = Recipe.training
+    training: TrainConfig = field(default_factory=TrainConfig)
     # How the finished model is stored; float16 needs half the space.
     dtype: Literal["float32", "float16"] = Recipe.dtype
     # A model's folder, or gpt2, gpt2-medium …: its weights and tokenizer to start from,
     # and its shape if no other is given.
     start: str | None = None
     # For text; a folder of tokens has its own.
-    tokenizer: TokenizerConfig = Recipe.tokenizer
-    base: tyro.conf.Suppress[tyro.conf.Fixed[Recipe]] = Recipe()
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    base: tyro.conf.Suppress[tyro.conf.Fixed[Recipe]] = field(default_factory=Recipe)
 
     def __post_init__(self):
         self.described()  # wrong options are refused while they are parsed
 
     @classmethod
     def from_recipe(cls, path: Path) -> "Train":
-        """The command with a recipe's settings as defaults, its folder not yet known.
+        """The command with a recipe's settings as defaults, its folder still missing.
 
         Raises OSError, or ValueError that names the file and the key.
         """
         settings = read_settings(path)
         base = Recipe.of(settings, path)
-        # Until strategies were options, recipes named them.
+        # Recipes named the strategy before it was an option.
         sharded = settings["training"].get("parallel") == "sharded"
-        return cls(
-            tyro.MISSING,
+        command = cls(
+            Path(),
             path,
             strategy="sharded" if sharded else cls.strategy,
             corpus=base.corpus,
@@ -128,6 +128,8 @@ class Train:
             tokenizer=base.tokenizer,
             base=base,
         )
+        command.folder = tyro.MISSING
+        return command
 
     def described(self) -> Recipe:
         """The recipe, with the options that were given beside it."""

@@ -171,7 +171,7 @@ def test_settings_that_change_together(spec_file):
             ("{dropout: [0.0, 0.5], weight_decay: [0.1]}", "[{steps: 3}, {lr: 1}]"),
             "all",
         ),
-        (("dropout: [0.0, 0.5]", "dropout: [0.1, 0.1]"), "there twice"),
+        (("dropout: [0.0, 0.5]", "dropout: [0.1, 0.1]"), "occurs twice"),
         (("seeds: [0, 1]", "seeds: []"), "at least one seed"),
         (("checks: 4", "vocabulary: words"), "vocabulary='words': expected .*char"),
         (("checks: 4", "vocabulary: 255"), "vocabulary=255"),
