@@ -44,7 +44,7 @@ def read_settings(path: str | Path) -> dict:
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-        if is_yaml(path):
+        if Path(path).suffix in YAML:
             stored = yaml.load(text, StrictLoader)
         else:
             stored = json.loads(text, object_pairs_hook=without_repetition)
@@ -60,26 +60,21 @@ def read_settings(path: str | Path) -> dict:
 
 def without_repetition(pairs: list[tuple]) -> dict:
     """The object of a JSON file; ValueError for a key that occurs twice."""
-    stored = dict(pairs)
-    for name in stored:
-        if sum(key == name for key, _ in pairs) > 1:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
             raise ValueError(f"the key {name!r} occurs twice")
-    return stored
+    return dict(pairs)
 
 
 def write_settings(path: str | Path, settings: dict) -> None:
     """Write an object as JSON or YAML. Raises OSError, or ValueError for the suffix."""
     require_choice("the file's suffix", Path(path).suffix, (".json", *YAML))
-    if is_yaml(path):
+    if Path(path).suffix in YAML:
         text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     else:
         text = json.dumps(settings, indent=1, ensure_ascii=False) + "\n"
     write_atomically(Path(path), text.encode())
-
-
-def is_yaml(path: str | Path) -> bool:
-    """Whether a file's name says that it is YAML."""
-    return Path(path).suffix in YAML
 
 
 def build(kind: type, settings, source: str | Path):

@@ -12,7 +12,7 @@ import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import ClassVar
@@ -49,16 +49,6 @@ class Sweep:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """Losses on fixed parts of train, dev and val, dropout off, in nats per token."""
-
-    steps: list[int] = field(default_factory=list)
-    train: list[float] = field(default_factory=list)
-    dev: list[float] = field(default_factory=list)
-    val: list[float] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
 class Result:
     """What one run reached; losses over the whole val split, in nats per token.
 
@@ -81,28 +71,33 @@ class Result:
     torch: str
 
 
-def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
-    """Train one model of a sweep and measure it."""
+def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, list[dict]]:
+    """Train one model of a sweep; return what it reached, and its checks.
+
+    A check is {"step": ..., "train": ..., "dev": ..., "val": ...}: losses on fixed
+    parts of the splits, dropout off, in nats per token.
+    """
     shape, config, _ = spec.settings(point, seed)
     data, dev_is_new = encode_text(spec.text(point))
     torch.manual_seed(seed)
     shape = resize(shape, vocab_size=data.tokenizer.vocab_size)
     model = build_model(shape, data.train).to(pick_device())
-    checks = _checks(config.steps, spec.checks)
-    curve, best, late = Curve(), None, []
-    pieces = _pieces(data, model.block_size)
+    parts = {
+        name: fixed_windows(getattr(data, name), model.block_size, PROBE_TOKENS)
+        for name in ("train", "dev", "val")
+    }
+    count, checks, late = spec.checks, [], []
+    due = {max(1, round(config.steps * (i + 1) / count)) for i in range(count)}
     training = train(model, data, config)
     for step in training:
-        if step.step not in checks:
+        if step.step not in due:
             continue
-        curve.steps.append(step.step)
-        for name, piece in pieces.items():
-            getattr(curve, name).append(window_loss(model, *piece))
-        if curve.dev[-1] == min(curve.dev):
-            best = copy_weights(model)
+        losses = {name: window_loss(model, *part) for name, part in parts.items()}
+        if all(losses["dev"] < check["dev"] for check in checks):
+            best, best_step = copy_weights(model), step.step
+        checks.append({"step": step.step} | losses)
         if step.step > config.steps // 2:
             late.append(copy_weights(model))
-    best_step = curve.steps[curve.dev.index(min(curve.dev))]
     end = evaluate(model, data.val, tokenizer=data.tokenizer)
     averaged = stopped = end.loss
     if len(late) > 1:
@@ -110,7 +105,7 @@ def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
     if dev_is_new and best_step < config.steps:
         stopped = _with_weights(model, best, data)
     result = Result(
-        train=curve.train[-1],
+        train=checks[-1]["train"],
         val=end.loss,
         bits=end.bits_per_char,
         averaged=averaged,
@@ -122,7 +117,7 @@ def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
         threads=torch.get_num_threads(),
         torch=torch.__version__.split("+")[0],
     )
-    return result, curve
+    return result, checks
 
 
 def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
@@ -153,10 +148,8 @@ def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
         if isinstance(outcome, Exception):
             failed[str(name)] = outcome
             continue
-        result, curve = outcome
-        for values in zip(*asdict(curve).values(), strict=True):
-            check = dict(zip(("step", "train", "dev", "val"), values, strict=True))
-            curves.append(name | _rounded(check))
+        result, checks = outcome
+        curves += [name | _rounded(check) for check in checks]
         rows.append(name | _rounded(asdict(result)) | {"spec": spec.fingerprint()})
         write_atomically(_curves_file(path), _table(spec, curves))
         write_atomically(path.with_suffix(".csv"), _table(spec, rows))
@@ -166,7 +159,7 @@ def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
 
 
 def _outcomes(spec: Spec, runs: list, jobs: int) -> Iterator[tuple]:
-    """Each run with its result and curve, or with the error that ended it."""
+    """Each run with its result and checks, or with the error that ended it."""
     if not runs:
         return
     threads = max(1, torch.get_num_threads() // jobs)
@@ -209,17 +202,6 @@ def _mean(states: list[dict]) -> dict:
 def _in_process(threads: int, spec: Spec, point: dict, seed: int):
     torch.set_num_threads(threads)
     return run_point(spec, point, seed)
-
-
-def _checks(steps: int, count: int) -> list[int]:
-    return sorted({max(1, round(steps * (i + 1) / count)) for i in range(count)})
-
-
-def _pieces(data: TokenSplits, block_size: int) -> dict:
-    return {
-        name: fixed_windows(getattr(data, name), block_size, PROBE_TOKENS)
-        for name in ("train", "dev", "val")
-    }
 
 
 def _with_weights(model: nn.Module, weights: dict, data: TokenSplits) -> float:

@@ -42,28 +42,17 @@ class ModelOptions(TypedDict, total=False):
     # for the 50257 of GPT-2, is faster on GPUs: it adds tokens that never occur. Not
     # with --start.
     vocab_size: int
-    # The longest context, in tokens.
-    block_size: int
-    # Blocks.
-    n_layer: int
-    # Attention heads of each block; n_embd is a multiple of it.
-    n_head: int
-    # The width: numbers per token.
-    n_embd: int
-    # The probability of dropping a number in training, in [0, 1).
-    dropout: float
-    # ModernGPT: parts replaced by those of GPT-2.
-    without: list[str]
-    # ModernGPT: mix the values of each block with those of the first.
-    value_residual: bool
-    # ModernGPT: lengths of n-grams that get a table each, 2 to 16.
-    ngrams: list[int]
-    # ModernGPT: rows of each of these tables.
-    table_rows: int
-    # ModernGPT: the order of n-gram counts beside the transformer, 0 for none.
-    count: int
-    # ModernGPT: the transformer's weight in a mixture with the counts, in [0, 1).
-    blend: float
+    block_size: int  # the longest context, in tokens
+    n_layer: int  # blocks
+    n_head: int  # attention heads of each block; n_embd is a multiple of it
+    n_embd: int  # the width: numbers per token
+    dropout: float  # the probability of dropping a number in training, in [0, 1)
+    without: list[str]  # ModernGPT: parts replaced by those of GPT-2
+    value_residual: bool  # ModernGPT: mix the values of each block with the first's
+    ngrams: list[int]  # ModernGPT: lengths of n-grams that get a table, 2 to 16
+    table_rows: int  # ModernGPT: rows of each of these tables
+    count: int  # ModernGPT: order of the n-gram counts beside it, 0 for none
+    blend: float  # ModernGPT: its weight in a mixture with the counts, in [0, 1)
 
 
 MODEL_OPTIONS = tuple(get_type_hints(ModelOptions))

@@ -20,7 +20,7 @@ print(between - started, time.perf_counter() - between)
 
 
 def figures(plan: Plan) -> list[Figure]:
-    """Seconds of both imports, each time in a new process; the chart's part of a run."""
+    """Seconds of both imports, in new processes, and of the chart of a long run."""
     group = "opening the library, and the lab beside a training"
     say(group)
     command = [sys.executable, "-c", IMPORTS]
