@@ -107,6 +107,8 @@ class MixtureConfig(CountsConfig):
 class Wrapper(nn.Module):
     """A model around a model: idx (B, T) -> logits (B, T, V), by its `logits`."""
 
+    # Checkpoints number parameters in the order in which modules are assigned, and
+    # those written before have the model inside last.
     dropout = property(get_dropout, set_dropout)
     block_size = property(lambda self: self.model.block_size)
     lm_head = property(lambda self: self.model.lm_head)
@@ -144,8 +146,8 @@ class WithTables(Wrapper):
 
     def hidden(self, idx, cache=None):
         """As `ModernGPT.hidden`."""
-        rows = self.tables(*context(idx, self.block_size, cache))  # (B, T, C)
-        return self.model.hidden(idx, cache, extra=rows)
+        text, pos = context(idx, self.block_size, cache)
+        return self.model.hidden(idx, cache, extra=self.tables(text, pos))
 
     def logits(self, idx, cache=None):
         return self.lm_head(self.hidden(idx, cache))  # (B, T, V)
@@ -161,17 +163,17 @@ class WithCounts(Wrapper):
 
     def __init__(self, model: nn.Module, counts: CountedNGrams):
         super().__init__()
-        check_vocabularies(model, counts)
         self.config = CountsConfig(model.config, counts.order, counts.sizes)
+        check_vocabularies(model, counts)
         self.trust = nn.Parameter(torch.zeros(model.lm_head.in_features))
-        # Checkpoints number parameters: in this order those of all versions agree.
         self.counts, self.model = counts, model
 
     def logits(self, idx, cache=None):
-        p = self.counts.probabilities(*context(idx, self.block_size, cache))
+        text, pos = context(idx, self.block_size, cache)
         x = self.model.hidden(idx, cache)  # (B, T, C)
+        counted = self.counts.probabilities(text, pos).clamp(min=1e-9)
         trust = 1 + x @ self.trust  # (B, T)
-        return self.lm_head(x) + trust[..., None] * p.clamp(min=1e-9).log()
+        return self.lm_head(x) + trust[..., None] * counted.log()
 
 
 class Mixture(Wrapper):
@@ -184,20 +186,18 @@ class Mixture(Wrapper):
 
     def __init__(self, model: nn.Module, counts: CountedNGrams, weight: float = 0.5):
         super().__init__()
-        check_vocabularies(model, counts)
         self.config = MixtureConfig(model.config, counts.order, counts.sizes, weight)
-        # Checkpoints number parameters: in this order those of all versions agree.
+        check_vocabularies(model, counts)
         self.counts, self.model = counts, model
 
     def logits(self, idx, cache=None):
+        text, pos = context(idx, self.block_size, cache)
+        logits = self.model(idx, cache=cache)[0]  # (B, T, V)
         if self.training:
-            return self.model(idx, cache=cache)[0]
-        counted = self.counts.probabilities(*context(idx, self.block_size, cache))
-        own, weight = (
-            self.model(idx, cache=cache)[0].softmax(dim=-1),
-            self.config.weight,
-        )
-        return (weight * own + (1 - weight) * counted.clamp(min=1e-9)).log()
+            return logits
+        counted = self.counts.probabilities(text, pos).clamp(min=1e-9)
+        weight = self.config.weight
+        return (weight * logits.softmax(dim=-1) + (1 - weight) * counted).log()
 
 
 def context(

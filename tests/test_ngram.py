@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gptlib import CharTokenizer, CountedNGrams, evaluate
-from gptlib.ngram import FOLDS
+from gptlib.ngram import FOLDS, NGramTables
 
 V = 5
 
@@ -15,7 +15,7 @@ def random_text(length=900):
     return torch.randint(V, (length,), generator=generator)
 
 
-def places_of(idx):
+def positions_of(idx):
     return torch.arange(idx.size(1)).expand(idx.shape)
 
 
@@ -57,7 +57,7 @@ def test_it_is_kneser_ney():
     text = random_text(400)
     model, p = CountedNGrams.fit(text, V, order=3).eval(), by_the_book(text.tolist(), 3)
     idx = torch.randint(V, (2, 6))
-    found = model.probabilities(idx, places_of(idx))
+    found = model.probabilities(idx, positions_of(idx))
     for b in range(2):
         for t in range(6):
             context = idx[b, : t + 1].tolist()
@@ -69,7 +69,7 @@ def test_it_is_kneser_ney():
 def test_probabilities_sum_to_one_for_contexts_seen_or_not():
     model = CountedNGrams.fit(random_text(60), V, order=4).eval()
     idx = torch.randint(V, (3, 20))
-    total = model.probabilities(idx, places_of(idx)).sum(dim=-1)
+    total = model.probabilities(idx, positions_of(idx)).sum(dim=-1)
     torch.testing.assert_close(total, torch.ones(3, 20))
 
 
@@ -80,13 +80,13 @@ def test_in_training_a_window_is_met_without_its_own_part():
     part = len(text) // FOLDS
     idx = text[3 * part + 10 : 3 * part + 70][None]
     assert model.train().part_of(idx).item() == 3
-    found = model.probabilities(idx, places_of(idx))
+    found = model.probabilities(idx, positions_of(idx))
     others = torch.cat([text[: 3 * part], text[4 * part :]])
     honest = CountedNGrams.fit(others, V, order=4).eval()
-    expected = honest.probabilities(idx, places_of(idx))
+    expected = honest.probabilities(idx, positions_of(idx))
     # Equal but for a few n-grams at the borders, and the discounts of all the text.
     assert (found - expected).abs().mean() < 0.03
-    full = model.eval().probabilities(idx, places_of(idx))
+    full = model.eval().probabilities(idx, positions_of(idx))
     assert (full - expected).abs().mean() > 3 * (found - expected).abs().mean()
 
 
@@ -94,7 +94,7 @@ def test_training_without_preparation_or_on_another_text_is_refused():
     model = CountedNGrams.fit(random_text(), V, order=3)
     idx = random_text(8)[None]
     with pytest.raises(ValueError, match="prepare"):
-        model.train().probabilities(idx, places_of(idx))
+        model.train().probabilities(idx, positions_of(idx))
     with pytest.raises(ValueError, match="another text"):
         model.prepare(random_text(300))
 
@@ -111,3 +111,14 @@ def test_counting_beats_guessing_on_real_text(shakespeare):
     data = shakespeare.encode(chars)
     model = CountedNGrams.fit(data.train[:200_000], chars.vocab_size, order=5)
     assert evaluate(model, data.val[:20_000]).loss < 2.1 < math.log(65)
+
+
+def test_tables_know_the_last_tokens_and_no_others():
+    tables = NGramTables(ngrams=(3,), rows=10_000, n_embd=16)
+    with torch.no_grad():
+        tables.embedding.weight[:-1].normal_()
+    idx = torch.tensor([[1, 2, 3, 4], [5, 2, 3, 4], [5, 1, 3, 4]])
+    rows = tables(idx, torch.arange(4).expand(3, 4))
+    assert (rows[:, :2] == 0).all()  # fewer than three tokens there
+    assert torch.equal(rows[0, 3], rows[1, 3])
+    assert not torch.equal(rows[1, 3], rows[2, 3])

@@ -15,6 +15,7 @@ from gptlib import (
     TrainConfig,
     train,
 )
+from gptlib.composed import WithTables
 from gptlib.optim import (
     Muon,
     build_optimizer,
@@ -129,14 +130,15 @@ def test_a_training_with_muon_goes_on_where_it_was(gpt, data):
 
 
 def test_only_the_bodys_matrices_go_to_muon():
-    shape = ModernConfig(7, block_size=8, n_layer=1, n_head=2, n_embd=8, ngrams=(2,))
-    model = ModernGPT(shape)
+    shape = ModernConfig(7, block_size=8, n_layer=1, n_head=2, n_embd=8)
+    model = WithTables(ModernGPT(shape), ngrams=(2,))
     muon, adamw = build_optimizer(model, TrainConfig(optimizer="muon")).optimizers
     chosen = {id(p) for group in muon.param_groups for p in group["params"]}
     named = {n for n, p in model.named_parameters() if id(p) in chosen}
     assert named == {
-        f"blocks.0.{n}.weight" for n in ("attn.qkv", "attn.proj", "mlp.fc", "mlp.proj")
+        f"model.blocks.0.{n}.weight"
+        for n in ("attn.qkv", "attn.proj", "mlp.fc", "mlp.proj")
     }
     rates = {id(p): g["lr_factor"] for g in adamw.param_groups for p in g["params"]}
-    assert rates[id(model.ngrams.tables.weight)] == 20.0
+    assert rates[id(model.tables.embedding.weight)] == 20.0
     assert len(rates) + len(chosen) == len(list(model.parameters()))

@@ -49,9 +49,7 @@ def test_the_command_measures_writes_a_table_and_saves(
     assert len(kinds) == len(rows)
     assert {row["shots"] for row in rows} == ({"0", "1"} if method == "none" else {"0"})
     moved = {row["trained"] for row in rows}
-    base = tuning.transformer_alone(
-        ModelHandler(project_folder("models") / "model3").load().model
-    )
+    base = ModelHandler(project_folder("models") / "model3").load().model.model
     whole = sum(p.numel() for p in base.parameters())
     if method == "none":
         assert moved == {"0"} and not folder.exists()

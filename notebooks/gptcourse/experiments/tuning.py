@@ -33,7 +33,6 @@ from gptlib.files.atomic import write_table
 from gptlib.files.fetch import project_folder
 from gptlib.handler import ModelHandler
 from gptlib.lora import adapter_state, add_adapters, save_adapters, trained
-from gptlib.modern import ModernGPT, take_weights
 from gptlib.settings import TrainConfig
 from gptlib.training import Training, train
 
@@ -82,23 +81,6 @@ class Row:
     split: str = ""
     right: int = 0
     asked: int = 0
-
-
-def transformer_alone(model: ModernGPT) -> ModernGPT:
-    """A copy of a model without its counts, which know nothing of questions."""
-    config = replace(model.config, count=0, counted=(), blend=0.0)
-    alone = ModernGPT(config)
-    take_weights(alone, without_counts(model))
-    return alone.eval()
-
-
-def without_counts(model: ModernGPT) -> nn.Module:
-    """The same weights, seen without the counted part."""
-    seen = nn.Module()
-    for name, part in model.named_children():
-        if name != "counted":
-            seen.add_module(name, part)
-    return seen
 
 
 def fine_tune(
@@ -184,7 +166,8 @@ def add_rows(path: Path, rows: list[Row]) -> None:
 def main(argv: list[str] | None = None) -> None:
     args = parsed(argv)
     handler = ModelHandler(project_folder("models") / "model3").load()
-    tokenizer, model = handler.tokenizer, transformer_alone(handler.model)
+    # The transformer without its counts, which know nothing of questions.
+    tokenizer, model = handler.tokenizer, handler.model.model
     questions, minutes, moved = load_questions(), 0.0, 0
     if args.method != "none":
         minutes = tune(model, questions.train, tokenizer, args)
