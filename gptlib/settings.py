@@ -1,5 +1,4 @@
-"""What a training depends on besides model and data: configuration, knobs,
-seeds and the device.
+"""What a training depends on: its configuration, knobs, seeds and device.
 
 Read next: `training.py`, which uses them.
 """

@@ -3,9 +3,8 @@
     for step in train(model, data, TrainConfig(steps=1000)):
         print(step.step, step.loss)
 
-`update` is one step. `Training` repeats it: it chooses the batch and the learning
-rate, fixes the random numbers, and stops before bad weights are kept. Read next:
-`generation.py`, then `handler`, which keeps what was trained.
+`update` is one step; `Training` chooses its batch and learning rate, seeds its random
+numbers and keeps the last good weights. Read next: `generation.py`, then `handler`.
 """
 
 import math
@@ -159,10 +158,10 @@ class Training:
 
     def check(self, loss: Tensor, norm: Tensor) -> None:
         """Stop at a loss or gradient that is not finite, and keep the weights."""
-        self._require_finite(loss, "the loss", self.step + 1)
+        self._require_finite(loss.item(), "the loss", self.step + 1)
         with torch.no_grad():
             torch._foreach_copy_(self._last_good, self.weights())
-        self._require_finite(norm, "the gradient's norm", self.step + 1)
+        self._require_finite(norm.item(), "the gradient's norm", self.step + 1)
 
     def weights(self) -> list[Tensor]:
         """Return the tensors that the optimiser changes."""
@@ -177,8 +176,7 @@ class Training:
         """Return the loss of the whole validation split, in nats per token."""
         return evaluate(self.module, self.data.val).loss
 
-    def _require_finite(self, value: Tensor | float, what: str, step: int) -> None:
-        value = float(torch.as_tensor(value).detach())
+    def _require_finite(self, value: float, what: str, step: int) -> None:
         if math.isfinite(value):
             return
         self.restore()
@@ -212,8 +210,7 @@ class Training:
             self.model.load_state_dict(state["model"])
         except RuntimeError as error:
             raise ValueError(f"the saved weights do not fit: {error}") from None
-        groups = self.optimizer.state_dict()["param_groups"]
-        optimizer = {"state": state["optimizer"], "param_groups": groups}
+        optimizer = self.optimizer.state_dict() | {"state": state["optimizer"]}
         self.optimizer.load_state_dict(optimizer)
         self.step, self.seconds = state["step"], state["seconds"]
         self.knobs = Knobs(**state["knobs"])

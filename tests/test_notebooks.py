@@ -43,6 +43,7 @@ NAMED = {
     "data": ["random_windows"],
     "evaluation": ["token_losses", "evaluate"],
     "optim": ["learning_rate", "parameter_groups", "orthogonalise"],
+    "training": ["update"],
     "model": ["next_token_loss", "init_weights"],
     "attention": ["fuse_heads"],
     "generation": ["token_probabilities", "draw"],

@@ -47,8 +47,9 @@ class DDPTraining(Training):
         self.tokens = OwnRows(self.tokens)
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        # Buffers hold n-gram counts and never change.
-        return nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
+        module = nn.parallel.DistributedDataParallel(model)
+        module.broadcast_buffers = False  # sent once, by now: they never change
+        return module
 
     def part_loss(self, part: int, idx: Tensor, targets: Tensor) -> Tensor:
         last = part + 1 == self.parts
