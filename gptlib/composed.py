@@ -241,6 +241,10 @@ def build_config(settings: dict) -> Config:
     name = require_choice("class", rest.pop("class", "GPT"), CONFIGS)
     if isinstance(rest.get("model"), dict):
         rest["model"] = build_config(rest["model"])
+    for key in rest:
+        require_choice(
+            f"setting of {name}", key, [f.name for f in fields(CONFIGS[name])]
+        )
     return CONFIGS[name](**rest)
 
 

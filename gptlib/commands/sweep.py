@@ -1,10 +1,10 @@
-"""Many trainings that differ in a setting or two, as a table with error bars.
+"""python -m gptlib sweep: trainings that differ in a setting or two, as a table.
 
     python -m gptlib sweep notebooks/records/sweeps/dropout.yaml
 
-A spec names what stays, what varies, and the seeds; each run adds one row to the
-table beside it and its checks to the table of curves. Started again, a sweep goes
-on with the runs that are missing.
+A spec names the settings, those that vary, and the seeds; each run adds one row to
+the table beside it and its checks to the table of curves. Started again, a sweep
+does the runs that are missing. Read next: `spec.py`.
 """
 
 import csv
@@ -12,16 +12,18 @@ import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from gptlib.commands.arguments import positional
 from gptlib.commands.spec import Spec, encode_text, read_spec
-from gptlib.composed import build_model
+from gptlib.composed import build_model, resize
 from gptlib.data import TokenSplits
 from gptlib.errors import require_int
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
@@ -31,24 +33,29 @@ from gptlib.model import copy_weights, count_parameters
 from gptlib.training import pick_device, train
 
 
-@dataclass(frozen=True)
-class Curve:
-    """Losses on fixed pieces of train, dev and val, dropout off, nats a token."""
+@dataclass
+class Sweep:
+    """Do the missing runs of a sweep; its tables stand beside the spec."""
 
-    steps: list[int] = field(default_factory=list)
-    train: list[float] = field(default_factory=list)
-    dev: list[float] = field(default_factory=list)
-    val: list[float] = field(default_factory=list)
+    stopped: ClassVar[str] = "finished runs are kept; the same command does the rest"
+
+    spec: positional("SPEC", "A YAML file such as those of notebooks/records/sweeps.")
+    # Runs at a time; they share the threads.
+    jobs: int = 1
+
+    def run(self) -> None:
+        rows = sweep(self.spec, self.jobs)
+        print(f"{len(rows)} runs in {self.spec.with_suffix('.csv')}")
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one run reached; losses over the whole val split, nats a token.
+    """What one run reached; losses over the whole val split, in nats per token.
 
-    train is measured on a fixed piece. averaged: val of the mean of the weights at
+    train is measured on a fixed part. averaged: val of the mean of the weights at
     the checks of the second half. stopped: val of the weights at the lowest dev
     (early stopping), reached at stopped_step; None where dev was trained on. bits:
-    val in bits a character, the unit that compares vocabularies.
+    val in bits per character, the unit that compares vocabularies.
     """
 
     train: float
@@ -64,36 +71,41 @@ class Result:
     torch: str
 
 
-def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
-    """Train one model of a sweep and measure it."""
+def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, list[dict]]:
+    """Train one model of a sweep; return what it reached, and its checks.
+
+    A check is {"step": ..., "train": ..., "dev": ..., "val": ...}: losses on fixed
+    parts of the splits, dropout off, in nats per token.
+    """
     shape, config, _ = spec.settings(point, seed)
     data, dev_is_new = encode_text(spec.text(point))
     torch.manual_seed(seed)
-    shape = replace(shape, vocab_size=data.tokenizer.vocab_size)
+    shape = resize(shape, vocab_size=data.tokenizer.vocab_size)
     model = build_model(shape, data.train).to(pick_device())
-    checks = _checks(config.steps, spec.checks)
-    curve, best, average = Curve(), None, _Average()
-    pieces = _pieces(data, model.block_size)
+    parts = {
+        name: fixed_windows(getattr(data, name), model.block_size, PROBE_TOKENS)
+        for name in ("train", "dev", "val")
+    }
+    count, checks, late = spec.checks, [], []
+    due = {max(1, round(config.steps * (i + 1) / count)) for i in range(count)}
     training = train(model, data, config)
     for step in training:
-        if step.step not in checks:
+        if step.step not in due:
             continue
-        curve.steps.append(step.step)
-        for name, piece in pieces.items():
-            getattr(curve, name).append(window_loss(model, *piece))
-        if curve.dev[-1] == min(curve.dev):
-            best = copy_weights(model)
+        losses = {name: window_loss(model, *part) for name, part in parts.items()}
+        if all(losses["dev"] < check["dev"] for check in checks):
+            best, best_step = copy_weights(model), step.step
+        checks.append({"step": step.step} | losses)
         if step.step > config.steps // 2:
-            average.add(model)
-    best_step = curve.steps[curve.dev.index(min(curve.dev))]
+            late.append(copy_weights(model))
     end = evaluate(model, data.val, tokenizer=data.tokenizer)
     averaged = stopped = end.loss
-    if average.count > 1:
-        averaged = _with_weights(model, average.mean(), data)
+    if len(late) > 1:
+        averaged = _with_weights(model, _mean(late), data)
     if dev_is_new and best_step < config.steps:
         stopped = _with_weights(model, best, data)
     result = Result(
-        train=curve.train[-1],
+        train=checks[-1]["train"],
         val=end.loss,
         bits=end.bits_per_char,
         averaged=averaged,
@@ -105,28 +117,30 @@ def run_point(spec: Spec, point: dict, seed: int) -> tuple[Result, Curve]:
         threads=torch.get_num_threads(),
         torch=torch.__version__.split("+")[0],
     )
-    return result, curve
+    return result, checks
 
 
 def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
-    """Run what is missing of a spec, `jobs` runs at a time; returns all rows.
+    """Do the missing runs of a spec, `jobs` at a time; return all rows.
 
-    The tables are written after each run, so that little is lost when it is cut off.
-    Raises ValueError when the table was made with other settings, or, at the end,
-    when runs have failed.
+    The tables are written after each run, so that an interrupt loses little. Raises
+    ValueError when the table was made with other settings, or, at the end, when runs
+    have failed.
     """
     path = Path(path)
     spec = read_spec(path)
     require_int("jobs", jobs, 1)
-    rows = load_rows(path)
-    if any(row.get("spec") != spec.fingerprint() for row in rows):
+    rows, curves = load_rows(path), load_curves(path)
+    columns = {*spec.points()[0], "seed"}
+    strange = any(row.get("spec") != spec.fingerprint() for row in rows)
+    if strange or any(not columns <= row.keys() for row in rows + curves):
         raise ValueError(
             f"{path.with_suffix('.csv')} was made with other settings than {path} has "
             "now: move it away, or undo the change"
         )
     have = {_key(spec, row) for row in rows}
-    # Curves are written first: one without its row is of a run that was cut off.
-    curves = [curve for curve in load_curves(path) if _key(spec, curve) in have]
+    # Curves are written first: one without its row is of an interrupted run.
+    curves = [curve for curve in curves if _key(spec, curve) in have]
     missing = [run for run in spec.runs() if _key(spec, _named(*run)) not in have]
     failed = {}
     for run, outcome in _outcomes(spec, missing, jobs):
@@ -134,10 +148,8 @@ def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
         if isinstance(outcome, Exception):
             failed[str(name)] = outcome
             continue
-        result, curve = outcome
-        for values in zip(*asdict(curve).values(), strict=True):
-            check = dict(zip(("step", "train", "dev", "val"), values, strict=True))
-            curves.append(name | _rounded(check))
+        result, checks = outcome
+        curves += [name | _rounded(check) for check in checks]
         rows.append(name | _rounded(asdict(result)) | {"spec": spec.fingerprint()})
         write_atomically(_curves_file(path), _table(spec, curves))
         write_atomically(path.with_suffix(".csv"), _table(spec, rows))
@@ -147,7 +159,7 @@ def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
 
 
 def _outcomes(spec: Spec, runs: list, jobs: int) -> Iterator[tuple]:
-    """Each run with its result and curve, or with the error that ended it."""
+    """Each run with its result and checks, or with the error that ended it."""
     if not runs:
         return
     threads = max(1, torch.get_num_threads() // jobs)
@@ -161,17 +173,17 @@ def _outcomes(spec: Spec, runs: list, jobs: int) -> Iterator[tuple]:
 
 
 def load_rows(path: str | Path) -> list[dict]:
-    """The results of a spec so far, one dictionary a run; numbers as numbers."""
+    """The results of a spec so far, one dictionary per run; numbers as numbers."""
     return _read_table(Path(path).with_suffix(".csv"))
 
 
 def load_curves(path: str | Path) -> list[dict]:
-    """The checks of every run of a spec so far, one dictionary a check."""
+    """The checks of every run of a spec so far, one dictionary per check."""
     return _read_table(_curves_file(Path(path)))
 
 
 def accepted(rows: list[dict], column: str, **point) -> tuple[float, float]:
-    """What is normal for a point: its range over the seeds and as much around it."""
+    """The range that is normal for a point: that over its seeds, and as much around."""
     values = [r[column] for r in rows if all(r[k] == v for k, v in point.items())]
     if not values:
         raise ValueError(f"{point}: no such point in the table")
@@ -179,35 +191,17 @@ def accepted(rows: list[dict], column: str, **point) -> tuple[float, float]:
     return min(values) - slack, max(values) + slack
 
 
-class _Average:
+def _mean(states: list[dict]) -> dict:
     """The mean of several states of a model."""
-
-    def __init__(self):
-        self.sums, self.count = {}, 0
-
-    def add(self, model: nn.Module) -> None:
-        self.count += 1
-        for name, value in model.state_dict().items():
-            self.sums[name] = self.sums.get(name, 0.0) + value.double()
-
-    def mean(self) -> dict:
-        return {name: (total / self.count) for name, total in self.sums.items()}
+    return {
+        name: sum(state[name].double() for state in states) / len(states)
+        for name in states[0]
+    }
 
 
 def _in_process(threads: int, spec: Spec, point: dict, seed: int):
     torch.set_num_threads(threads)
     return run_point(spec, point, seed)
-
-
-def _checks(steps: int, count: int) -> list[int]:
-    return sorted({max(1, round(steps * (i + 1) / count)) for i in range(count)})
-
-
-def _pieces(data: TokenSplits, block_size: int) -> dict:
-    return {
-        name: fixed_windows(getattr(data, name), block_size, PROBE_TOKENS)
-        for name in ("train", "dev", "val")
-    }
 
 
 def _with_weights(model: nn.Module, weights: dict, data: TokenSplits) -> float:
@@ -245,8 +239,15 @@ def _table(spec: Spec, rows: list[dict]) -> bytes:
 def _read_table(path: Path) -> list[dict]:
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return [{k: _number(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a table: {error}") from None
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise ValueError(f"{path}, row {number}: expected a value in each column")
+    return [{k: _number(v) for k, v in row.items()} for row in rows]
 
 
 def _number(text: str):

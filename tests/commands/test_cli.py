@@ -2,10 +2,12 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 from tqdm import tqdm
 
@@ -18,8 +20,9 @@ from gptlib import (
     evaluate,
 )
 from gptlib.commands import bench
-from gptlib.commands.main import main
-from gptlib.commands.recipe import progress, read_recipe
+from gptlib.commands.evaluate import progress
+from gptlib.commands.main import main, parse
+from gptlib.commands.recipe import read_recipe
 from gptlib.hub.pretrained import load_pretrained
 
 
@@ -74,7 +77,7 @@ def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
     assert (folder / "trainer.safetensors").is_file()
     capsys.readouterr()
     main(["train", str(folder), *options, "--training.accumulate", "4"])
-    assert "going on with the training" in capsys.readouterr().out
+    assert "resuming the training" in capsys.readouterr().out
     gone_on = ModelHandler(folder).load()
     assert len(gone_on.history) == 40
     assert gone_on.trained_on["config"]["accumulate"] == 4
@@ -106,16 +109,18 @@ def test_a_training_cut_off_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ModelHandler, "train", cut_off)
-    with pytest.raises(SystemExit, match="stopped at step 12; the same command goes"):
+    with pytest.raises(
+        SystemExit, match="stopped at step 12; the same command continues"
+    ):
         main(command)
     monkeypatch.setattr(ModelHandler, "train", whole)
     main(command)
-    assert "going on with the training" in capsys.readouterr().out
+    assert "resuming the training" in capsys.readouterr().out
     handler = ModelHandler(tmp_path / "model").load()
     assert [s.step for s in handler.history] == list(range(1, 31))
     assert handler.trained_on["config"]["steps"] == 30
     path = tmp_path / "model/model.safetensors"
-    assert load_file(path)["wte.weight"].dtype == torch.float16
+    assert load_file(path)["model.wte.weight"].dtype == torch.float16
 
 
 def test_a_recipe_names_its_tokenizer(tmp_path, small_corpus, capsys):
@@ -171,7 +176,7 @@ def test_a_recipe_may_begin_with_another(tmp_path, small_corpus, capsys):
     main(["train", str(tmp_path / "long"), "--recipe", str(recipe)])
     assert "long is finished" in capsys.readouterr().out
     recipe.write_text(json.dumps(stored | {"start": {"model": short}}))
-    with pytest.raises(SystemExit, match=r"recipe.json lacks 'training'"):
+    with pytest.raises(SystemExit, match=r"recipe.json, start lacks 'training'"):
         main(["train", str(tmp_path / "other"), "--recipe", str(recipe)])
     wider = stored["model"] | {"n_embd": 16}
     recipe.write_text(json.dumps(stored | {"model": wider, "start": str(first.path)}))
@@ -255,14 +260,35 @@ def test_options_are_stored_as_a_recipe_and_count_more_than_one(tmp_path, capsys
         assert f"--recipe {path}" in capsys.readouterr().out
         assert not Path("unused").exists()
         stored = read_recipe(path)
-        assert (stored["model"]["n_layer"], stored["training"]["lr"]) == (1, 0.01)
+        assert (stored.model["n_layer"], stored.training.lr) == (1, 0.01)
         again = tmp_path / f"again_{name}"
         longer = ["--training.steps", "7", "--write-recipe", str(again)]
         main(["train", "unused", "--recipe", str(path), *longer])
-        stored["training"]["steps"] = 7
-        assert read_recipe(again) == stored
+        training = replace(stored.training, steps=7)
+        assert read_recipe(again) == replace(stored, training=training)
     with pytest.raises(SystemExit, match=r"suffix='.toml': expected one of '.json'"):
         main(["train", "unused", "--write-recipe", str(tmp_path / "mine.toml")])
+
+
+def test_only_given_options_change_the_model(tmp_path):
+    """Also a default that is given, and the transformer inside another model."""
+    path, again = tmp_path / "a.json", tmp_path / "b.json"
+    inner = {"class": "ModernGPT", "n_layer": 2, "dropout": 0.1}
+    for model, expected in [
+        (inner, inner | {"n_layer": 4}),
+        (
+            {"class": "Mixture", "order": 2, "model": inner},
+            {"class": "Mixture", "order": 2, "model": inner | {"n_layer": 4}},
+        ),
+    ]:
+        stored = {"corpus": "a", "model": model, "training": {}}
+        path.write_text(json.dumps(stored))
+        command = ["train", "unused", "--recipe", str(path), "--write-recipe"]
+        main([*command, str(again), "--model.n-layer", "4"])
+        assert read_recipe(again).model == expected
+    assert read_recipe(path).vocab_size is None
+    main([*command, str(again), "--model.vocab-size", "65"])
+    assert read_recipe(again).vocab_size == 65
 
 
 def test_a_recipe_keeps_class_and_beginning(tmp_path):
@@ -273,30 +299,97 @@ def test_a_recipe_keeps_class_and_beginning(tmp_path):
     path.write_text(json.dumps(stored | {"training": {"steps": 9}}))
     main(["train", "unused", "--recipe", str(path), "--write-recipe", str(again)])
     result = read_recipe(again)
-    assert result["start"] == first and result["model"].items() >= model.items()
+    assert result == read_recipe(path)
+    assert (result.start.model, result.start.training.steps) == (model, 5)
+    assert result.start.corpus == "tinyshakespeare"
     options = ["--training.steps", "3", "--start", "gpt2"]
     main(["train", "unused", *options, "--write-recipe", str(again)])
-    result = read_recipe(again)
-    assert result["start"] == "gpt2" and "model" not in result
+    assert read_recipe(again).start == "gpt2"
+    assert "model" not in yaml.safe_load(again.read_text())
 
 
-def test_what_is_no_recipe_is_refused(tmp_path):
-    path = tmp_path / "bad.yaml"
-    for text, match in [
-        ("corpus: [", "bad.yaml is no recipe"),
-        ("- 1", "expected an object"),
+def test_the_strategy_of_an_old_recipe_is_the_default(tmp_path):
+    path = tmp_path / "old.json"
+    for old, expected in [("average", "ddp"), ("sharded", "sharded")]:
+        stored = {"corpus": "a", "model": {}, "training": {"parallel": old}}
+        path.write_text(json.dumps(stored))
+        command = ["train", "unused", "--recipe", str(path)]
+        assert parse(command).strategy == expected
+        assert parse([*command, "--strategy", "ddp"]).strategy == "ddp"
+
+
+START = """corpus: a
+model: {}
+training: {}
+start: """
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("corpus: [", "bad.yaml, line 1: expected the node content"),
+        ("corpus: a\nmodel: {}\ncorpus: b", "line 3: the key 'corpus' occurs twice"),
+        ("- 1", "bad.yaml: expected an object"),
+        ("corpus: a\nmodel: {}", "bad.yaml lacks 'training'"),
+        ("corpus: a\ntraining: {}", "bad.yaml lacks 'model'"),
         (
-            "corpus: a\nmodel: {}\ntraning: {}",
-            "bad.yaml: key='traning': expected one of",
+            "corpus: a\nmodel: {}\ntraining: {}\ntraning: {}",
+            "bad.yaml: key='traning': expected one of 'corpus', 'model'",
         ),
-        ("corpus: a\nmodel: 3\ntraining: {}", "'model' must be an object"),
-        ("corpus: a\nmodel: {}\ntraining: {lr: 1e9}", r"lr=1000000000.0: .*\[0, 1000"),
+        ("corpus: a\nmodel: 3\ntraining: {}", "bad.yaml: model=3: expected dict"),
+        ("corpus: 3\nmodel: {}\ntraining: {}", "bad.yaml: corpus=3: expected str"),
+        ("corpus: a\nmodel: {}\ntraining: 3", "bad.yaml, training=3: expected an"),
+        (
+            "corpus: a\nmodel: {}\ntraining: {lr: 1e9}",
+            r"bad.yaml, training: lr=1000000000.0: .*\[0, 1000",
+        ),
+        ("corpus: a\nmodel: {}\ntraining: {stps: 1}", "training: key='stps'"),
+        ("corpus: a\nmodel: {}\ntraining: {lr: fast}", "training: lr='fast'"),
+        ("corpus: a\nmodel: {n_layers: 1}\ntraining: {}", "'n_layers': expected one"),
+        ("corpus: a\nmodel: {n_layer: '4'}\ntraining: {}", "n_layer='4': expected a"),
+        ("corpus: a\nmodel: {class: RNN}\ntraining: {}", "class='RNN': expected one"),
+        (
+            "corpus: a\nmodel: {}\ntraining: {}\ndtype: int4",
+            "bad.yaml: dtype='int4': expected one of 'float32', 'float16'",
+        ),
+        (
+            "corpus: a\nmodel: {}\ntraining: {}\ntokenizer: {vocab_size: 65}",
+            "bad.yaml, tokenizer: vocab_size=65: only type 'bpe'",
+        ),
+        (START + "7", "bad.yaml: start=7: expected str"),
+        (START + "{model: {}}", "bad.yaml, start lacks 'training'"),
+        (START + "{model: {}, training: {}, dtype: x}", "bad.yaml, start: dtype='x'"),
+        (START + "{model: {n_layer: 0}, training: {}}", "start: model: n_layer=0"),
+        (
+            "corpus: a\nmodel: {n_layer: 5}\ntraining: {}\n"
+            "start: {model: {n_layer: 4}, training: {}}",
+            "bad.yaml: the model to begin with has other parts",
+        ),
+    ],
+)
+def test_what_is_no_recipe_is_refused_when_it_is_read(tmp_path, text, message):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(SystemExit, match=message):
+        main(["train", str(tmp_path / "model"), "--recipe", str(path)])
+    assert not (tmp_path / "model").exists()
+
+
+def test_json_is_read_as_strictly_and_yaml_knows_numbers(tmp_path):
+    path = tmp_path / "bad.json"
+    for text, message in [
+        ('{"corpus": "a", "corpus": "b"}', "bad.json: the key 'corpus' occurs twice"),
+        ('{"corpus": "a"', "bad.json: Expecting"),
+        ("[" * 100_000, "bad.json: maximum recursion depth"),
+        ("\udcff", "bad.json: 'utf-8' codec"),
     ]:
-        path.write_text(text)
-        with pytest.raises(SystemExit, match=match):
-            main(["train", "unused", "--recipe", str(path)])
+        path.write_bytes(text.encode(errors="surrogateescape"))
+        with pytest.raises(ValueError, match=message):
+            read_recipe(path)
+    path = tmp_path / "good.yaml"
     path.write_text("corpus: a\nmodel: {}\ntraining: {lr: 1e-3}")
-    assert read_recipe(path)["training"] == {"lr": 0.001}  # text, says YAML 1.1
+    assert read_recipe(path).training.lr == 0.001  # YAML 1.1 calls this text
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -331,7 +424,7 @@ def test_from_a_folder_of_text_to_a_model(tmp_path, small_corpus, capsys):
     counted = ["--recipe", str(tmp_path / "counted.json")]
     modern = {"model": shape | {"class": "ModernGPT", "n_embd": 16, "count": 2}}
     (tmp_path / "counted.json").write_text(json.dumps(stored | modern))
-    with pytest.raises(SystemExit, match="count=2: tokens on a disk"):
+    with pytest.raises(SystemExit, match="order=2: tokens on a disk"):
         main(["train", str(tmp_path / "other"), *counted])
     shard = tokens / "000000.tokens"
     content = shard.read_bytes()
@@ -359,7 +452,7 @@ def test_a_vocabulary_may_be_filled_up(tmp_path, small_corpus, capsys):
     again = tmp_path / "again.json"
     command = ["train", str(folder), "--recipe", str(recipe)]
     main([*command, "--write-recipe", str(again)])
-    assert read_recipe(again)["model"]["vocab_size"] == 320
+    assert read_recipe(again).vocab_size == 320
     main(command)
     handler = ModelHandler(folder).load()
     assert handler.tokenizer.vocab_size == handler.model.config.vocab_size == 320
@@ -391,10 +484,10 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
     def pressed(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gptlib.commands.main.tokenize", pressed)
+    monkeypatch.setattr("gptlib.commands.data.tokenize", pressed)
     with pytest.raises(SystemExit, match="the same command does the rest"):
         main(["data", "--dataset", str(tmp_path)])
-    monkeypatch.setattr("gptlib.commands.main.sweep", pressed)
+    monkeypatch.setattr("gptlib.commands.sweep.sweep", pressed)
     with pytest.raises(SystemExit, match="the same command does the rest"):
         main(["sweep", "spec.yaml"])
 
@@ -414,7 +507,7 @@ def test_a_bar_leaves_the_measured_model_alone(gpt, data, monkeypatch, capsys):
     def at_once(*args, delay, **settings):
         return tqdm(*args, mininterval=0, miniters=1, **settings)
 
-    monkeypatch.setattr("gptlib.commands.recipe.tqdm", at_once)
+    monkeypatch.setattr("gptlib.commands.evaluate.tqdm", at_once)
     plain = evaluate(gpt, data.val)
     with progress(gpt, len(data.val) - 1):
         assert evaluate(gpt, data.val) == plain
@@ -430,7 +523,7 @@ def test_bench_prints_a_table_or_json(capsys, monkeypatch):
     monkeypatch.setattr(bench, "PLAN", plan)
     main(["bench"])
     printed = capsys.readouterr()
-    assert "torch 2.13.0" in printed.out and "share of training time" in printed.out
+    assert "torch 2.13.0" in printed.out and "of the training's time" in printed.out
     assert "measuring" in printed.err and "measuring" not in printed.out
     main(["bench", "--json"])
     measured = json.loads(capsys.readouterr().out)

@@ -17,9 +17,9 @@ from gptlib.commands.sweep import (
     run_point,
     sweep,
 )
+from gptlib.composed import build_model
 from gptlib.evaluation import PROBE_TOKENS, fixed_windows, window_loss
 from gptlib.files.fetch import project_folder
-from gptlib.modern import build_model
 
 SPEC = """
 about: a trial
@@ -59,9 +59,9 @@ def test_a_sweep_is_resumed_and_repeats_itself(spec_file, monkeypatch):
     points = [(row["dropout"], row["seed"]) for row in rows]
     assert points == [(0, 0), (0.5, 0), (0, 1), (0.5, 1)]
     assert len(load_curves(spec_file)) == 4 * 4
-    result, curve = run_point(read_spec(spec_file), {"dropout": 0.5}, 1)
+    result, checks = run_point(read_spec(spec_file), {"dropout": 0.5}, 1)
     assert result.val == pytest.approx(rows[-1]["val"], abs=1e-3)
-    assert curve.steps == [3, 6, 9, 12]
+    assert [check["step"] for check in checks] == [3, 6, 9, 12]
 
     for name in ("trial.csv", "trial_curves.csv"):
         table = spec_file.with_name(name)
@@ -89,8 +89,9 @@ def test_a_failing_run_costs_only_itself(spec_file):
 
 def test_one_point_alone(spec_file):
     spec = read_spec(spec_file)
-    result, curve = run_point(spec, {"dropout": 0.0, "weight_decay": 0.1}, 0)
-    assert result.val < 4.3 and result.stopped_step in curve.steps
+    result, checks = run_point(spec, {"dropout": 0.0, "weight_decay": 0.1}, 0)
+    assert result.val < 4.3
+    assert result.stopped_step in [check["step"] for check in checks]
     whole = replace(spec, train_characters=0)
     assert run_point(whole, {}, 0)[0].stopped is None, "dev was trained on"
 
@@ -152,6 +153,30 @@ def test_tables_made_before_belong_to_their_specs(name):
     assert {row["spec"] for row in load_rows(path)} == {read_spec(path).fingerprint()}
 
 
+def test_a_damaged_table_is_refused(spec_file):
+    table = spec_file.with_suffix(".csv")
+    for text, message in [
+        (b"dropout,seed\n0.1", "trial.csv, row 1: expected a value in each column"),
+        (b"dropout,seed\n0.1,2,3", "trial.csv, row 1: expected a value in each"),
+        (b"dropout,\xff", "trial.csv is not a table: 'utf-8' codec"),
+        (b'dropout\n"' + b"x" * 200_000, "trial.csv is not a table: field larger"),
+    ]:
+        table.write_bytes(text)
+        with pytest.raises(ValueError, match=message):
+            sweep(spec_file)
+    fingerprint = read_spec(spec_file).fingerprint()
+    table.write_text(f"dropout,spec\n0.5,{fingerprint}\n")
+    with pytest.raises(ValueError, match="with other settings"):
+        sweep(spec_file)
+
+
+def test_n_grams_are_counted_in_a_sweep(spec_file, here):
+    points = "[{class: ModernGPT, count: 2}, {class: ModernGPT, count: 0}]"
+    spec_file.write_text(spec(spec_file.parent, GRID, points))
+    counted, plain = sweep(spec_file)[:2]
+    assert counted["parameters"] > plain["parameters"]
+
+
 def test_settings_that_change_together(spec_file):
     points = "[{batch_size: 2, steps: 6}, {batch_size: 4, steps: 3}]"
     spec_file.write_text(spec(spec_file.parent, GRID, points))
@@ -172,11 +197,16 @@ def test_settings_that_change_together(spec_file):
             ("{dropout: [0.0, 0.5], weight_decay: [0.1]}", "[{steps: 3}, {lr: 1}]"),
             "all",
         ),
-        (("dropout: [0.0, 0.5]", "dropout: [0.1, 0.1]"), "there twice"),
+        (("dropout: [0.0, 0.5]", "dropout: [0.1, 0.1]"), "occurs twice"),
         (("seeds: [0, 1]", "seeds: []"), "at least one seed"),
         (("checks: 4", "vocabulary: words"), "vocabulary='words': expected .*char"),
         (("checks: 4", "vocabulary: 255"), "vocabulary=255"),
         (("dropout: [0.0, 0.5]", "vocabulary: [100]"), "vocabulary=100"),
+        (("dropout: [0.0, 0.5]", "dropout: 0.5"), "expected lists of values"),
+        (("checks: 4", "checks: 4\nchecks: 5"), "line 11: the key 'checks' occurs"),
+        (("seeds: [0, 1]", "seeds: 3"), "trial.yaml: seeds=3: expected list"),
+        (("hours: 0.01", "hours: long"), "hours='long': expected"),
+        (("vary:", "vary: ["), "trial.yaml, line 8: "),
     ],
 )
 def test_a_wrong_spec_is_refused_by_name(spec_file, change, message):

@@ -17,7 +17,8 @@ import yaml
 from pyarrow.parquet import ParquetWriter, write_table
 
 from gptlib import CharTokenizer, DataError
-from gptlib.commands.recipe import Train, read_recipe
+from gptlib.commands.recipe import read_recipe
+from gptlib.composed import build_config
 from gptlib.corpora import documents, webtext
 from gptlib.corpora.shards import Shards, TokenCorpus
 from gptlib.corpora.webtext import tokenize
@@ -325,8 +326,8 @@ WEB = Path(__file__).parents[2] / "models" / "web"
 def test_the_recipes_for_web_text_are_what_their_page_says():
     page, cloud = (WEB / "README.md").read_text(), (WEB / "sky.yaml").read_text()
     for name, tokens in (("fineweb", "10.0 billion"), ("openwebtext", "295 billion")):
-        recipe = Train.of(read_recipe(WEB / f"{name}.json"), Path(name), Path(name))
-        config, shape = recipe.training, recipe.model
+        recipe = read_recipe(WEB / f"{name}.json")
+        config, shape = recipe.training, build_config(recipe.model)
         seen = config.steps * config.batch_size * shape.block_size
         assert seen / 1e9 == pytest.approx(float(tokens.split()[0]), rel=5e-3)
         assert f"{tokens} |" in page and f"{name}) DATASET=" in cloud
@@ -335,7 +336,7 @@ def test_the_recipes_for_web_text_are_what_their_page_says():
         assert f"6 × {counted:,}" in page and shape.vocab_size == 50304
     assert yaml.safe_load(cloud)["envs"] == {"RECIPE": "fineweb"}
     tuned = read_recipe(WEB / "shakespeare.json")
-    assert (tuned["start"], tuned["corpus"]) == ("gpt2", "tinyshakespeare")
+    assert (tuned.start, tuned.corpus) == ("gpt2", "tinyshakespeare")
 
 
 KILLED = """

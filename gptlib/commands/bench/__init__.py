@@ -1,12 +1,13 @@
-"""What things cost on this machine: make bench.
+"""python -m gptlib bench: speed and memory on this machine.
 
 Every figure is the median of repeated runs. What is compared runs in turns, so that
-whatever disturbs the machine disturbs all of it. `writing` measures generation,
-`learning` training, `opening` the library's import, `looking` the lab's chart.
+a disturbance of the machine affects all of it. `writing` measures generation,
+`learning` training, `opening` the import and the lab's chart.
 """
 
+import json
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from gptlib.model import GPTConfig
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table: a median of so many runs."""
+    """One line of the table: a median of several runs."""
 
     group: str
     what: str
@@ -51,9 +52,28 @@ class Plan:
 PLAN = Plan()
 
 
+@dataclass
+class Bench:
+    """Measure speed and memory on this machine."""
+
+    # One JSON object instead of a table.
+    json: bool = False
+    # Also run the trainings that take minutes.
+    train: bool = False
+
+    def run(self) -> None:
+        rows, here = figures(train=self.train), machine()
+        if self.json:
+            measured = [asdict(row) for row in rows]
+            print(json.dumps({"machine": here, "figures": measured}))
+            return
+        print(", ".join(f"{name} {value}" for name, value in here.items()))
+        print(table(rows))
+
+
 def figures(plan: Plan | None = None, *, train: bool = False) -> list[Figure]:
     """Every line of the table; train adds the long runs."""
-    from gptlib.commands.bench import learning, looking, opening, writing
+    from gptlib.commands.bench import learning, opening, writing
 
     plan = plan or PLAN
     # Beside each part its seconds on two cores, so that the bar can say what is left.
@@ -61,8 +81,7 @@ def figures(plan: Plan | None = None, *, train: bool = False) -> list[Figure]:
         (lambda: learning.figures(plan), 40),
         (lambda: writing.figures(plan.small, plan), 25),
         (lambda: writing.figures(plan.large, plan), 90),
-        (lambda: opening.figures(plan), 15),
-        (lambda: looking.figures(plan), 5),
+        (lambda: opening.figures(plan), 20),
         (lambda: learning.long_figures(plan), 300),
     ]
     parts, rows = parts if train else parts[:-1], []
@@ -90,10 +109,8 @@ def machine() -> dict[str, str | int]:
 
 def processor() -> str:
     """The processor's name where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
     return names[0] if names else platform.processor() or "unknown processor"
 

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cache
+from itertools import islice
 
 import torch
 from torch import nn
@@ -18,7 +19,7 @@ from gptlib.evaluation import evaluate
 from gptlib.model import GPT
 from gptlib.modern import ModernConfig, ModernGPT
 from gptlib.tokenizer import CharTokenizer
-from gptlib.training import TrainConfig, train
+from gptlib.training import TrainConfig, Training, train
 
 GROUP = "one step of training"
 LONG_GROUP = "training, whole validation split"
@@ -55,9 +56,9 @@ def counting(plan: Plan) -> nn.Module:
     return build_model(CountsConfig(shape), shakespeare().train)
 
 
-Recipe = tuple[Callable[[Plan], nn.Module], TrainConfig]
-# What is compared; in each the models are made anew.
-RECIPES: dict[str, Recipe] = {
+Case = tuple[Callable[[Plan], nn.Module], TrainConfig]
+# What is compared; each measurement makes its own models.
+CASES: dict[str, Case] = {
     "plain GPT": (lambda plan: GPT(plan.small), LAPTOP),
     "one layer + n-gram tables": (looking_up, SPRINT),
     "modern GPT + counts": (counting, MODERN),
@@ -65,27 +66,28 @@ RECIPES: dict[str, Recipe] = {
 
 
 def figures(plan: Plan) -> list[Figure]:
-    """A step of every recipe, in turns, and what the machine could do at most."""
-    peak = peak_flops(plan)
+    """A step of each training, in turns, and its fraction of the machine's peak."""
     n = plan.matrix
-    rows = [Figure(GROUP, f"peak: {n} x {n} matrix product", peak / 1e9, "GFLOP/s")]
-    data = shakespeare()
-    made = {}
-    for name, (build, config) in RECIPES.items():
-        torch.manual_seed(0)
-        made[name] = build(plan), config
-    say(f"a step of training: {', '.join(made)}")
-    for name, seconds in step_seconds(made, data, plan).items():
-        rows += training_figures(name, *made[name], seconds, peak, plan.rounds)
-    return rows
-
-
-def peak_flops(plan: Plan) -> float:
-    """Multiplications and additions a second in a large float32 product."""
     say("the machine's peak")
-    n = plan.matrix
     a, b = torch.randn(n, n), torch.randn(n, n)
-    return 2 * n**3 / median_seconds(lambda: a @ b, 3 * plan.rounds)
+    peak = 2 * n**3 / median_seconds(lambda: a @ b, 3 * plan.rounds)
+    rows = [Figure(GROUP, f"peak: {n} x {n} matrix product", peak / 1e9, "GFLOP/s")]
+    say(f"a step of training: {', '.join(CASES)}")
+    trainings = {}
+    for name, (build, config) in CASES.items():
+        torch.manual_seed(0)
+        config = replace(config, steps=10**6, eval_every=0)
+        trainings[name] = train(build(plan), shakespeare(), config)
+    for name, seconds in step_seconds(trainings, plan).items():
+        model = trainings[name].model
+        tokens = trainings[name].config.batch_size * model.block_size
+        fraction = step_flops(model, tokens) / seconds / peak
+        step = f"{name}: a step of {tokens} tokens"
+        rows += [
+            Figure(GROUP, step, seconds * 1e3, "ms", plan.rounds),
+            Figure(GROUP, f"{name}: of the peak", fraction * 100, "%", plan.rounds),
+        ]
+    return rows
 
 
 @cache
@@ -95,42 +97,17 @@ def shakespeare() -> TokenSplits:
     return corpus.encode(CharTokenizer(corpus.text))
 
 
-def step_seconds(
-    made: dict[str, tuple[nn.Module, TrainConfig]], data: TokenSplits, plan: Plan
-) -> dict[str, float]:
+def step_seconds(trainings: dict[str, Training], plan: Plan) -> dict[str, float]:
     """The median seconds of a step of each training; they run in turns."""
-    trainings = {
-        name: train(model, data, replace(config, steps=10**6, eval_every=0))
-        for name, (model, config) in made.items()
-    }
     times: dict[str, list[float]] = {name: [] for name in trainings}
     for turn in range(plan.rounds + 1):
         for name, training in trainings.items():
             before = training.seconds
-            for done, _ in enumerate(training, start=1):
-                if done == plan.steps:
-                    break
+            for _ in islice(training, plan.steps):
+                pass
             if turn > 0:  # the first warms up
                 times[name].append((training.seconds - before) / plan.steps)
     return {name: statistics.median(runs) for name, runs in times.items()}
-
-
-def training_figures(
-    name: str,
-    model: nn.Module,
-    config: TrainConfig,
-    seconds: float,
-    peak: float,
-    runs: int,
-) -> list[Figure]:
-    """What one step's seconds mean for this model and this machine."""
-    tokens = config.batch_size * model.block_size
-    share = step_flops(model, tokens) / seconds / peak
-    return [
-        Figure(GROUP, f"{name}: a step of {tokens} tokens", seconds * 1e3, "ms", runs),
-        Figure(GROUP, f"{name}: tokens", tokens / seconds, "tokens/s", runs),
-        Figure(GROUP, f"{name}: share of the peak", share * 100, "%", runs),
-    ]
 
 
 def step_flops(model: nn.Module, tokens: int) -> int:
@@ -149,28 +126,19 @@ def step_flops(model: nn.Module, tokens: int) -> int:
 
 
 def long_figures(plan: Plan) -> list[Figure]:
-    """Each recipe run to its end: when it passed the target, and where it ended."""
+    """Each training run to its end: when it passed the target, and where it ended."""
     data, rows = shakespeare(), []
-    for name, (build, config) in RECIPES.items():
+    for name, (build, config) in CASES.items():
         say(f"{name}: {config.steps:,} steps of training")
         torch.manual_seed(config.seed)
-        rows += whole_training(name, build(plan), config, data)
+        often = replace(config, eval_every=config.steps // 40 or 1)
+        training = train(build(plan), data, often)
+        steps = tqdm(training, unit="step", leave=False)
+        passed = [s for s in steps if s.val is not None and s.val <= TARGET]
+        if passed:
+            about = f"{name}: to {TARGET} ({passed[0].step:,} steps)"
+            rows.append(Figure(LONG_GROUP, about, passed[0].seconds, "s"))
+        loss = evaluate(training.model, data.val).loss
+        about = f"{name}: after {training.seconds:.0f} s ({config.steps:,} steps)"
+        rows.append(Figure(LONG_GROUP, about, loss, "nats"))
     return rows
-
-
-def whole_training(
-    name: str, model: nn.Module, config: TrainConfig, data: TokenSplits
-) -> list[Figure]:
-    """Seconds of updates until val is at TARGET, if ever, and val at the end."""
-    training = train(model, data, replace(config, eval_every=config.steps // 40 or 1))
-    passed = None
-    for step in tqdm(training, unit="step", leave=False):
-        if passed is None and step.val is not None and step.val <= TARGET:
-            passed = step
-    rows = []
-    if passed is not None:
-        about = f"{name}: to {TARGET} ({passed.step:,} steps)"
-        rows.append(Figure(LONG_GROUP, about, passed.seconds, "s"))
-    loss = evaluate(model, data.val).loss
-    about = f"{name}: after {training.seconds:.0f} s ({config.steps:,} steps)"
-    return [*rows, Figure(LONG_GROUP, about, loss, "nats")]

@@ -1,14 +1,17 @@
-"""What `import gptlib` adds to `import torch`, in processes of their own."""
+"""What is noticed without a model: the import, and the lab's chart of a long run."""
 
 import statistics
 import subprocess
 import sys
 
 from gptlib.commands.bench import Figure, Plan
-from gptlib.commands.bench.clock import say
+from gptlib.commands.bench.clock import median_seconds, say
+from gptlib.lab.chart import draw
+from gptlib.lab.panel import SECONDS_BETWEEN_DRAWINGS
+from gptlib.lab.run import CHECK_EVERY, Check, Record, Turn
+from gptlib.training import Step
 
-GROUP = "opening the library"
-PROGRAM = """
+IMPORTS = """
 import time
 started = time.perf_counter(); import torch
 between = time.perf_counter(); import gptlib
@@ -17,20 +20,34 @@ print(between - started, time.perf_counter() - between)
 
 
 def figures(plan: Plan) -> list[Figure]:
-    """Seconds of both imports."""
-    say("import gptlib")
-    pairs = [_imports() for _ in range(plan.openings)]
-    torch_alone, added = (
-        statistics.median(times) for times in zip(*pairs, strict=True)
-    )
+    """Seconds of both imports, in new processes, and of the chart of a long run."""
+    group = "opening the library, and the lab beside a training"
+    say(group)
+    command = [sys.executable, "-c", IMPORTS]
+    runs = [subprocess.check_output(command, text=True) for _ in range(plan.openings)]
+    seconds = zip(*(map(float, run.split()) for run in runs), strict=True)
+    alone, added = map(statistics.median, seconds)
+    record = long_record(plan.long_run)
+    draws = 4 * plan.rounds
+    drawing = median_seconds(lambda: draw(record, [record, record]), draws)
+    part = 100 * drawing / SECONDS_BETWEEN_DRAWINGS
     return [
-        Figure(GROUP, "import torch", torch_alone, "s", plan.openings),
-        Figure(GROUP, "import gptlib, beyond that", added, "s", plan.openings),
+        Figure(group, "import torch", alone, "s", plan.openings),
+        Figure(group, "import gptlib, beyond that", added, "s", plan.openings),
+        Figure(
+            group, f"one chart of {plan.long_run:,} steps", 1e3 * drawing, "ms", draws
+        ),
+        Figure(group, "charts, of the training's time at most", part, "%", draws),
     ]
 
 
-def _imports() -> tuple[float, float]:
-    command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    torch_alone, added = map(float, done.stdout.split())
-    return torch_alone, added
+def long_record(steps: int) -> Record:
+    """A made-up run of many steps; the numbers do not matter."""
+    history = [
+        Step(i, 2 + i % 7 / 10, None, 1e-3, i * 1024, i / 30)
+        for i in range(1, steps + 1)
+    ]
+    checked = range(CHECK_EVERY, steps + 1, CHECK_EVERY)
+    checks = [Check(i, 2.0 - i / 1e4, 2.5) for i in checked]
+    turns = [Turn(steps * i // 5, "dropout", i / 10) for i in (1, 2, 3)]
+    return Record({"dropout": 0.0}, steps, "made up", history, checks, turns)

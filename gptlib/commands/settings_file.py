@@ -1,0 +1,98 @@
+"""Settings that people write: one object in a JSON or YAML file, read strictly.
+
+Read next: `recipe.py`, which describes one training in such a file.
+"""
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import get_type_hints
+
+import yaml
+
+from gptlib.errors import require_choice
+from gptlib.files.atomic import write_atomically
+
+YAML = (".yaml", ".yml")
+
+
+class StrictLoader(yaml.SafeLoader):
+    """YAML without repeated keys; 1e-3 is a number, as in YAML 1.2."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = []
+        for key, _ in node.value:
+            if key.value in seen:
+                says = f"the key {key.value!r} occurs twice"
+                raise yaml.MarkedYAMLError(problem=says, problem_mark=key.start_mark)
+            seen.append(key.value)
+        return super().construct_mapping(node, deep)
+
+
+StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def read_settings(path: str | Path) -> dict:
+    """Return the object in a JSON file, or in a YAML file (.yaml, .yml).
+
+    Raises OSError, or ValueError that names the file and what is wrong in it.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        if Path(path).suffix in YAML:
+            stored = yaml.load(text, StrictLoader)
+        else:
+            stored = json.loads(text, object_pairs_hook=without_repetition)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1
+        raise ValueError(f"{path}, line {line}: {error.problem}") from None
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(stored, dict):
+        raise ValueError(f"{path}: expected an object, {{name: value, ...}}")
+    return stored
+
+
+def without_repetition(pairs: list[tuple]) -> dict:
+    """The object of a JSON file; ValueError for a key that occurs twice."""
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"the key {name!r} occurs twice")
+    return dict(pairs)
+
+
+def write_settings(path: str | Path, settings: dict) -> None:
+    """Write an object as JSON or YAML. Raises OSError, or ValueError for the suffix."""
+    require_choice("the file's suffix", Path(path).suffix, (".json", *YAML))
+    if Path(path).suffix in YAML:
+        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    else:
+        text = json.dumps(settings, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(Path(path), text.encode())
+
+
+def build(kind: type, settings, source: str | Path):
+    """A dataclass from a file's section. Raises ValueError that begins with source."""
+    if not isinstance(settings, dict):
+        raise ValueError(f"{source}={settings!r}: expected an object of settings")
+    for name in settings:
+        require_choice(f"{source}: key", name, [f.name for f in fields(kind)])
+    try:
+        return kind(**settings)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{source}: {error}") from None
+
+
+def require_types(settings) -> None:
+    """Raise TypeError for a field of a dataclass that is not of its annotated type."""
+    for name, kind in get_type_hints(type(settings)).items():
+        value = getattr(settings, name)
+        if not isinstance(value, kind):
+            expected = getattr(kind, "__name__", kind)
+            raise TypeError(f"{name}={value!r}: expected {expected}")

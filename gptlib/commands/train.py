@@ -1,0 +1,262 @@
+"""python -m gptlib train: train the model that a recipe or options describe.
+
+Read next: `recipe.py`, what can be described; `gptlib/scale`, several processes.
+"""
+
+import sys
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypedDict, get_type_hints
+
+import torch
+import tyro
+from torch import nn
+from tqdm import tqdm
+
+from gptlib.bpe import TokenizerConfig, build_tokenizer
+from gptlib.commands.arguments import Folder
+from gptlib.commands.evaluate import progress
+from gptlib.commands.recipe import Recipe, override, write_recipe
+from gptlib.commands.settings_file import read_settings
+from gptlib.composed import CountsConfig, build_config, build_model, take_weights
+from gptlib.corpora.shards import TokenCorpus, open_corpus, padded
+from gptlib.data import Corpus
+from gptlib.evaluation import evaluate
+from gptlib.handler import ModelHandler
+from gptlib.handler.history import write_history
+from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
+from gptlib.model import count_parameters
+from gptlib.scale import is_main_process, open_handler, process_group
+from gptlib.settings import TrainConfig, pick_device
+from gptlib.tokenizer import Tokenizer
+
+Text = Corpus | TokenCorpus
+SAMPLE_TOKENS = 2500
+
+
+class ModelOptions(TypedDict, total=False):
+    """Settings for `build_config`; only those that are given take effect."""
+
+    # Tokens; by default as many as the tokenizer has. A larger number, such as 50304
+    # for the 50257 of GPT-2, is faster on GPUs: it adds tokens that never occur. Not
+    # with --start.
+    vocab_size: int
+    block_size: int  # the longest context, in tokens
+    n_layer: int  # blocks
+    n_head: int  # attention heads of each block; n_embd is a multiple of it
+    n_embd: int  # the width: numbers per token
+    dropout: float  # the probability of dropping a number in training, in [0, 1)
+    without: list[str]  # ModernGPT: parts replaced by those of GPT-2
+    value_residual: bool  # ModernGPT: mix the values of each block with the first's
+    ngrams: list[int]  # ModernGPT: lengths of n-grams that get a table, 2 to 16
+    table_rows: int  # ModernGPT: rows of each of these tables
+    count: int  # ModernGPT: order of the n-gram counts beside it, 0 for none
+    blend: float  # ModernGPT: its weight in a mixture with the counts, in [0, 1)
+
+
+MODEL_OPTIONS = tuple(get_type_hints(ModelOptions))
+
+
+@dataclass
+class Train:
+    """Train a model into a folder; an interrupted training is resumed.
+
+    Ctrl-C ends the step, saves, and says how to resume; it is also saved about every
+    minute. A resumed training keeps its settings, except --training.accumulate and
+    --strategy. Several processes, started by torchrun, share each batch.
+    """
+
+    folder: Folder
+    # A .json or .yaml file with the settings below, such as models/plain/recipe.json;
+    # options beside it take precedence.
+    recipe: Path | None = None
+    # Only write all these settings as a recipe, .json or .yaml.
+    write_recipe: Path | None = None
+    # How several processes train: each with the whole model (ddp), or with a part of
+    # it (sharded), which needs less memory.
+    strategy: Literal["ddp", "sharded"] = "ddp"
+    # tinyshakespeare, shakespeare-plays, a text file, or a folder of tokens from
+    # `data --dataset`.
+    corpus: str = Recipe.corpus
+    # The shape. Without a recipe: a GPT of 4 blocks of 4 heads, width 128, context 128.
+    model: ModelOptions = field(default_factory=dict)
+    # An NVIDIA GPU always computes in bfloat16 and, where possible, compiled.
+    training: TrainConfig = field(default_factory=TrainConfig)
+    # How the finished model is stored; float16 needs half the space.
+    dtype: Literal["float32", "float16"] = Recipe.dtype
+    # A model's folder, or gpt2, gpt2-medium …: its weights and tokenizer to start from,
+    # and its shape if no other is given.
+    start: str | None = None
+    # For text; a folder of tokens has its own.
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    base: tyro.conf.Suppress[tyro.conf.Fixed[Recipe]] = field(default_factory=Recipe)
+
+    def __post_init__(self):
+        self.described()  # wrong options are refused while they are parsed
+
+    @classmethod
+    def from_recipe(cls, path: Path) -> "Train":
+        """The command with a recipe's settings as defaults, its folder still missing.
+
+        Raises OSError, or ValueError that names the file and the key.
+        """
+        settings = read_settings(path)
+        base = Recipe.of(settings, path)
+        # Recipes named the strategy before it was an option.
+        sharded = settings["training"].get("parallel") == "sharded"
+        command = cls(
+            Path(),
+            path,
+            strategy="sharded" if sharded else cls.strategy,
+            corpus=base.corpus,
+            model={k: base.model[k] for k in MODEL_OPTIONS if k in base.model},
+            training=base.training,
+            dtype=base.dtype,
+            start=base.start if isinstance(base.start, str) else None,
+            tokenizer=base.tokenizer,
+            base=base,
+        )
+        command.folder = tyro.MISSING
+        return command
+
+    def described(self) -> Recipe:
+        """The recipe, with the options that were given beside it."""
+        return replace(
+            self.base,
+            corpus=self.corpus,
+            model=override(self.base.model, self.model),
+            training=self.training,
+            dtype=self.dtype,
+            start=self.start or self.base.start,
+            tokenizer=self.tokenizer,
+        )
+
+    def run(self) -> None:
+        if self.write_recipe is not None:
+            write_recipe(self.write_recipe, self.described())
+            print(f"run it: python -m gptlib train FOLDER --recipe {self.write_recipe}")
+            return
+        with process_group():
+            try:
+                train_recipe(self.described(), self.folder, self.strategy)
+            except KeyboardInterrupt:
+                if is_main_process():
+                    raise
+                sys.exit(1)  # one message, however many processes
+
+
+def train_recipe(
+    recipe: Recipe, folder: Path, strategy: str, final: bool = True
+) -> None:
+    """Train what a recipe describes, or resume it; final: also measure and sample."""
+    handler, corpus = open_handler(folder, strategy), open_corpus(recipe.corpus)
+    try:
+        if (folder / "model.safetensors").is_file():
+            handler.load()
+        if handler.trained_on:
+            resume(handler, recipe, corpus)
+        else:  # an empty folder, or a training that ended before it was first saved
+            begin(handler, recipe, corpus, strategy)
+        if final and is_main_process():
+            measure(handler, corpus, recipe.dtype)
+    except KeyboardInterrupt:
+        step = handler.history[-1].step if handler.history else 0
+        says = f"stopped at step {step}; the same command continues from there"
+        raise KeyboardInterrupt(says) from None
+
+
+def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) -> None:
+    """Train a new model, from the beginning."""
+    start, tokenizer = load_start(recipe, handler.path, strategy)
+    tokenizer = tokenizer or make_tokenizer(recipe.tokenizer, corpus)
+    if recipe.vocab_size is not None:
+        tokenizer = padded(tokenizer, recipe.vocab_size)
+    vocabulary = {"vocab_size": tokenizer.vocab_size}
+    config = build_config(override(recipe.model, vocabulary))
+    if start is not None and not recipe.model:
+        config = start.config
+    if isinstance(corpus, TokenCorpus) and isinstance(config, CountsConfig):
+        raise ValueError(f"order={config.order}: tokens on a disk are not counted")
+    data = corpus.encode(tokenizer)
+    torch.manual_seed(recipe.training.seed)
+    model = build_model(config, data.train)
+    if start is not None:
+        take_weights(model, start)
+    training, device = recipe.training, pick_device()
+    if device.type == "cuda":
+        # torch compiles for graphics cards by Triton, which Windows lacks.
+        triton = find_spec("triton") is not None
+        training = replace(training, precision="bfloat16", compile=triton)
+    model.to(device)
+    print(f"{model.config}: {count_parameters(model):,} parameters")
+    handler.save(model, tokenizer)
+    handler.train(data=data, config=training)
+
+
+def resume(handler: ModelHandler, recipe: Recipe, corpus: Text) -> None:
+    """Continue a training, unless it is finished."""
+    about = handler.trained_on
+    if corpus.sha256 != about["sha256"]:
+        raise ValueError(
+            f"{handler.path} holds a model trained on {about['corpus']}, not on "
+            f"{recipe.corpus}: choose another folder"
+        )
+    if about["step"] == about["config"]["steps"]:
+        print(f"the training in {handler.path} is finished")
+        return
+    print(f"resuming the training in {handler.path}")
+    handler.resume_with(recipe.training.accumulate)
+    handler.model.to(pick_device())
+    handler.train(data=corpus)
+
+
+def measure(handler: ModelHandler, corpus: Text, dtype: str) -> None:
+    """Store the finished model, measure what is stored, and write a sample."""
+    handler.save(dtype=dtype).load()
+    tokenizer, last = handler.tokenizer, handler.history[-1]
+    val = corpus.encode(tokenizer).val
+    with progress(handler.model, len(val)):
+        result = evaluate(handler.model, val, tokenizer=tokenizer)
+    handler.history[-1] = replace(last, val=result.loss)
+    write_history(handler.path / "history.csv", handler.history)
+    minutes = last.seconds / 60
+    print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
+    text = tokenizer.decode(val)
+    prompt = "\n" if "\n" in text else text[0]
+    pieces = handler.stream(prompt, SAMPLE_TOKENS, temperature=0.8, seed=1)
+    bar = tqdm(pieces, total=SAMPLE_TOKENS, unit="token", delay=2, leave=False)
+    sample = (prompt + "".join(bar)).lstrip("\n")
+    (handler.path / "sample.txt").write_text(sample, encoding="utf-8")
+
+
+def make_tokenizer(config: TokenizerConfig, corpus: Text) -> Tokenizer:
+    """A corpus's own tokenizer, or one that is made for its text."""
+    if isinstance(corpus, TokenCorpus):
+        return corpus.tokenizer
+    # Merges are found in the training text; characters must all be known.
+    text = corpus.text if config.type == "char" else corpus.train
+    return build_tokenizer(config, text)
+
+
+def load_start(
+    recipe: Recipe, folder: Path, strategy: str
+) -> tuple[nn.Module | None, Tokenizer | None]:
+    """The model to start from and its tokenizer; a recipe for it is run first."""
+    start = recipe.start
+    if start is None:
+        return None, None
+    if isinstance(start, Recipe):
+        first = folder.with_name(f"{folder.name}_start")
+        train_recipe(start, first, strategy, final=False)
+        start = str(first)
+    if start in PUBLISHED or is_published(Path(start)):
+        return load_pretrained(start)
+    handler = ModelHandler(start).load()
+    return handler.model, handler.tokenizer
+
+
+def is_published(folder: Path) -> bool:
+    """Whether a folder has the form of Hugging Face, not of a ModelHandler."""
+    described = folder / CONFIG
+    return described.is_file() and b'"class"' not in described.read_bytes()
