@@ -9,6 +9,7 @@ install_import_hook("gptlib", "typecheck.checked")
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 from gptlib import (  # noqa: E402
     GPT,
@@ -21,6 +22,10 @@ from gptlib import (  # noqa: E402
 )
 
 warnings.filterwarnings("error", category=DeprecationWarning, module="gptlib")
+# No test fails because a machine is slow or busy.
+slow = [HealthCheck.too_slow]
+settings.register_profile("any machine", deadline=None, suppress_health_check=slow)
+settings.load_profile("any machine")
 
 
 @pytest.fixture

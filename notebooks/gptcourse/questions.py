@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import torch
@@ -95,17 +95,16 @@ def load_questions(each: int = 100, train_each: int = 120) -> QuestionSet:
 
 
 def known_parts(plays: Mapping[str, str]) -> dict[str, list[str]]:
-    """Each play of which train, dev and test all have a part, split by `tenths`."""
-    whole = DEV_PLAYS + TEST_PLAYS
-    return {name: tenths(plays[name]) for name in plays if name not in whole}
+    """The first eight tenths of a play's speeches, the ninth, and the last.
 
-
-def tenths(script: str) -> list[str]:
-    """The first eight tenths of a play's speeches, the ninth, and the last."""
-    speeches = script.strip().split("\n\n")
-    eight, nine = (len(speeches) * n // 10 for n in (8, 9))
-    parts = speeches[:eight], speeches[eight:nine], speeches[nine:]
-    return ["\n\n".join(part) for part in parts]
+    By name, of each play that is in neither dev nor test as a whole.
+    """
+    parts = {}
+    for name in (n for n in plays if n not in DEV_PLAYS + TEST_PLAYS):
+        speeches = plays[name].strip().split("\n\n")
+        ends = [len(speeches) * tenth // 10 for tenth in (0, 8, 9, 10)]
+        parts[name] = ["\n\n".join(speeches[a:b]) for a, b in pairwise(ends)]
+    return parts
 
 
 def ask(

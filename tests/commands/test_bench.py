@@ -26,14 +26,14 @@ PLAN = Plan(small=TINY, large=TINY, at_once=2, rounds=2, steps=2, matrix=32)
 def test_actions_take_turns_and_slow_ones_run_once():
     order = []
     actions = {
-        "slow": lambda: (order.append("s"), time.sleep(0.05)),
+        "slow": lambda: (order.append("s"), time.sleep(1.1)),
         "fast": lambda: order.append("f"),
     }
-    times = in_turns(actions, 3, seconds=0.01)
+    times = in_turns(actions, 3, seconds=1.0)
     assert "".join(order) == "sffff"
     assert len(times["slow"]) == 1 and len(times["fast"]) == 3
-    assert times["slow"][0] >= 0.05
     order.clear()
+    actions["slow"] = lambda: order.append("s")
     in_turns(actions, 2)
     assert "".join(order) == "sfsfsf"
     assert median_seconds(lambda: time.sleep(0.01), 3) >= 0.01

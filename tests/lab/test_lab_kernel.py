@@ -59,7 +59,9 @@ def test_a_slider_message_reaches_the_running_training(kernel):
 
 def test_interrupting_the_kernel_while_it_waits_pauses_the_lab(kernel):
     ask(kernel, SETUP, "lab.state")
-    waiting = kernel.execute("lab.wait()")
+    waiting = kernel.execute("print('waiting', flush=True); lab.wait()")
+    while kernel.get_iopub_msg(timeout=60)["msg_type"] != "stream":
+        pass
     time.sleep(1)
     kernel.manager.interrupt_kernel()
     answer = kernel.get_shell_msg(timeout=30)
