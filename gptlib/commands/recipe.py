@@ -202,7 +202,10 @@ class Train:
         if shape := self._shape():
             recipe["model"] = describe_config(shape)
             if shape.vocab_size == GPTConfig.vocab_size:  # nobody asked for one
-                del recipe["model"]["vocab_size"]
+                inside = recipe["model"]
+                while "model" in inside:
+                    inside = inside["model"]
+                del inside["vocab_size"]
         recipe["training"] = asdict(self.training)
         recipe["tokenizer"] = {k: v for k, v in asdict(self.tokenizer).items() if v}
         recipe["dtype"] = self.dtype
