@@ -47,7 +47,7 @@ class LoRALinear(nn.Module):
 
 
 def add_adapters(model: nn.Module, rank: int = 8, alpha: float = 16.0) -> nn.Module:
-    """Freeze a GPT or ModernGPT and put a `LoRALinear` around each block's layers.
+    """Freeze a model and put a `LoRALinear` around each linear layer of its blocks.
 
     In place; returns the model. torch's random state decides what A begins with.
     Raises ValueError for a model that has adapters already, or has no blocks.

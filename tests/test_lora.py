@@ -10,7 +10,16 @@ from conftest import small_config
 from safetensors.torch import save_file
 from torch import nn
 
-from gptlib import GPT, ModernConfig, ModernGPT, TrainConfig, generate, train
+from gptlib import (
+    GPT,
+    CountedNGrams,
+    ModernConfig,
+    ModernGPT,
+    TrainConfig,
+    generate,
+    train,
+)
+from gptlib.composed import Mixture
 from gptlib.errors import ModelFileError
 from gptlib.lora import (
     LoRALinear,
@@ -152,3 +161,14 @@ def test_mistakes_are_named(model, unchecked):
         add_adapters(model)
     with pytest.raises(ValueError, match="with blocks"):
         add_adapters(nn.Linear(2, 2))
+
+
+def test_adapters_go_into_the_model_inside(tok, idx):
+    shape = ModernConfig(tok.vocab_size, 16, n_layer=1, n_head=2, n_embd=16)
+    counts = CountedNGrams.fit(torch.arange(60) % tok.vocab_size, tok.vocab_size, 2)
+    model = Mixture(ModernGPT(shape), counts).eval()
+    before = model(idx)[0]
+    add_adapters(model, 2)
+    assert torch.equal(model(idx)[0], before)
+    assert len(trained(model)) == 2 * 4
+    assert {name.partition(".")[0] for name in adapter_state(model)} == {"model"}

@@ -31,8 +31,9 @@ from gptlib.ngram import CountedNGrams
 from gptlib.tokenizer import Tokenizer
 
 FORMAT, VERSION = "gptlib-model", "1"
-TABLES = {"Bigram": Bigram, "CountedNGrams": CountedNGrams}  # no configuration class
-CLASSES = (*TABLES, *CONFIGS)
+# Models whose configuration is a dictionary of their arguments.
+SIMPLE = {"Bigram": Bigram, "CountedNGrams": CountedNGrams}
+CLASSES = ("Bigram", *CONFIGS, "CountedNGrams")
 LAYERS = 1000  # more would take minutes just to be refused
 
 
@@ -184,8 +185,8 @@ def build(described: dict, path: Path) -> nn.Module:
     name, config = described["class"], described["config"]
     try:
         require_choice("class", name, CLASSES)
-        if name in TABLES:
-            return TABLES[name](**config)
+        if name in SIMPLE:
+            return SIMPLE[name](**config)
         config = build_config(config | {"class": name})
         require_int("n_layer", innermost(config).n_layer, 1, LAYERS)
         return build_model(config)
