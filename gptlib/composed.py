@@ -329,7 +329,9 @@ def take_weights(model: nn.Module, other: nn.Module) -> None:
     try:
         unknown = model.load_state_dict(weights, strict=False)
     except RuntimeError as error:
-        raise ValueError(f"the weights to begin with do not fit: {error}") from None
+        lines = str(error).splitlines()
+        first = lines[min(1, len(lines) - 1)].strip()  # below a heading
+        raise ValueError(f"the weights to begin with do not fit: {first}") from None
     missing = map(plain_name, unknown.missing_keys)
     lacking = [k for k in missing if not k.startswith("counts.")]
     if lacking or unknown.unexpected_keys:

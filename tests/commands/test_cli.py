@@ -366,13 +366,19 @@ start: """
             "start: {model: {n_layer: 4}, training: {}}",
             "bad.yaml: the model to begin with has other parts",
         ),
+        (
+            "corpus: a\nmodel: {n_embd: 64}\ntraining: {}\n"
+            "start: {model: {n_embd: 32}, training: {}}",
+            "bad.yaml: the weights to begin with do not fit: size mismatch for wte",
+        ),
     ],
 )
 def test_what_is_no_recipe_is_refused_when_it_is_read(tmp_path, text, message):
     path = tmp_path / "bad.yaml"
     path.write_text(text)
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(SystemExit, match=message) as caught:
         main(["train", str(tmp_path / "model"), "--recipe", str(path)])
+    assert "\n" not in caught.value.code
     assert not (tmp_path / "model").exists()
 
 

@@ -184,6 +184,7 @@ def test_settings_that_change_together(spec_file):
     assert [(r["batch_size"], r["steps"]) for r in rows] == [(2, 6), (4, 3)] * 2
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -206,7 +207,7 @@ def test_settings_that_change_together(spec_file):
         (("checks: 4", "checks: 4\nchecks: 5"), "line 11: the key 'checks' occurs"),
         (("seeds: [0, 1]", "seeds: 3"), "trial.yaml: seeds=3: expected list"),
         (("hours: 0.01", "hours: long"), "hours='long': expected"),
-        (("vary:", "vary: ["), "trial.yaml, line 8: "),
+        (("vary:", "vary: ["), "trial.yaml, line 9: expected"),
     ],
 )
 def test_a_wrong_spec_is_refused_by_name(spec_file, change, message):
