@@ -27,6 +27,8 @@ from gptlib.composed import (
     TablesConfig,
     WithCounts,
     WithTables,
+)
+from gptlib.handler.build import (
     build_config,
     build_model,
     describe_config,

@@ -19,9 +19,9 @@ from gptlib.commands.settings_file import (
     require_types,
     write_settings,
 )
-from gptlib.composed import build_config, build_model, take_weights
 from gptlib.errors import require_choice
 from gptlib.handler import STORED_TYPES
+from gptlib.handler.build import build_config, build_model, take_weights
 from gptlib.settings import RETIRED, TrainConfig
 
 

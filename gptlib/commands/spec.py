@@ -15,9 +15,10 @@ import torch
 
 from gptlib.bpe import TokenizerConfig, build_tokenizer
 from gptlib.commands.settings_file import build, read_settings, require_types
-from gptlib.composed import FLAT_SETTINGS, Config, build_config
+from gptlib.composed import Config
 from gptlib.data import TokenSplits, load_corpus
 from gptlib.errors import require_choice, require_int
+from gptlib.handler.build import FLAT_SETTINGS, build_config
 from gptlib.model import GPTConfig
 from gptlib.modern import ModernConfig
 from gptlib.training import TrainConfig

@@ -23,12 +23,12 @@ from tqdm.auto import tqdm
 
 from gptlib.commands.arguments import positional
 from gptlib.commands.spec import Spec, encode_text, read_spec
-from gptlib.composed import build_model, resize
 from gptlib.data import TokenSplits
 from gptlib.errors import require_int
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
 from gptlib.files.atomic import write_atomically
 from gptlib.files.interrupts import as_worker
+from gptlib.handler.build import build_model, resize
 from gptlib.model import copy_weights, count_parameters
 from gptlib.training import pick_device, train
 

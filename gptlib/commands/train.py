@@ -19,11 +19,12 @@ from gptlib.commands.arguments import Folder
 from gptlib.commands.evaluate import progress
 from gptlib.commands.recipe import Recipe, override, write_recipe
 from gptlib.commands.settings_file import read_settings
-from gptlib.composed import CountsConfig, build_config, build_model, take_weights
+from gptlib.composed import CountsConfig
 from gptlib.corpora.shards import TokenCorpus, open_corpus, padded
 from gptlib.data import Corpus
 from gptlib.evaluation import evaluate
 from gptlib.handler import ModelHandler
+from gptlib.handler.build import build_config, build_model, take_weights
 from gptlib.handler.history import write_history
 from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
 from gptlib.model import count_parameters

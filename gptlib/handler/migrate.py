@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from gptlib.composed import plain_name
+from gptlib.handler.build import plain_name
 
 # Beginnings and ends of names, now and then.
 BEGINNINGS = {"counts.": "counted.", "tables.embedding.": "ngrams.tables."}

@@ -15,16 +15,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
-from gptlib.composed import (
+from gptlib.errors import ModelFileError, require_choice, require_int
+from gptlib.evaluation import vocabulary_of
+from gptlib.files.atomic import write_atomically
+from gptlib.handler.build import (
     CONFIGS,
     build_config,
     build_model,
     describe_config,
     innermost,
 )
-from gptlib.errors import ModelFileError, require_choice, require_int
-from gptlib.evaluation import vocabulary_of
-from gptlib.files.atomic import write_atomically
 from gptlib.handler.migrate import current_names
 from gptlib.model import Bigram
 from gptlib.ngram import CountedNGrams

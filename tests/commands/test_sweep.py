@@ -17,9 +17,9 @@ from gptlib.commands.sweep import (
     run_point,
     sweep,
 )
-from gptlib.composed import build_model
 from gptlib.evaluation import PROBE_TOKENS, fixed_windows, window_loss
 from gptlib.files.fetch import project_folder
+from gptlib.handler.build import build_model
 
 SPEC = """
 about: a trial

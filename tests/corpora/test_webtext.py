@@ -18,10 +18,10 @@ from pyarrow.parquet import ParquetWriter, write_table
 
 from gptlib import CharTokenizer, DataError
 from gptlib.commands.recipe import read_recipe
-from gptlib.composed import build_config
 from gptlib.corpora import documents, webtext
 from gptlib.corpora.shards import Shards, TokenCorpus
 from gptlib.corpora.webtext import tokenize
+from gptlib.handler.build import build_config
 
 
 def run(source, folder, tok, **settings):

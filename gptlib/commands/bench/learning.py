@@ -13,9 +13,10 @@ from tqdm import tqdm
 from gptlib.cache import attention_config
 from gptlib.commands.bench import Figure, Plan
 from gptlib.commands.bench.clock import median_seconds, say
-from gptlib.composed import CountsConfig, WithTables, build_model
+from gptlib.composed import CountsConfig, WithTables
 from gptlib.data import TokenSplits, load_corpus
 from gptlib.evaluation import evaluate
+from gptlib.handler.build import build_model
 from gptlib.model import GPT
 from gptlib.modern import ModernConfig, ModernGPT
 from gptlib.tokenizer import CharTokenizer
