@@ -206,7 +206,7 @@ class TokenizerConfig:
     Raises ValueError or TypeError naming the wrong value.
     """
 
-    type: str = "char"
+    type: str = "char"  # or bpe, gpt2
     vocab_size: int | None = None  # for bpe only, at least 256
 
     def __post_init__(self):

@@ -85,14 +85,14 @@ def set_rates(optimizer, step: int, config, knobs) -> float:
     return lr
 
 
-def split_tables(model: nn.Module, group: dict, share: float) -> list[dict]:
+def split_tables(model: nn.Module, group: dict, lr_factor: float) -> list[dict]:
     """Move the n-gram tables of a group to a group of their own, if there are any."""
     bags = [m for m in model.modules() if isinstance(m, nn.EmbeddingBag)]
     tables = {id(bag.weight): bag.weight for bag in bags}
     if not tables:
         return []
     group["params"] = [p for p in group["params"] if id(p) not in tables]
-    return [group | {"params": list(tables.values()), "lr_factor": share}]
+    return [group | {"params": list(tables.values()), "lr_factor": lr_factor}]
 
 
 def adamw(groups: list[dict], config) -> torch.optim.AdamW:

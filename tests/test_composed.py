@@ -260,7 +260,7 @@ def test_flat_settings_that_cannot_be_are_refused():
     modern = {"class": "ModernGPT"} | SHAPE
     with pytest.raises(ValueError, match="order=0"):
         build_config(modern | {"blend": 0.5})
-    with pytest.raises(TypeError, match="count"):
+    with pytest.raises(ValueError, match="setting of GPT='count'"):
         build_config(SHAPE | {"count": 3})
 
 
@@ -299,7 +299,7 @@ def test_tables_have_a_rate_of_their_own():
     model = perturbed(CONFIGS["counts and tables"])
     config = TrainConfig(optimizer="muon", lr=1e-3, table_lr=3e-2)
     groups = build_optimizer(model, config).param_groups
-    (tables,) = [g["params"] for g in groups if g["share"] == pytest.approx(30)]
+    (tables,) = [g["params"] for g in groups if g["lr_factor"] == pytest.approx(30)]
     # Compared by identity: equality of tensors is a tensor.
     assert [id(p) for p in tables] == [id(model.model.tables.embedding.weight)]
     moved = [id(p) for group in groups for p in group["params"]]

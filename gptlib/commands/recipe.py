@@ -10,8 +10,6 @@ JSON or YAML, by the file's suffix. Read next: `train.py`, which runs it.
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-import torch
-
 from gptlib.bpe import TokenizerConfig
 from gptlib.commands.settings_file import (
     build,
@@ -20,6 +18,7 @@ from gptlib.commands.settings_file import (
     write_settings,
 )
 from gptlib.errors import require_choice
+from gptlib.files.meta import meta_device
 from gptlib.handler import STORED_TYPES
 from gptlib.handler.build import build_config, build_model, take_weights
 from gptlib.settings import RETIRED, TrainConfig
@@ -52,7 +51,7 @@ class Recipe:
         except (TypeError, ValueError) as error:
             raise ValueError(f"model: {error}") from None
         if isinstance(self.start, Recipe) and self.model and self.start.model:
-            with torch.device("meta"):  # shapes without numbers
+            with meta_device():  # shapes without numbers
                 first = build_model(build_config(self.start.model))
                 take_weights(build_model(config), first)
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gptlib.errors import ModelFileError, require_choice, require_int
 from gptlib.evaluation import vocabulary_of
 from gptlib.files.atomic import write_atomically
+from gptlib.files.meta import meta_device
 from gptlib.handler.build import (
     CONFIGS,
     build_config,
@@ -132,7 +133,7 @@ def read_file(
             stored = [] if only_description else list(file.keys())
             names = {name: name for name in stored}
             if part == "model" and stored:
-                with torch.device("meta"):  # it takes no memory
+                with meta_device():  # it takes no memory
                     model = build(described, path)
                 names = current_names(stored, model)
                 shapes = {names[k]: file.get_slice(k).get_shape() for k in stored}

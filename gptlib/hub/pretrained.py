@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gptlib.bpe import BPETokenizer
 from gptlib.errors import DataError, ModelFileError, describe, require_int
+from gptlib.files.meta import meta_device
 from gptlib.hub.tokenizer import read_json, read_tokenizer
 from gptlib.model import GPT, GPTConfig
 from gptlib.tokenizer import Tokenizer
@@ -112,7 +113,7 @@ def read_gpt2(
         keep = rows if name == "wte.weight" else None
         weights[name] = read_tensor(path, their, is_transposed(their), keep)
     config = GPTConfig(**vars(config) | {"vocab_size": rows})
-    with torch.device("meta"):
+    with meta_device():
         model = GPT(config)
     model.load_state_dict(weights, assign=True)
     return model.requires_grad_().eval()
@@ -228,7 +229,7 @@ def check_tensors(
     Returns (file, stored name, size) for each of our tensors. Raises ModelFileError
     with a list of all differences.
     """
-    with torch.device("meta"):
+    with meta_device():
         needed = {k: list(v.shape) for k, v in GPT(config).state_dict().items()}
     needed = {their_name(k): (k, v) for k, v in needed.items()}
     found, different, heads = {}, [], []

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gptlib.data import Examples, TokenSplits
 from gptlib.errors import require_choice
 from gptlib.evaluation import token_losses
+from gptlib.files.meta import meta_device
 from gptlib.model import GPT
 from gptlib.scale.processes import rank, world_size
 from gptlib.settings import TrainConfig
@@ -92,7 +93,7 @@ class ShardedTraining(DDPTraining):
         kind = "cuda" if dist.get_backend() == "nccl" else "cpu"
         mesh = init_device_mesh(kind, (world_size(),))
         # On the meta device first: no GPU ever holds the whole model.
-        with torch.device("meta"):
+        with meta_device():
             module = GPT(model.config)
         module.dropout = model.dropout
         for block in module.blocks:

@@ -479,7 +479,7 @@ def test_a_vocabulary_may_be_filled_up(tmp_path, small_corpus, capsys):
         (["--model.vocab-size", "299"], "vocab_size=299: the tokenizer has 300"),
         (
             ["--model.vocab-size", "66", "--corpus", str(tmp_path / "sums.txt")],
-            "pieces",
+            "vocab_size=66: the tokenizer has 18",
         ),
     ]:
         with pytest.raises(SystemExit, match=says):
