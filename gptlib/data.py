@@ -181,8 +181,8 @@ def random_windows(
     """
     last = len(tokens) - block_size
     starts = torch.randint(last, (batch_size, 1), generator=generator)  # (B, 1)
-    places = (starts + torch.arange(block_size)).to(tokens.device)  # (B, T)
-    return tokens[places], tokens[places + 1]
+    positions = (starts + torch.arange(block_size)).to(tokens.device)  # (B, T)
+    return tokens[positions], tokens[positions + 1]
 
 
 def epoch_windows(
@@ -190,7 +190,7 @@ def epoch_windows(
 ) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
     """The batch of update `step` (1, 2, ...) of a training that reads in epochs.
 
-    Each epoch cuts the text anew, from a random place on, into windows that do not
+    Each epoch cuts the text anew, from a random position on, into windows that do not
     overlap, and shuffles them; a batch may begin in one epoch and end in the next.
     Returns idx and targets as `random_windows` does.
     """
@@ -198,8 +198,8 @@ def epoch_windows(
     slack = len(tokens) - count * block_size
     windows, offsets = _in_epochs(count, batch_size, seed, step, slack)
     starts = windows * block_size + offsets
-    places = (starts[:, None] + torch.arange(block_size)).to(tokens.device)  # (B, T)
-    return tokens[places], tokens[places + 1]
+    positions = (starts[:, None] + torch.arange(block_size)).to(tokens.device)  # (B, T)
+    return tokens[positions], tokens[positions + 1]
 
 
 def batch_of_step(

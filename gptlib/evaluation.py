@@ -105,7 +105,7 @@ def sliding_loss(model: nn.Module, tokens: Int[Tensor, " N"], stride: int) -> fl
 
     Each window begins stride tokens after the one before and, but for the first,
     answers for its last stride tokens, which so see at least block_size - stride
-    tokens before them. Lower than `evaluate`'s, and dearer; never compare the two.
+    tokens before them. Lower than `evaluate`'s, and slower; never compare the two.
     Raises ValueError when stride is not 1..block_size or tokens fit no window.
     """
     width = model.block_size
@@ -116,11 +116,11 @@ def sliding_loss(model: nn.Module, tokens: Int[Tensor, " N"], stride: int) -> fl
     starts = [*range(0, last, stride), last]
     total, scored = 0.0, 0
     for some in torch.tensor(starts).split(EVALUATED_AT_ONCE // width or 1):
-        places = (some[:, None] + torch.arange(width)).to(tokens.device)  # (B, T)
-        logits = run(model, tokens[places])
+        positions = (some[:, None] + torch.arange(width)).to(tokens.device)  # (B, T)
+        logits = run(model, tokens[positions])
         each = F.cross_entropy(
-            logits.flatten(0, 1), tokens[places + 1].flatten(), reduction="none"
-        ).view(places.shape)  # (B, T)
+            logits.flatten(0, 1), tokens[positions + 1].flatten(), reduction="none"
+        ).view(positions.shape)  # (B, T)
         for start, losses in zip(some.tolist(), each, strict=True):
             new = start + width - scored
             total += losses[-new:].double().sum().item()
@@ -146,7 +146,7 @@ def surprises(
     tokens = tokens.to(next(model.parameters()).device)
     idx = tokens[start - width : stop - 1].unfold(0, width, 1)  # (M, T)
     at_once = EVALUATED_AT_ONCE // width or 1
-    # A copy, so that the logits of all other places can go.
+    # A copy, so that the logits of all other positions can go.
     parts = [run(model, part)[:, -1].clone() for part in idx.split(at_once)]
     logits = torch.cat(parts)  # (M, V)
     return F.cross_entropy(logits, tokens[start:stop], reduction="none").cpu()
@@ -163,8 +163,8 @@ def fixed_windows(
     last = len(tokens) - block_size - 1
     windows = max(1, min(count // block_size, last // block_size + 1))
     starts = torch.linspace(0, last, windows).long()[:, None]  # (B, 1)
-    places = starts + torch.arange(block_size)  # (B, T)
-    return tokens[places], tokens[places + 1]
+    positions = starts + torch.arange(block_size)  # (B, T)
+    return tokens[positions], tokens[positions + 1]
 
 
 @torch.inference_mode()

@@ -112,8 +112,8 @@ class LanguageModel(nn.Module):
         targets: Int[Tensor, "B T"] | None = None,
         cache: KVCache | None = None,
     ) -> Output:
-        places = positions(idx, self.block_size, cache)  # (T,)
-        x = look_up(self.tokens, idx) + self.positions(places)  # (B, T, C)
+        pos = positions(idx, self.block_size, cache)  # (T,)
+        x = look_up(self.tokens, idx) + self.positions(pos)  # (B, T, C)
         logits = self.lm_head(self.body(x))  # (B, T, V)
         return logits, next_token_loss(logits, targets)
 
@@ -213,8 +213,8 @@ class GPT(nn.Module):
         targets: Int[Tensor, "B T"] | None = None,
         cache: KVCache | None = None,
     ) -> Output:
-        places = positions(idx, self.block_size, cache)  # (T,)
-        x = look_up(self.wte, idx) + self.wpe(places)  # (B, T, C)
+        pos = positions(idx, self.block_size, cache)  # (T,)
+        x = look_up(self.wte, idx) + self.wpe(pos)  # (B, T, C)
         x = self.drop(x)
         for block in self.blocks:
             x = block(x, cache)  # (B, T, C)
@@ -256,7 +256,7 @@ def outside_vocabulary(what: str, idx: Tensor, vocab_size: int) -> ValueError:
 
 
 def positions(idx: Tensor, block_size: int, cache: KVCache | None = None) -> Tensor:
-    """Return 0..T-1 for idx (B, T), after what is in a cache the places there.
+    """Return 0..T-1 for idx (B, T), after what is in a cache the positions there.
 
     Raises ValueError when T tokens do not fit, TypeError for what is no cache.
     """

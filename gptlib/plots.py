@@ -85,45 +85,45 @@ def loss_curves(
 def surprise(model, tokens: Tensor, tokenizer, title: str = "") -> Figure:
     """Draw one validation paragraph, each letter coloured by its -ln p.
 
-    tokens: the validation split, (N,). Every letter is judged with all the context
-    the model takes. White was expected, dark orange was not. A token of several
-    letters shares its surprise out among them, and a line shows where it begins.
+    tokens: the validation split, (N,). Each letter is predicted with the longest
+    context that the model takes. White was expected, dark orange was not. The surprise
+    of a subword token is divided among its letters; a line shows where it begins.
     """
     text = tokenizer.decode(tokens)
     start = text.index(PARAGRAPH[0])
     stop = text.index(PARAGRAPH[1]) + len(PARAGRAPH[1])
-    first, last, places = tokens_of(tokenizer, tokens, start, stop)
+    first, last, begins = tokens_of(tokenizer, tokens, start, stop)
     losses = surprises(model, tokens, first, last).tolist()
-    letters = _share_out(losses, places)[start - places[0] : stop - places[0]]
-    begins = {place - start for place in places} if len(letters) > len(losses) else ()
-    return _draw_letters(text[start:stop], letters, title, begins)
+    letters = _per_letter(losses, begins)[start - begins[0] : stop - begins[0]]
+    lines = {at - start for at in begins} if len(letters) > len(losses) else ()
+    return _draw_letters(text[start:stop], letters, title, lines)
 
 
 def tokens_of(
     tokenizer, tokens: Int[Tensor, " N"], start: int, stop: int
 ) -> tuple[int, int, list[int]]:
-    """Which tokens the characters start..stop of a text are in, and where those begin.
+    """Find the tokens that hold the characters start..stop of a text.
 
-    Returns first, last (not itself one of them), and the places of tokens[first:last]
-    and of what follows, in characters.
+    Returns first, last (exclusive), and the character at which each of
+    tokens[first:last] begins, and the one after the last.
     """
 
-    def place(count: int) -> int:
+    def length(count: int) -> int:
         return len(tokenizer.decode(tokens[:count]))
 
     counts = range(len(tokens) + 1)
-    first = bisect_right(counts, start, key=place) - 1
-    last = bisect_left(counts, stop, key=place)
-    before = place(first)
+    first = bisect_right(counts, start, key=length) - 1
+    last = bisect_left(counts, stop, key=length)
+    before = length(first)
     some = tokens[first:last]
     lengths = [len(tokenizer.decode(some[:i])) for i in range(len(some) + 1)]
-    return first, last, [before + length for length in lengths]
+    return first, last, [before + characters for characters in lengths]
 
 
-def _share_out(losses: list[float], places: list[int]) -> list[float]:
-    """A loss a token -> a loss a character; places: where each token begins."""
+def _per_letter(losses: list[float], begins: list[int]) -> list[float]:
+    """Losses per token -> losses per character; begins: where each token begins."""
     letters, owed = [], 0.0
-    for loss, (begin, end) in zip(losses, pairwise(places), strict=True):
+    for loss, (begin, end) in zip(losses, pairwise(begins), strict=True):
         owed += loss  # a token inside a character leaves its loss to the next
         if end > begin:
             letters += [owed / (end - begin)] * (end - begin)
@@ -132,7 +132,7 @@ def _share_out(losses: list[float], places: list[int]) -> list[float]:
 
 
 def token_view(text: str, tokenizers: dict[str, object]) -> Figure:
-    """Draw how each tokenizer cuts a text: one shade a token, its count beside it.
+    """Draw how each tokenizer splits a text: one shade per token, their number beside it.
 
     tokenizers: name -> tokenizer, one row each. A token inside a character shows as
     part of it.
@@ -142,8 +142,8 @@ def token_view(text: str, tokenizers: dict[str, object]) -> Figure:
     shown = text.replace("\n", "↵").replace(" ", "·")
     for ax, (name, tokenizer) in zip(axes.flat, tokenizers.items(), strict=True):
         ids = torch.tensor(tokenizer.encode(text))  # (N,)
-        places = tokens_of(tokenizer, ids, 0, len(text))[2]
-        for i, (begin, end) in enumerate(pairwise(places)):
+        begins = tokens_of(tokenizer, ids, 0, len(text))[2]
+        for i, (begin, end) in enumerate(pairwise(begins)):
             colour = TOKEN_SHADES[i % len(TOKEN_SHADES)]
             ax.add_patch(plt.Rectangle((begin, 0), end - begin, 1, color=colour, lw=0))
         for i, char in enumerate(shown):
@@ -246,8 +246,8 @@ def _draw_letters(
     columns = max(len(line) for line in lines) + 1
     fig, ax = plt.subplots(figsize=(7.2, 0.4 + 0.25 * len(lines)))
     shades = plt.get_cmap("Oranges")
-    places = [(r, c) for r, line in enumerate(lines) for c in range(len(line) + 1)]
-    letters = zip(places, text, losses, strict=False)
+    cells = [(r, c) for r, line in enumerate(lines) for c in range(len(line) + 1)]
+    letters = zip(cells, text, losses, strict=False)
     for i, ((row, column), char, loss) in enumerate(letters):
         colour = shades(min(loss / 7, 1) * 0.85)
         ax.add_patch(plt.Rectangle((column, row), 1, 1, color=colour, linewidth=0))

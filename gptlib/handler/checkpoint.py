@@ -1,8 +1,8 @@
 """The file beside a model while its training is under way, `trainer.safetensors`.
 
-It is complete in itself, weights (float32), optimiser, step and configuration, so that
-no crash can pair new weights with an old optimiser. It says which model it belongs
-to, and nothing of how many processes wrote it. Read next: `handler.py`.
+It holds weights (float32), optimiser, step and configuration together, so that no crash
+can pair new weights with an old optimiser, and it names the model that it belongs to.
+Read next: `handler/__init__.py`.
 """
 
 from pathlib import Path
