@@ -132,7 +132,7 @@ def _per_letter(losses: list[float], begins: list[int]) -> list[float]:
 
 
 def token_view(text: str, tokenizers: dict[str, object]) -> Figure:
-    """Draw how each tokenizer splits a text: one shade per token, their number beside it.
+    """Draw how tokenizers split a text: one shade per token, their number beside it.
 
     tokenizers: name -> tokenizer, one row each. A token inside a character shows as
     part of it.

@@ -80,7 +80,7 @@ def test_tokens_inside_a_character_are_part_of_it():
     tokens = torch.tensor(BPETokenizer([]).encode("aé猫b"))  # 1 + 2 + 3 + 1 bytes
     first, last, places = plots.tokens_of(BPETokenizer([]), tokens, 1, 4)
     assert (first, last) == (1, 7) and places[0] == 1 and places[-1] == 4
-    letters = plots._share_out([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], places)
+    letters = plots._per_letter([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], places)
     assert len(letters) == 3 and sum(letters) == 63
 
 
