@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
 from gptcourse.checks.fixed import layer, numbers
 from gptcourse.checks.multi_head import dealt, reshaped, split
 

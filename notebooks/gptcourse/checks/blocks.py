@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
 from gptcourse.checks.fixed import fill, numbers
 from gptlib.attention import CausalSelfAttention
 from gptlib.model import FeedForward

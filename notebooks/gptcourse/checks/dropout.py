@@ -2,7 +2,7 @@
 
 import torch
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
 from gptcourse.checks.fixed import numbers
 
 

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
+from gptcourse.checks.before.values import Raised
 from gptcourse.checks.fixed import fill, numbers
-from gptcourse.checks.values import Raised
 from gptlib.model import Block
 
 IDX, TARGETS = torch.tensor([[1, 2]]), torch.tensor([[2, 0]])
