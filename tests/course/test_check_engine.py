@@ -247,7 +247,9 @@ def test_changed_arguments_are_seen_and_do_no_harm():
     module = simple(weight, probe=lambda f: f(nn.LayerNorm(3)))
     outcome = module.outcome(lambda m: m.weight.detach().add_(1).sum() - 3)
     assert "`x` is changed in place" in flat(outcome.message)
-    allowed = simple("def f(x):\n    return x.add_(1)", lambda f: f(x), may_change=True)
+    allowed = simple(
+        "def f(x):\n    return x.add_(1)", lambda f: f(x), may_change=("x",)
+    )
     assert "changed" not in allowed.outcome(lambda x: x).message
 
 

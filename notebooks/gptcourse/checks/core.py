@@ -91,8 +91,8 @@ class Exercise:
     solution: as the notebook prints it; mistakes: patches of it (`patches.py`); more:
     mistakes that are no patches; parts: what the items of a result are called; result:
     makes results comparable; forbid: functions of torch that must not be called;
-    gradients: whether they must flow as through the solution; names: what the solution
-    uses besides `patches.NAMES`.
+    gradients: whether they must flow as through the solution; may_change: arguments
+    that the answer is to change; names: what the solution uses besides `patches.NAMES`.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Exercise:
         result: Callable[[Any], Any] = lambda value: value,
         forbid: Sequence[str] = (),
         gradients: bool = True,
-        may_change: bool = False,
+        may_change: Sequence[str] = (),
         names: dict[str, Any] | None = None,
         tolerance: float = 1e-4,
         seconds: float = SECONDS,
@@ -188,7 +188,7 @@ class Exercise:
 
     def value(self, case: Case, answer, clock=None) -> tuple[Any, Ask]:
         """What a case gets out of an answer, and what was noticed meanwhile."""
-        ask = Ask(answer, may_change=self.may_change, forbid=self.forbid, clock=clock)
+        ask = Ask(answer, may_change=self._free, forbid=self.forbid, clock=clock)
         try:
             start_afresh()
             value = self.result(plain(case.put(ask)))
@@ -306,6 +306,12 @@ class Exercise:
                 "asks you to do without it."
             )
         return Outcome(self.name, "right", f"{self.name}: right. {self.praise}")
+
+    @cached_property
+    def _free(self) -> set:
+        """may_change as names and positions."""
+        names = [*inspect.signature(self.right).parameters]
+        return {*self.may_change, *(names.index(name) for name in self.may_change)}
 
     def _argument(self, key: int | str) -> str:
         names = [*inspect.signature(self.right).parameters]

@@ -67,10 +67,10 @@ class Ask:
     """The answer as a probe sees it: call it, and what it does is noticed.
 
     Arguments are handed over as copies, so that a change in place harms nothing and is
-    seen (`changed`), unless changing them is the exercise.
+    seen (`changed`); those in may_change (positions and keywords) as they are.
     """
 
-    def __init__(self, answer, *, may_change=False, forbid=(), clock=None):
+    def __init__(self, answer, *, may_change=(), forbid=(), clock=None):
         self.answer, self.may_change = answer, may_change
         self.clock = clock or Clock()
         self.watch = _Watch(forbid)
@@ -78,9 +78,9 @@ class Ask:
         self.calls = []  # (args, kwargs, result)
 
     def __call__(self, *args, **kwargs):
-        if not self.may_change:
-            args, kwargs = _copy(args), _copy(kwargs)
-            before = snapshot([*args, *kwargs.values()])
+        args = [self._handed(i, value) for i, value in enumerate(args)]
+        kwargs = {name: self._handed(name, value) for name, value in kwargs.items()}
+        before = self._snapshots(args, kwargs)
         try:
             with self.clock, self.watch:
                 self.last = self.answer(*args, **kwargs)
@@ -88,13 +88,17 @@ class Ask:
             raise
         except BaseException as error:
             raise InAnswerError from error
-        if not self.may_change:
-            after = snapshot([*args, *kwargs.values()])
-            names = [*range(len(args)), *kwargs]
-            triples = zip(names, before, after, strict=True)
-            self.changed += [n for n, a, b in triples if not same(a, b, 0.0)]
+        after = self._snapshots(args, kwargs)
+        self.changed += [k for k in before if not same(before[k], after[k], 0.0)]
         self.calls.append((args, kwargs, self.last))
         return self.last
+
+    def _handed(self, key, value):
+        return value if key in self.may_change else _copy(value)
+
+    def _snapshots(self, args, kwargs) -> dict:
+        values = {**dict(enumerate(args)), **kwargs}
+        return {k: snapshot(v) for k, v in values.items() if k not in self.may_change}
 
 
 class _Watch(TorchFunctionMode):
