@@ -10,6 +10,14 @@ from gptlib.model import FeedForward
 
 NORMS = ("layer", "native_layer", "batch", "group", "instance", "rms")
 
+PAIRS = (tensor([[0.0, 2.0], [6.0, 2.0]]), torch.ones(2), torch.zeros(2), 1.0)
+
+
+def affine(x, eps: float):
+    C = x.size(-1)
+    return x, numbers(C, start=50), numbers(C, start=60), eps
+
+
 layer_norm = Exercise(
     "layer_norm",
     """
@@ -21,60 +29,34 @@ def my_layer_norm(x, gain, bias, eps):
     praise="each vector alone: mean 0, deviation 1, then gain and bias.",
     forbid=[f"{kind}_norm" for kind in NORMS],
     cases=[
-        Case(
-            "[0, 2] and [6, 2], ε = 1, gain 1, bias 0",
-            args=(
-                tensor([[0.0, 2.0], [6.0, 2.0]]),
-                torch.ones(2),
-                torch.zeros(2),
-                1.0,
-            ),
-        ),
-        Case(
-            "one vector of three sevens, gain 1, bias 1",
-            args=(torch.full((1, 3), 7.0), torch.ones(3), torch.ones(3), 1e-5),
-        ),
-        Case(
-            "x of shape (4,), any gain and bias",
-            args=(numbers(4), numbers(4, start=50), numbers(4, start=60), 0.5),
-        ),
-        Case(
-            "x of shape (2, 3, 5, 4), any gain and bias",
-            args=(numbers(2, 3, 5, 4), numbers(4, start=5), numbers(4, start=6), 1e-5),
-        ),
-        Case(
-            "two texts of three positions, C = 4, any gain and bias",
-            args=(numbers(2, 3, 4), numbers(4, start=50), numbers(4, start=60), 1e-5),
-        ),
+        Case("[0, 2] and [6, 2], ε = 1, gain 1, bias 0", args=PAIRS),
+        Case("one vector of three sevens", args=affine(torch.full((1, 3), 7.0), 1e-5)),
+        Case("x of shape (4,)", args=affine(numbers(4), 0.5)),
+        Case("x of shape (2, 3, 5, 4)", args=affine(numbers(2, 3, 5, 4), 1e-5)),
+        Case("two texts of three positions, C = 4", args=affine(numbers(2, 3, 4), 0.1)),
     ],
     mistakes="""
 torch.sqrt(variance + eps) => (torch.sqrt(variance) + eps)
     ε is outside the root: expected √(σ² + ε), not √σ² + ε.
 unbiased=False, =>
-    The variance is divided by C - 1: LayerNorm takes the biased one, 1/C
-    (`unbiased=False`).
+    The variance is divided by C - 1: LayerNorm divides by C (`unbiased=False`).
 unbiased=False, =>
 torch.sqrt(variance + eps) => (torch.sqrt(variance) + eps)
-    Two things: `std()` divides by C - 1, and ε is added outside the root. Expected
-    √(σ² + ε) with the biased variance, 1/C.
+    Two things: `std()` divides by C - 1, not C, and ε belongs inside the root.
 variance + eps => variance
     ε is missing: a vector whose numbers are all alike then gives 0/0.
 mean(dim=-1 => mean(dim=0
 var(dim=-1 => var(dim=0
-    Mean and variance run over dimension 0: expected over the C numbers of each vector
-    by itself, dim=-1.
+    Mean and variance run over dimension 0: expected over each vector, dim=-1.
 mean(dim=-1 => mean(dim=1
 var(dim=-1 => var(dim=1
-    Mean and variance run over dimension 1, which in (B, T, C) is the positions, so that
-    each would see its future: expected dim=-1.
+    Mean and variance run over the positions, and so over the future: dim=-1.
 mean(dim=-1, keepdim=True) => mean()
 var(dim=-1, unbiased=False, keepdim=True) => var(unbiased=False)
-    One mean and one variance for the whole tensor: expected its own for each vector,
-    dim=-1.
+    One mean and one variance for the whole tensor: expected for each vector, dim=-1.
 mean(dim=-1, keepdim=True) => mean(dim=-1)
 var(dim=-1, unbiased=False, keepdim=True) => var(dim=-1, unbiased=False)
-    `keepdim=True` is missing: mean and variance lose their axis and are then subtracted
-    from the wrong numbers, or do not fit.
+    `keepdim=True` is missing: mean and variance lose their axis and line up wrongly.
 (x - mean) / torch.sqrt(variance => x / torch.sqrt((x**2).mean(-1, keepdim=True)
     The mean is not subtracted: this divides by the root mean square, which is RMSNorm.
 / torch.sqrt(variance + eps) =>
@@ -87,12 +69,12 @@ gain * (x => (x
     The gain is not used.
 + bias =>
     The bias is not used.
-gain * (x => (x
-+ bias =>
-    Gain and bias are not used.
 """,
 )
 
+
+THREE = tensor([[0.0, 2.0, 1.0]]), tensor([[1.0, 0.0, 0.0]]), 1.0
+X_2, DY_2 = numbers(2, 3, 4), numbers(2, 3, 4, start=50)
 
 layer_norm_gradient = Exercise(
     "layer_norm_gradient",
@@ -106,25 +88,17 @@ def my_layer_norm_gradient(x, dy, eps):
     praise="what is left of dy has mean 0 and no part along y: x cannot change those.",
     gradients=False,
     cases=[
-        Case(
-            "x = [0, 2, 1], dy = [1, 0, 0], ε = 1",
-            args=(tensor([[0.0, 2.0, 1.0]]), tensor([[1.0, 0.0, 0.0]]), 1.0),
-        ),
+        Case("x = [0, 2, 1], dy = [1, 0, 0], ε = 1", args=THREE),
         Case("one vector of four", args=(numbers(4), numbers(4, start=50), 0.5)),
-        Case(
-            "two texts of three positions, C = 4",
-            args=(numbers(2, 3, 4), numbers(2, 3, 4, start=50), 1e-5),
-        ),
+        Case("two texts of three positions, C = 4", args=(X_2, DY_2, 1e-5)),
     ],
     mistakes="""
 (dy - dy.mean(-1, keepdim=True) - y * along) => dy
-    Only dy / s is there: μ and s depend on x, too, and each of them sends a gradient
-    back.
+    Only dy / s is here: μ and s depend on x, too, and each sends a gradient back.
 - dy.mean(-1, keepdim=True) - y => - y
     The gradient through the mean μ is missing: it takes the mean of dy off.
 - y * along) / s => ) / s
-    The gradient through the deviation s is missing: it takes off the part of dy that
-    points along y.
+    The gradient through s is missing: it takes off the part of dy along y.
 dy.mean => dy.sum
 y).mean => y).sum
     Sums are used where means are needed: μ and σ² carry a factor 1/C.
@@ -132,8 +106,7 @@ y * along => x * along
 (dy * y) => (dy * x)
     The last term uses x, not the normalised y = (x - μ) / s.
 - y * along => - along
-    The mean of dy · y is subtracted as it is: it must be multiplied by y, since a
-    larger s shrinks each number in proportion to its y.
+    The mean of dy · y must be multiplied by y before it is subtracted.
 - y * along => + y * along
     The sign of the last term is wrong: a larger s makes y smaller.
 along) / s => along)
@@ -173,52 +146,40 @@ def my_block(x, ln_1, attn, ln_2, mlp):
 """,
     praise="each layer reads a normalised copy and adds its correction to the stream.",
     cases=[
-        Case(
-            "x = [1, 3], attn takes -10 times what it reads, mlp 100 times, ln_2 has "
-            "gain 2",
-            args=stand_ins,
-        ),
+        Case("x = [1, 3], attn is -10 x, mlp 100 x, ln_2 has gain 2", args=stand_ins),
         Case("two texts of three positions, C = 4, real layers", args=real_layers),
     ],
     mistakes="""
 x + attn(ln_1(x)) => ln_1(x + attn(x))
 x + mlp(ln_2(x)) => ln_2(x + mlp(x))
-    This is the post-norm block: it normalises after each sum, so that a LayerNorm is
-    on the stream itself. Normalise what each layer reads.
+    This is the post-norm block, with a LayerNorm on the stream itself: normalise only
+    what each layer reads.
 ln_1(x) => x
 ln_2(x) => x
-    There is no LayerNorm: attn and mlp read the stream as it is. Let each read it
-    through its own.
+    There is no LayerNorm: let attn and mlp each read the stream through its own.
 ln_2(x) => x
     mlp reads the stream as it is: put ln_2 before it.
 ln_1(x) => x
     attn reads the stream as it is: put ln_1 before it.
 attn(ln_1(x)) => ln_1(attn(x))
 mlp(ln_2(x)) => ln_2(mlp(x))
-    The LayerNorms come after the layers, on the corrections: expected before them, on
-    what the layers read.
+    The LayerNorms come after the layers: expected before, on what the layers read.
 x + attn => attn
 x + mlp => mlp
-    The residual connections are missing: each layer replaces the stream instead of
-    adding to it, as in the plain stack that did not learn.
+    The residual connections are missing: each layer is to add to the stream.
 x + attn => attn
     The residual connection around attn is missing: x + attn(…).
 x + mlp => mlp
     The residual connection around mlp is missing: x + mlp(…).
 x = x + attn(ln_1(x)) => x = ln_1(x); x = x + attn(x); x = ln_2(x)
 ln_2(x))  # (B, T, C) => x)
-    The stream itself is overwritten by its normalised form: what is added to must be
-    the stream as it came in. Call attn(ln_1(x)), keep x.
+    The stream is overwritten by its normalised form: call attn(ln_1(x)), keep x.
 + return x + attn(ln_1(x)) + mlp(ln_2(x))
-    Both layers read the stream that came in: mlp must read what attn has already
-    corrected.
+    Both layers read the stream that came in: mlp must read what attn has corrected.
 + return x + mlp(ln_2(x + attn(ln_1(x))))
-    The last sum starts from the block's input: the correction of attn reaches mlp, but
-    is missing from the stream.
+    The correction of attn reaches mlp, but is missing from the last sum.
 + return right(x, ln_2, mlp, ln_1, attn)
     mlp comes before attn: gather first, then think.
-+ return right(x, ln_2, attn, ln_1, mlp)
-    The two LayerNorms are swapped: ln_1 belongs to attn.
 ln_2(x) => ln_1(x)
     ln_1 is used before both layers: ln_2, with its own gain and bias, belongs to mlp.
 """,
@@ -228,10 +189,9 @@ ln_2(x) => ln_1(x)
 X, U = tensor([1.0, 2.0, 3.0, 4.0]), tensor([0.1, 0.8, 0.5, 0.9])
 
 
-def chance(*shape: int):
-    """Numbers in [0, 1) without a pattern."""
-    return (numbers(*shape, start=9) / 4 + 0.5).clamp(0, 0.999)
-
+SMALL = numbers(2, 3), 0.0, numbers(2, 3, start=9).abs() / 2, True
+U_2 = (numbers(2, 3, 4, start=9) / 4 + 0.5).clamp(0, 0.999)
+QUARTERS = tensor([0.5, 0.25, 0.75, 0.0])
 
 inverted_dropout = Exercise(
     "inverted_dropout",
@@ -243,45 +203,25 @@ def my_dropout(x, p, u, training):
 """,
     praise="zeros where u is below p, the others divided by 1-p, and eval untouched.",
     cases=[
-        Case(
-            "x = [1, 2, 3, 4], p = 0.75, u = [0.1, 0.8, 0.5, 0.9]",
-            args=(X, 0.75, U, True),
-        ),
-        Case(
-            "p = 0", args=(numbers(2, 3), 0.0, numbers(2, 3, start=9).abs() / 2, True)
-        ),
+        Case("x = 1 to 4, u = [0.1, 0.8, 0.5, 0.9], p = 0.75", args=(X, 0.75, U, True)),
+        Case("p = 0", args=SMALL),
         Case("the same in eval mode: training=False", args=(X, 0.75, U, False)),
-        Case(
-            "p = 0.5 and u = [0.5, 0.25, 0.75, 0]",
-            args=(X, 0.5, tensor([0.5, 0.25, 0.75, 0.0]), True),
-        ),
-        Case(
-            "in eval mode, p = 0.3",
-            args=(numbers(2, 3, 4), 0.3, chance(2, 3, 4), False),
-        ),
-        Case(
-            "two texts of three, C = 4, p = 0.2",
-            args=(numbers(2, 3, 4), 0.2, chance(2, 3, 4), True),
-        ),
+        Case("p = 0.5 and u = [0.5, 0.25, 0.75, 0]", args=(X, 0.5, QUARTERS, True)),
+        Case("in eval mode, p = 0.3", args=(X_2, 0.3, U_2, False)),
+        Case("two texts of three, C = 4, p = 0.2", args=(X_2, 0.2, U_2, True)),
     ],
     mistakes="""
 x / (1 - p) => x
-    The numbers that stay are not scaled: without the factor 1/(1-p) the mean shrinks,
-    and the next layer meets larger numbers in eval mode.
+    The numbers that stay are not scaled: without the factor 1/(1-p) the mean shrinks.
 x / (1 => x * (1
-    The numbers that stay are multiplied by 1-p: expected a division, so that they make
-    up for those that are gone.
+    The numbers that stay are multiplied by 1-p: expected a division.
 (1 - p) => p
-    The numbers that stay are divided by p: expected by 1-p, the share of them that
-    stays.
+    The numbers that stay are divided by p: expected by 1-p, the share that stays.
 + return torch.where(u < p, 0.0, x / (1 - p))
     Dropout is active in eval mode: with training=False, x must come back.
-+ return torch.where(u < p, 0.0, x)
-    Two things: dropout is active in eval mode, and the factor 1/(1-p) is missing.
 return x => return x * (1 - p)
 x / (1 - p) => x
-    The scale is in the wrong mode: this multiplies by 1-p in eval, as the first paper
-    did. Divide by 1-p in training, and leave eval alone.
+    The scale is in the wrong mode: divide by 1-p in training, and leave eval alone.
 return x => return x / (1 - p)
     The factor 1/(1-p) is applied in eval mode, too, where nothing is dropped.
 u < p => u >= p

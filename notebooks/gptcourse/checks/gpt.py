@@ -11,6 +11,8 @@ from gptcourse.checks.recognise import Mistake
 from gptcourse.checks.values import Raised, number
 from gptlib.model import GPT, Block, GPTConfig
 
+DRAWN = "deviation / 0.02, mean, share beyond two deviations"
+
 
 def fresh(n_layer: int) -> GPT:
     """A GPT with PyTorch's own weights."""
@@ -46,12 +48,8 @@ def weights(n_layer: int):
 
 def biases_and_gains(answer):
     answer(model := fresh(2), 2)
-    named = [(k, p.detach()) for k, p in model.named_parameters() if p.ndim == 1]
-    count = {"biases that are not 0": 0, "gains that are not 1": 0}
-    for name, p in named:
-        count["biases that are not 0"] += int((p != 0).sum()) * name.endswith("bias")
-        count["gains that are not 1"] += int((p != 1).sum()) * name.endswith("weight")
-    return count
+    small = {k: p for k, p in model.named_parameters() if p.ndim == 1}
+    return {k: int((p != k.endswith("weight")).sum()) for k, p in small.items()}
 
 
 first_weights = Exercise(
@@ -69,48 +67,38 @@ def my_first_weights(model, n_layer):
     praise="0.02 everywhere, proj smaller by √(2 n_layer), biases 0, gains still 1.",
     may_change=("model",),
     cases=[
-        Case(
-            "n_layer = 2: deviation / 0.02, mean, share beyond 2 deviations", weights(2)
-        ),
-        Case(
-            "n_layer = 8: deviation / 0.02, mean, share beyond 2 deviations", weights(8)
-        ),
-        Case("a GPT of two blocks", biases_and_gains),
+        Case(f"n_layer = 2: {DRAWN}", weights(2)),
+        Case(f"n_layer = 8: {DRAWN}", weights(8)),
+        Case("how many biases are not 0, and gains not 1", biases_and_gains),
     ],
     mistakes="""
 + return model.eval()
-    Nothing was drawn: the weights are still PyTorch's own. Change them in place, for
-    instance with nn.init.normal_(module.weight, std=…).
+    Nothing was drawn: change module.weight in place, for instance with nn.init.normal_.
 / math.sqrt(2 * n_layer) =>
-    The layers that write into the stream, named proj, are as large as the others:
-    divide their deviation by √(2 n_layer).
+    The layers that write, named proj, are too large: divide by √(2 n_layer).
 2 * n_layer => n_layer
     proj is divided by √n_layer: each block writes twice, so √(2 n_layer).
 math.sqrt(2 * n_layer) => (2 * n_layer)
-    proj is divided by 2 n_layer: variances add, so the deviation is divided by the root
-    of that.
+    proj is divided by 2 n_layer: variances add, so the deviation takes the root.
 name.endswith("proj") => True
     Every matrix is divided by √(2 n_layer): only the layers named proj are.
 "proj" => "attn.proj"
     Only attention's proj is smaller: the feed-forward layer has one, too.
 nn.Linear | nn.Embedding => nn.Linear
-    The embeddings still have the deviation 1 that PyTorch gave them: they are drawn
-    with 0.02, too.
+    The embeddings still have PyTorch's deviation of 1: they are drawn with 0.02, too.
 nn.init.zeros_(module.bias) => pass
     The biases are as PyTorch drew them: set them to 0.
 + for name, p in model.named_parameters():
 +     nn.init.normal_(p, std=0.02 / math.sqrt(2 * n_layer * ("proj.w" in name) or 1))
-    Every parameter was drawn, LayerNorm's gains with them: those stay 1, and biases
-    become 0. Ask for nn.Linear and nn.Embedding.
+    LayerNorm's gains were drawn, too: they stay 1, and all biases become 0.
 std=std => std=std**0.5
     The variance is 0.02: expected the deviation, its root.
 std=std => std=0.02 * std
-    The deviation is 0.02² = 0.0004: normal_ takes the deviation, not the variance.
+    The deviation is 0.02²: normal_ takes the deviation, not the variance.
 std=std => std
     nn.init.normal_(weight, 0.02) sets the mean: write std=0.02.
 normal_(module.weight, std=std) => uniform_(module.weight, -std, std)
-    The numbers are spread evenly from -0.02 to 0.02: expected a normal distribution
-    with that deviation.
+    The numbers are spread evenly: expected a normal distribution.
 """,
 )
 
@@ -138,69 +126,49 @@ def my_gpt_size(vocab_size, block_size, n_layer, n_embd):
 (vocab_size + block_size) => (2 * vocab_size + block_size)
     The output matrix is counted, but it is the token embedding: count it once.
 (vocab_size + block_size) * C => (2 * vocab_size + block_size) * C + vocab_size
-    An output matrix and its bias are counted: there is neither, the logits come from
-    the token embedding.
-+ 2 * C => + 2 * C + vocab_size
-    V numbers too many: the tied output has no bias.
+    An output matrix and its bias are counted: the logits come from the embedding.
 (vocab_size + block_size) => vocab_size
     The table of positions is missing: T rows of C numbers.
 + return right(*[vocab_size, block_size, n_layer, n_embd]) - 9 * n_layer * n_embd
-    The biases of the Linear layers are missing: 9C in each block, as a layer from a to
-    b has (a + 1) · b parameters.
+    The biases are missing: a Linear layer from a to b has (a + 1) · b parameters.
 n_layer * block => n_layer * 12 * C**2
-    12C² is a good estimate of a block, not its number: the biases and the two
-    LayerNorms make another 13C.
-n_layer * block + 2 * C => n_layer * 12 * C**2
-    Biases and LayerNorms are missing: 13C in each block, and the last LayerNorm's 2C.
+    12C² is only an estimate of a block: biases and two LayerNorms make another 13C.
 feed_forward + norms => feed_forward
     The LayerNorms of the blocks are missing: two in each, with 2C each.
-feed_forward + norms => feed_forward
-block + 2 * C => block
-    The LayerNorms are missing: two in each block and the last, with 2C each.
 2 * 2 * C => 2 * C
 block + 2 * C => block + C
     Each LayerNorm is counted with C parameters: gain and bias make 2C.
 2 * 2 * C => 2 * C
-    Each block has two LayerNorms, one before attention, one before the feed-forward
-    layer.
+    Each block has two LayerNorms, before attention and before the feed-forward layer.
 block + 2 * C => block
     The last LayerNorm is missing: 2C.
 (C + 1) * 3 * C + (C + 1) * C => (C + 1) * 3 * C
-    Attention's proj is missing: beside queries, keys and values there is a fourth
-    matrix, C² + C parameters.
+    Attention's proj is missing: it is a fourth matrix, C² + C parameters.
 (C + 1) * 4 * C + (4 * C + 1) * C => (C + 1) * 4 * C
     The feed-forward layer has two matrices: from C to 4C, and back.
-(vocab_size + block_size) * C => n_layer * (vocab_size + block_size) * C
-    The tables are counted once for each block: there is one of each.
 """,
 )
 
 
-def small_parts():
+def small(targets, zero=1):
     """Three tokens, C = 2, three positions; layers that one can follow."""
-    wte = tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    wte = tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]) * zero
     wpe = tensor([[3.0, 0.0], [0.0, 5.0], [7.0, 7.0]])
     blocks = [lambda x: x + x, lambda x: x + tensor([1.0, 2.0])]
-    return wte, wpe, blocks, lambda x: x / 10
+    return tensor([[1, 2]]), targets, wte, wpe, blocks, lambda x: x / 10
+
+
+IDX_2 = tensor([[4, 1, 1, 3], [0, 2, 4, 4]])
+TARGETS_2 = tensor([[1, 1, 3, 2], [2, 4, 4, 0]])
 
 
 def real_parts(V=5, C=6):
     blocks = [Block(C, 2) for _ in range(3)]
-    for n, block in enumerate(blocks):
-        fill(block, 300 * n)
-    last = nn.LayerNorm(C)
-    fill(last, 7)
-    return numbers(V, C), numbers(7, C, start=90), blocks, last
+    parts = [*blocks, ln_f := nn.LayerNorm(C)]
+    for n, part in enumerate(parts):
+        fill(part, 300 * n)
+    return IDX_2, TARGETS_2, numbers(V, C), numbers(7, C, start=90), blocks, ln_f
 
-
-def zero_embeddings():
-    wte, *others = small_parts()
-    return IDX, None, 0 * wte, *others
-
-
-IDX, TARGETS = tensor([[1, 2]]), tensor([[2, 0]])
-IDX_2 = tensor([[4, 1, 1, 3], [0, 2, 4, 4]])
-TARGETS_2 = tensor([[1, 1, 3, 2], [2, 4, 4, 0]])
 
 gpt_forward = Exercise(
     "gpt_forward",
@@ -217,16 +185,10 @@ def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
     praise="embeddings + positions, the blocks in turn, ln_f, tied logits, mean loss.",
     parts=("the logits", "the loss"),
     cases=[
-        Case(
-            "two tokens, V = 3, C = 2, no targets",
-            args=lambda: (IDX, None, *small_parts()),
-        ),
-        Case("targets [2, 0]", args=lambda: (IDX, TARGETS, *small_parts())),
-        Case("every token's embedding is 0", args=zero_embeddings),
-        Case(
-            "two texts, three real blocks",
-            args=lambda: (IDX_2, TARGETS_2, *real_parts()),
-        ),
+        Case("two tokens, V = 3, C = 2, no targets", args=small(None)),
+        Case("targets [2, 0]", args=small(tensor([[2, 0]]))),
+        Case("every token's embedding is 0", args=small(None, zero=0)),
+        Case("two texts, three real blocks", args=real_parts),
     ],
     more=[
         Mistake(
@@ -247,21 +209,14 @@ def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
     mistakes="""
 + wpe[: idx.size(1)] =>
     The positions are missing: add the first T rows of wpe to the embeddings.
-block(x) => block(x + wpe[: idx.size(1)])
-    The positions are added before every block: the stream carries them upwards by
-    itself, so once is enough.
 + wpe[: idx.size(1)] =>
 block(x) => block(x + wpe[: idx.size(1)])
     The positions are added before every block, not once: the stream carries them
     upwards by itself.
 wpe[: idx.size(1)] => wpe[idx]
-    The rows of wpe are picked by the tokens, wpe[idx]: expected by position, 0, 1, …,
-    T-1, whatever stands there.
+    The rows of wpe are picked by the tokens: expected by position, 0, 1, …, T-1.
 wpe[: idx.size(1)] => wpe
-    All rows of wpe are added, but the text is shorter than the context: take the first
-    T.
-wpe[: idx.size(1)] => wpe[1 : idx.size(1) + 1]
-    The positions are off by one: the first position has row 0 of wpe.
+    All rows of wpe are added: take the first T.
 ln_f(x) => x
     ln_f is missing: the stream is normalised before it becomes logits.
 wte[idx] + wpe[: idx.size(1)] => ln_f(wte[idx] + wpe[: idx.size(1)])
@@ -270,58 +225,55 @@ logits = ln_f(x) => logits = x
 in blocks => in blocks[::-1]
     The blocks run in the wrong order: the first of the list comes first.
 x = block(x) => x = x + block(x)
-    The stream is added to each block's output, x + block(x): a block has its residual
-    connections inside, so x = block(x).
+    The stream is added to each block's output: a block does that inside, x = block(x).
 for block in blocks => for block in blocks[-1:]
-    Only the last block has an effect: is its input always the same x? Hand each block
-    what the one before gave.
+    Only the last block has an effect: hand each block what the one before gave.
 x = block(x) => block(x)
     The blocks have no effect: is their result kept, x = block(x)?
 for block in blocks => for block in blocks[:1]
     Only the first block has run: is the `return` inside the loop?
 @ wte.T => @ wte
-    wte is (V, C), the stream (B, T, C): to get (B, T, V), multiply by the transposed
-    table, wte.T.
+    wte is (V, C): to get (B, T, V), multiply by the transposed table, wte.T.
 wte.T => wte.T.detach()
     The output matrix is a copy without gradient (.data, .detach(), nn.Parameter): use
-    wte itself, so that it learns from both ends.
+    wte itself.
 wte[idx] + wpe[: idx.size(1)] => (wte[idx] + wpe[: idx.size(1)]).detach()
-    No gradient reaches the tables through the look-up: nn.Embedding.from_pretrained
-    and .detach() cut it off. Use wte[idx] and wpe[:T].
+    No gradient reaches the tables: .detach() or nn.Embedding.from_pretrained cuts it
+    off. Use wte[idx] and wpe[:T].
 targets.flatten()) => targets.flatten()).item()
     The loss is a Python number: .item() cuts it off from autograd. Return the tensor.
 ln_f(x) @ wte.T => (ln_f(x) @ wte.T).softmax(-1)
-    These are probabilities: expected the logits, before any softmax. The cross-entropy
-    takes logits and does the softmax itself.
+    These are probabilities: expected the logits, before any softmax.
 ln_f(x) => ln_f(x)[:, -1:]
     Only the last position has logits: in training each position predicts.
 (logits.flatten(0, 1) => (logits.flatten(0, 1).softmax(-1)
     The loss takes a softmax of a softmax: F.cross_entropy wants logits.
 logits.flatten(0, 1), targets.flatten() => logits, targets
-    The loss gets logits (B, T, V), but F.cross_entropy takes the classes in dimension
-    1: flatten both to B·T predictions, (B·T, V) and (B·T,).
+    F.cross_entropy takes the classes in dimension 1: flatten both to B·T predictions.
 logits.flatten(0, 1), targets.flatten() => logits.view(len(idx), len(wte), -1), targets
-    The logits were reshaped to (B, V, T) with view: that cuts the numbers in another
-    order. Use transpose(1, 2), or flatten to (B·T, V).
+    The logits were cut to (B, V, T) with view: use transpose(1, 2), or flatten both.
 logits.flatten(0, 1), targets.flatten() => logits[:, :-1].mT, targets[:, 1:]
-    The targets are shifted by one position: they already are the next tokens,
-    targets[t] belongs to logits[t].
-logits.flatten(0, 1), targets.flatten() => logits[:, -1], targets[:, -1]
-    The loss looks at the last position only: it is the mean over all B·T.
+    The targets are shifted: they already are the next tokens, one for each logits[t].
 targets.flatten()) => targets.flatten(), reduction="sum")
     The loss is a sum: expected the mean over all B·T predictions.
 targets.flatten() => idx.flatten()
-    The loss asks for idx, the tokens that went in, also where targets are given:
-    expected -ln p of the targets.
+    The loss asks for idx, the tokens that went in: expected -ln p of the targets.
 + return right(idx, targets, wte, wpe, blocks, ln_f)[0]
     Two things come back: return logits, loss.
 + return right(idx, idx if targets is None else targets, wte, wpe, blocks, ln_f)
     Without targets there is no loss: it must be None.
-+ return right(idx, None, wte, wpe, blocks, ln_f)
-    The loss is None although targets are given.
 """,
 )
 
+
+TWICE = (
+    tensor([[1, 1]]),
+    tensor([[[1.0, 2.0], [10.0, 20.0]]]),
+    torch.eye(2)[None],
+    tensor([[[100.0, 0.0, 300.0], [400.0, 0.0, 600.0]]]),
+)
+D_X, STREAM = numbers(2, 4, 3), numbers(2, 4, 3, start=50)
+BATCH = (IDX_2, D_X, STREAM, numbers(2, 4, 5, start=90))
 
 tied_gradient = Exercise(
     "tied_gradient",
@@ -334,48 +286,27 @@ def my_tied_gradient(idx, d_x, stream, d_logits):
     gradients=False,
     forbid=("backward", "grad"),
     cases=[
-        Case(
-            "the token 1 twice, V = 3, C = 2",
-            args=(
-                tensor([[1, 1]]),
-                tensor([[[1.0, 2.0], [10.0, 20.0]]]),
-                tensor([[[1.0, 0.0], [0.0, 1.0]]]),
-                tensor([[[100.0, 0.0, 300.0], [400.0, 0.0, 600.0]]]),
-            ),
-        ),
-        Case(
-            "two texts of four tokens, V = 5, C = 3",
-            args=(
-                tensor([[0, 3, 3, 1], [3, 2, 0, 0]]),
-                numbers(2, 4, 3),
-                numbers(2, 4, 3, start=50),
-                numbers(2, 4, 5, start=90),
-            ),
-        ),
+        Case("the token 1 twice, V = 3, C = 2", args=TWICE),
+        Case("two texts of four tokens, V = 5, C = 3", args=BATCH),
     ],
     mistakes="""
 - .index_add(0, idx.flatten(), d_x.flatten(0, 1))
 + .index_put((idx,), grad[idx] + d_x)
-    A token that comes up twice is counted once: `grad[idx] += d_x` reads, adds and
-    writes back, so the last one wins. Use index_add_.
+    A token that comes up twice counts once: `grad[idx] += d_x` writes only the last.
+    Use index_add_.
 - .index_add(0, idx.flatten(), d_x.flatten(0, 1))
 + .index_put((idx,), d_x)
-    `grad[idx] = d_x` overwrites what was there: add, and count repeated tokens each
-    time (index_add_).
+    `grad[idx] = d_x` overwrites what was there: add, with index_add_.
 .index_add(0, idx.flatten(), d_x.flatten(0, 1)) =>
-    Only the use as output is there: the rows that were looked up get the gradient d_x
-    as well.
+    Only the use as output is here: the rows looked up get the gradient d_x as well.
 grad.index_add => (0 * grad).index_add
-    Only the use as input is there: as output matrix, every row gets the sum of d_logits
-    times the stream.
+    Only the use as input is here: as output, each row gets d_logits times the stream.
 d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / 2
     The two gradients are averaged: a matrix used twice gets their sum.
 d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / idx.numel()
-    It is divided by the number of positions: d_x and d_logits already hold the 1/(B·T)
-    of the mean loss.
+    It is divided by B·T: d_x and d_logits already hold that factor of the mean loss.
 stream.flatten => d_x.flatten
-    d_logits is multiplied by d_x: the logits are stream · embedding, so the embedding's
-    gradient is d_logits times the stream.
+    d_logits is multiplied by d_x: the logits are stream · embedding, so by the stream.
 d_x.flatten => stream.flatten
     The stream is added to the rows that were read: d_x arrives there.
 + return right(idx[:1], d_x[:1], stream[:1], d_logits[:1])

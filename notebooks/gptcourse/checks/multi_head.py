@@ -9,24 +9,15 @@ from gptcourse.checks.fixed import layer, numbers
 from gptcourse.checks.recognise import Mistake
 
 
-class Scale(nn.Module):
-    """A layer that multiplies: its output tells where it comes from."""
-
-    def __init__(self, by: float, width: int | None = None):
-        super().__init__()
-        self.by, self.width = by, width
-
-    def forward(self, x):
-        return self.by * x[..., : self.width]
-
-
 def separate_heads(B: int, T: int, C: int, H: int):
     """Arguments of join_heads: x, heads, proj."""
-    return lambda: (
-        numbers(B, T, C),
-        [layer(C, C // H, 100 * n) for n in range(H)],
-        layer(C, C, 1000),
-    )
+    x, d = numbers(B, T, C), C // H
+    return lambda: (x, [layer(C, d, 100 * n) for n in range(H)], layer(C, C, 1000))
+
+
+def scaled_heads():
+    heads = [lambda x: 10 * x[..., :1], lambda x: 100 * x[..., :1]]
+    return tensor([[[1.0, 2.0], [3.0, 4.0]]]), heads, lambda x: x
 
 
 join_heads = Exercise(
@@ -38,45 +29,28 @@ def my_layer(x, heads, proj):
 """,
     praise="channels 0 to d - 1 are head 0's, the next d head 1's; then proj mixes.",
     cases=[
-        Case(
-            "two positions; head 0 gives 10 x, head 1 100 x; proj does nothing",
-            args=lambda: (
-                tensor([[[1.0, 2.0], [3.0, 4.0]]]),
-                [Scale(10.0, 1), Scale(100.0, 1)],
-                Scale(1.0),
-            ),
-        ),
+        Case("head 0 gives 10 x, head 1 100 x; proj does nothing", args=scaled_heads),
         Case("one text of one position, one head", args=separate_heads(1, 1, 2, 1)),
         Case("two texts of two, C = 4, two heads", args=separate_heads(2, 2, 4, 2)),
         Case("two texts of four, C = 6, three heads", args=separate_heads(2, 4, 6, 3)),
     ],
     mistakes="""
 -1 => 1
-    The heads are concatenated along the positions, axis 1: set them side by side along
-    the channels, dim=-1.
--1 => 0
-    The heads are concatenated along the batch, axis 0: set them side by side along the
-    channels, dim=-1.
+    The heads are concatenated along the positions: dim=-1 sets them side by side.
 cat(outputs, dim=-1) => stack(outputs)
-    The heads are stacked on an axis of their own: torch.cat sets them side by side on
-    an axis that is there.
+    torch.stack makes an axis of its own: torch.cat joins the heads along the channels.
 proj(torch.cat(outputs, dim=-1)) => torch.cat(outputs, dim=-1)
     The projection is missing: proj comes after the concatenation.
 torch.cat(outputs, dim=-1) => sum(outputs)
-    The heads are added up, so that none can be told from the others: set them side by
-    side.
+    The heads are added up: set them side by side along the channels.
 cat(outputs, dim=-1) => stack(outputs, dim=-1).flatten(2)
-    The heads' channels are interleaved, one of each in turn: the first d channels
-    belong to head 0, the next d to head 1.
+    The channels are interleaved: the first d belong to head 0, the next d to head 1.
 cat(outputs, dim=-1) => stack(outputs, dim=1).reshape(x.shape)
-    The heads were stacked and then reshaped, which mixes positions: the channels of one
-    position must stay together.
+    The reshape mixes positions: the channels of one position must stay together.
 in heads] => in reversed(heads)]
     The heads are in reverse order.
-head(x) for => heads[0](x) for
-    Every slot holds the output of head 0.
 return proj => return x + proj
-    x is added to the result: that comes in the next notebook, outside of this layer.
+    x is added to the result: that comes in the next notebook, outside this layer.
 """,
 )
 
@@ -100,10 +74,7 @@ def my_split(x, n_head):
 """,
     praise="heads before time, and the channels of a position stay together.",
     cases=[
-        Case(
-            "two positions, two heads of 2; 110 is time 1, head 1",
-            args=named_numbers(1, 2, 4, 2),
-        ),
+        Case("two heads of 2; 110 is time 1, head 1", args=named_numbers(1, 2, 4, 2)),
         Case("one position, one head of 3", args=named_numbers(1, 1, 3, 1)),
         Case("three positions, two heads of 2", args=named_numbers(1, 3, 4, 2)),
         Case("two texts of four, three heads of 2", args=named_numbers(2, 4, 6, 3)),
@@ -112,21 +83,18 @@ def my_split(x, n_head):
     mistakes="""
 T, n_head, C // n_head) => n_head, T, C // n_head)
 .transpose(1, 2) =>
-    This is the classic mistake: view or reshape straight to (B, H, T, d) cuts the
-    *time* into heads. View (B, T, H, d) first, then transpose.
+    This is the classic mistake: view straight to (B, H, T, d) cuts the *time* into
+    heads. View (B, T, H, d) first, then transpose.
 .transpose(1, 2) =>
     The axes are (B, T, H, d): one step is left, heads before time.
 n_head, C // n_head) => C // n_head, n_head)
 transpose(1, 2) => permute(0, 3, 1, 2)
-    The channels are dealt out in turn, one to each head: head 0 is to get the first d,
-    so view (B, T, H, d), not (B, T, d, H).
-transpose(1, 2) => transpose(1, 2).mT
-    The last two axes are swapped: expected (B, H, T, d), time before channels.
+    The channels are dealt out to the heads in turn: head 0 is to get the first d, so
+    view (B, T, H, d), not (B, T, d, H).
 transpose(1, 2) => permute(2, 0, 1, 3)
     The heads come before the texts: expected (B, H, T, d).
 n_head, C // n_head) => C // n_head, n_head)
-    n_head was taken for the width of a head: there are n_head heads, each C / n_head
-    wide.
+    n_head is taken for the width of a head: there are n_head, each C / n_head wide.
 transpose(1, 2) => transpose(1, 2).flatten(0, 1)
     Texts and heads share one axis, (B·H, T, d): keep them apart.
 transpose(1, 2) => unbind(2)
@@ -146,12 +114,8 @@ def ones_and_tens():
 
 def attention(B: int, T: int, C: int, H: int, size: float = 2.0):
     """Arguments of many_heads: x, qkv, proj, n_head."""
-    return lambda: (
-        numbers(B, T, C, size=size),
-        layer(C, 3 * C, 50),
-        layer(C, C, 1000),
-        H,
-    )
+    x = numbers(B, T, C, size=size)
+    return lambda: (x, layer(C, 3 * C, 50), layer(C, C, 1000), H)
 
 
 many_heads = Exercise(
@@ -172,10 +136,7 @@ def my_heads(x, qkv, proj, n_head):
 """,
     praise="every head attends to its own channels, and the projection mixes them.",
     cases=[
-        Case(
-            "two positions, two heads; values 1, 2 in head 0 and 10, 20 in head 1",
-            args=ones_and_tens,
-        ),
+        Case("values 1, 2 in head 0 and 10, 20 in head 1", args=ones_and_tens),
         Case("one position, two heads, C = 4", args=attention(1, 1, 4, 2)),
         Case("two positions, two heads, C = 4", args=attention(1, 2, 4, 2)),
         Case("two texts of three, C = 8, two heads", args=attention(2, 3, 8, 2)),
@@ -186,90 +147,61 @@ def my_heads(x, qkv, proj, n_head):
 .masked_fill(~past, -math.inf) =>
     The mask is missing: positions take from the future.
 tril => triu
-    The mask is the wrong way round: each position sees itself and the future. Keep the
-    lower triangle.
+    The mask is the wrong way round and hides the past: keep the lower triangle.
 tril() => tril(-1)
-    The mask hides the diagonal, too: a position may look at itself, and the first has
-    nothing else, so that its softmax is NaN.
--math.inf => 0.0
-    The scores of the future are 0 instead of -inf: after the softmax, e^0 = 1 still
-    gives them weight.
+    The mask hides the diagonal, too: the first position then sees nothing, hence NaN.
 part.view(B, T, n_head, d).transpose(1, 2) => part.reshape(B, n_head, T, d)
     This is the classic mistake: view straight to (B, H, T, d) cuts the *time* into
-    heads. View (B, T, H, d), then transpose.
-part.view(B, T, n_head, d).transpose(1, 2) => part.reshape(B, n_head, T, d)
-(w @ v).transpose(1, 2) => (w @ v)
-    The classic mistake twice, in and back: time is cut into heads that cannot see one
-    another. View (B, T, H, d), then transpose; back again, transpose first.
+    heads. View (B, T, H, d) first, then transpose.
 (w @ v).transpose(1, 2) => (w @ v)
     The way back lacks a transpose: (B, H, T, d) must become (B, T, H, d) before H and d
     are read as C.
 (w @ v).transpose(1, 2) => (w @ v).permute(0, 2, 3, 1)
-    On the way back the heads' channels are interleaved: channels 0 to d - 1 are head
-    0's. Transpose axes 1 and 2 only.
+    On the way back the heads' channels are interleaved: transpose axes 1 and 2 only.
 n_head, d).transpose(1, 2) => d, n_head).permute(0, 3, 1, 2)
     The channels are dealt out to the heads in turn: head 0 is to get the first d, so
     view (B, T, H, d), not (B, T, d, H).
 d = C // n_head => n_head, d = 1, C
-    This is one head of width C: the heads' scores must be computed apart, each from d
-    channels.
+    This is one head of width C: each head's scores come from its own d channels.
 sqrt(d) => sqrt(C)
-    The scores are divided by the root of C: each head's product sums over d = C /
-    n_head numbers only, so the root of d.
+    The scores are divided by the root of C: a head's product sums over d numbers.
 / math.sqrt(d) =>
     The scores are not scaled: divide them by the root of d = C / n_head.
-math.sqrt(d) => d
-    The scores are divided by d: expected its square root.
 q, k, v => k, q, v
-    Queries and keys are swapped: qkv(x) holds queries, keys, values, in this order.
+    Queries and keys are swapped: qkv(x) holds queries, keys, values.
 q, k, v => q, v, k
-    Keys and values are swapped: qkv(x) holds queries, keys, values, in this order.
+    Keys and values are swapped: qkv(x) holds queries, keys, values.
 qkv(x).split(C, dim=-1) => qkv(x).view(B, T, n_head, 3, d).unbind(3)
 view(B, T, n_head, d) => reshape(B, T, n_head, d)
-    qkv(x) is read head by head, q k v q k v: it holds the queries of all heads, then
-    all keys, then all values.
+    qkv(x) is read head by head: it holds all queries, then all keys, then all values.
 inf), dim=-1) => inf), dim=-2)
-    The softmax runs over the wrong dimension, the positions that ask: the weights of
-    one position, a row, must sum to one, so dim=-1.
+    The softmax runs over the positions that ask: a row must sum to one, dim=-1.
 inf), dim=-1) => inf), dim=1)
-    The softmax runs over the heads: expected dim=-1, the positions that are looked at.
-transpose(1, 2).reshape(B, T, C) => sum(1).repeat(1, 1, n_head)
-    The heads are added up, so that none can be told from the others: set them side by
-    side.
-F.softmax(scores.masked_fill(~past, -math.inf), dim=-1) => scores.exp() * past
-y = ( => w = w / w.sum(-1, keepdim=True); y = (
-    Right for small scores, but the exponentials of large ones are infinite: F.softmax
-    is safe.
+    The softmax runs over the heads: expected over the positions looked at, dim=-1.
 proj(y) => y
     The projection is missing: proj comes last.
 .transpose(1, 2).reshape(B, T, C) =>
 proj(y) => y
-    The heads are still apart, (B, H, T, d): set their outputs side by side and mix them
-    with proj.
+    The heads are still apart, (B, H, T, d): set them side by side, then apply proj.
 """,
 )
 
 
-class ThreeLayers(nn.Module):
+def small_head(C: int, d: int, start: int) -> nn.Module:
     """What a `Head` has: query, key and value, C -> d each."""
-
-    def __init__(self, C: int, d: int, start: int):
-        super().__init__()
-        self.query = layer(C, d, start)
-        self.key = layer(C, d, start + 300)
-        self.value = layer(C, d, start + 600)
+    made = nn.Module()
+    made.query, made.key = layer(C, d, start), layer(C, d, start + 300)
+    made.value = layer(C, d, start + 600)
+    return made
 
 
-class Named(nn.Module):
-    """query, key, value that give 10, 20, 30 plus the head's number, from any x."""
-
-    def __init__(self, number: int):
-        super().__init__()
-        for tens, kind in enumerate(("query", "key", "value"), start=1):
-            made = nn.Linear(2, 1)
-            nn.init.constant_(made.weight, 0.0)
-            nn.init.constant_(made.bias, 10.0 * tens + number)
-            setattr(self, kind, made)
+def named_head(n: int) -> nn.Module:
+    """query, key, value give 10, 20, 30 plus the head's number, from any x."""
+    made = small_head(2, 1, 0)
+    for tens, part in enumerate(made.children(), start=1):
+        nn.init.zeros_(part.weight)
+        nn.init.constant_(part.bias, 10.0 * tens + n)
+    return made
 
 
 class Products(TorchFunctionMode):
@@ -283,14 +215,18 @@ class Products(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+def named(answer):
+    return answer([named_head(0), named_head(1)])(torch.zeros(1, 2))
+
+
 def joined(B: int, T: int, C: int, H: int):
     """A probe: what the joined layer gives for an x."""
-    heads = [ThreeLayers(C, C // H, 1000 * n) for n in range(H)]
+    heads = [small_head(C, C // H, 1000 * n) for n in range(H)]
     return lambda answer: answer(heads)(numbers(B, T, C))
 
 
 def count_products(answer):
-    made, products = answer([ThreeLayers(4, 2, 0), ThreeLayers(4, 2, 1000)]), Products()
+    made, products = answer([small_head(4, 2, 0), small_head(4, 2, 1000)]), Products()
     with products:
         made(numbers(2, 3, 4))
     return max(products.count, 1)  # a product can be written as multiply and sum
@@ -317,10 +253,7 @@ def my_matrix(heads):
 """,
     praise="one product gives every head's query, key and value.",
     cases=[
-        Case(
-            "biases only: 10s are queries, 20s keys, 30s values; units the head",
-            lambda answer: answer([Named(0), Named(1)])(torch.zeros(1, 2)),
-        ),
+        Case("biases only: 10s are queries, 20s keys, 30s values", named),
         Case("matrix products per call of the layer", count_products),
         Case("one head, C = 3: the layer on two texts of two", joined(2, 2, 3, 1)),
         Case("two heads, C = 4: the layer on two texts of three", joined(2, 3, 4, 2)),
@@ -328,11 +261,10 @@ def my_matrix(heads):
     ],
     mistakes="""
 kind in kinds for head in heads => head in heads for kind in kinds
-    The parts come head by head, q k v q k v: expected all queries, then all keys, then
-    all values.
+    The parts come head by head: expected all queries, then all keys, then all values.
 [part.weight for part in parts] => [part.weight for part in parts], 1).view(3 * C, C
-    The matrices were joined along axis 1 and reshaped: nn.Linear stores (outputs,
-    inputs), and outputs are set below each other, dim=0.
+    The matrices are joined along the inputs: nn.Linear stores (outputs, inputs), so
+    join them along dim=0.
 "query", "key" => "key", "query"
     Keys come before queries: expected queries, keys, values.
 "key", "value" => "value", "key"
