@@ -43,6 +43,8 @@ unbiased=False, =>
 unbiased=False, =>
 torch.sqrt(variance + eps) => (torch.sqrt(variance) + eps)
     Two things: `std()` divides by C - 1, not C, and ε belongs inside the root.
+variance + eps => variance + 1e-5
+    ε is always 1e-5: use the eps that comes in.
 variance + eps => variance
     ε is missing: a vector whose numbers are all alike then gives 0/0.
 mean(dim=-1 => mean(dim=0

@@ -8,7 +8,7 @@ from torch import nn, tensor
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import fill, numbers
 from gptcourse.checks.recognise import Mistake
-from gptcourse.checks.values import Raised, number
+from gptcourse.checks.values import Raised, number, same
 from gptlib.model import GPT, Block, GPTConfig
 
 DRAWN = "deviation / 0.02, mean, share beyond two deviations"
@@ -131,6 +131,10 @@ def my_gpt_size(vocab_size, block_size, n_layer, n_embd):
     The table of positions is missing: T rows of C numbers.
 + return right(*[vocab_size, block_size, n_layer, n_embd]) - 9 * n_layer * n_embd
     The biases are missing: a Linear layer from a to b has (a + 1) · b parameters.
+(vocab_size + block_size) => block_size
+    The table of tokens is missing: V rows of C numbers.
+(vocab_size + block_size) * C => n_layer * (vocab_size + block_size) * C
+    The tables are counted once for each block: there is one of each.
 n_layer * block => n_layer * 12 * C**2
     12C² is only an estimate of a block: biases and two LayerNorms make another 13C.
 feed_forward + norms => feed_forward
@@ -192,6 +196,15 @@ def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
     ],
     more=[
         Mistake(
+            "The numbers are right, but their gradient does not reach wte or wpe: use "
+            "these tensors, without nn.Parameter, from_pretrained or detach().",
+            when=lambda got, expected: (
+                isinstance(got[-1], dict)
+                and isinstance(got[-2][1], torch.Tensor)
+                and same(expected[:-1], got[:-1], 1e-4)
+            ),
+        ),
+        Mistake(
             "It breaks where targets is None: there is no loss to compute then, give "
             "back None for it.",
             when=lambda got, expected: (
@@ -234,12 +247,6 @@ for block in blocks => for block in blocks[:1]
     Only the first block has run: is the `return` inside the loop?
 @ wte.T => @ wte
     wte is (V, C): to get (B, T, V), multiply by the transposed table, wte.T.
-wte.T => wte.T.detach()
-    The output matrix is a copy without gradient (.data, .detach(), nn.Parameter): use
-    wte itself.
-wte[idx] + wpe[: idx.size(1)] => (wte[idx] + wpe[: idx.size(1)]).detach()
-    No gradient reaches the tables: .detach() or nn.Embedding.from_pretrained cuts it
-    off. Use wte[idx] and wpe[:T].
 targets.flatten()) => targets.flatten()).item()
     The loss is a Python number: .item() cuts it off from autograd. Return the tensor.
 ln_f(x) @ wte.T => (ln_f(x) @ wte.T).softmax(-1)
@@ -248,6 +255,8 @@ ln_f(x) => ln_f(x)[:, -1:]
     Only the last position has logits: in training each position predicts.
 (logits.flatten(0, 1) => (logits.flatten(0, 1).softmax(-1)
     The loss takes a softmax of a softmax: F.cross_entropy wants logits.
+ln_f(x) @ wte.T => (ln_f(x) @ wte.T).log_softmax(-1)
+    These are log-probabilities: expected the logits, before any softmax.
 logits.flatten(0, 1), targets.flatten() => logits, targets
     F.cross_entropy takes the classes in dimension 1: flatten both to B·T predictions.
 logits.flatten(0, 1), targets.flatten() => logits.view(len(idx), len(wte), -1), targets

@@ -42,5 +42,11 @@ wte.T => torch.randn_like(wte.T)
 wpe[: idx.size(1)] => 2 * wpe[: idx.size(1)]
     In the logits
 wte[idx] => wte.detach()[idx]
-    In the entry 'wte'
+    does not reach wte or wpe
+wte.T => wte.T.detach()
+    does not reach wte or wpe
+- def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
++ def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
++     wte, wpe = nn.Parameter(wte), nn.Embedding.from_pretrained(wpe).weight
+    does not reach wte or wpe
 """
