@@ -56,7 +56,7 @@ return proj => return x + proj
 
 
 def named_numbers(B: int, T: int, C: int, H: int):
-    """(x, H). The numbers in x are positions: 302 is time 3, head 0, channel 2."""
+    """(x, H). The numbers tell where they are: 302 is time 3, head 0, channel 2."""
     d = C // H
     t = 100 * torch.arange(T).view(T, 1, 1)
     h = 10 * torch.arange(H).view(H, 1)
@@ -221,8 +221,12 @@ def named(answer):
 
 def joined(B: int, T: int, C: int, H: int):
     """A probe: what the joined layer gives for an x."""
-    heads = [small_head(C, C // H, 1000 * n) for n in range(H)]
-    return lambda answer: answer(heads)(numbers(B, T, C))
+
+    def probe(answer):
+        heads = [small_head(C, C // H, 1000 * n) for n in range(H)]
+        return answer(heads)(numbers(B, T, C))
+
+    return probe
 
 
 def count_products(answer):
@@ -253,7 +257,7 @@ def my_matrix(heads):
 """,
     praise="one product gives every head's query, key and value.",
     cases=[
-        Case("biases only: 10s are queries, 20s keys, 30s values", named),
+        Case("biases only: 10s queries, 20s keys, 30s values; ones: heads", named),
         Case("matrix products per call of the layer", count_products),
         Case("one head, C = 3: the layer on two texts of two", joined(2, 2, 3, 1)),
         Case("two heads, C = 4: the layer on two texts of three", joined(2, 3, 4, 2)),
@@ -279,8 +283,8 @@ for head in heads] => for head in heads[::-1]]
             when=lambda got, expected: only_bias_differs(got[-1] - expected[-1]),
         ),
         Mistake(
-            "The numbers are right, but every small layer is called by itself: join "
-            "their matrices and biases, so that one matrix product does it.",
+            "The numbers are right, but each call takes several matrix products: join "
+            "the matrices and biases of all heads, so that one product does it.",
             when=lambda got, expected: got[1] > 1 and got[0].equal(expected[0]),
         ),
         Mistake(

@@ -58,7 +58,7 @@ return qkv => return qkv.weight
 +     qkv.bias.copy_(torch.cat([part.bias for part in parts]))
     Your code stopped with RuntimeError
 return qkv => return lambda x: torch.cat([part(x) for part in parts], -1)
-    every small layer is called by itself
+    several matrix products
 + def layers(x):
 +     kinds = ("query", "key", "value")
 +     wb = [[getattr(h, kind) for h in heads] for kind in kinds]
@@ -66,7 +66,7 @@ return qkv => return lambda x: torch.cat([part(x) for part in parts], -1)
 +     b = [torch.cat([part.bias for part in parts]) for parts in wb]
 +     return torch.cat([F.linear(x, *both) for both in zip(W, b)], -1)
 + return layers
-    every small layer is called by itself
+    several matrix products
 -         qkv.weight.copy_(torch.cat([part.weight for part in parts]))
 -         qkv.bias.copy_(torch.cat([part.bias for part in parts]))
 +         torch.cat([part.weight for part in parts])
