@@ -1,31 +1,40 @@
 """Checks of the notebooks' exercises: `from gptcourse import check`.
 
 Every exercise is here by its name: `check.causal_head(my_head)` says whether the
-answer is right and, if not, which mistake it looks like. Read next: `core.py`; each
-other room holds the exercises of one notebook.
+answer is right and, if not, which mistake it looks like. Read next: `core.py`; every
+other file holds exercises of one notebook.
 """
+
+# ruff: noqa: F401 - what is imported is entered in the table below
 
 from gptcourse.checks.adamw import adamw_step
 from gptcourse.checks.adapters import lora_linear
-from gptcourse.checks.all_heads import many_heads
-from gptcourse.checks.bigram import draw_next, pair_counts
-from gptcourse.checks.blocks import pre_norm_block
+from gptcourse.checks.bigram import draw_next, pair_counts, shifted_windows
+from gptcourse.checks.blocks import (
+    inverted_dropout,
+    layer_norm,
+    layer_norm_gradient,
+    pre_norm_block,
+)
 from gptcourse.checks.budgets import best_size, best_split
 from gptcourse.checks.caching import cached_step, next_reading
 from gptcourse.checks.core import Exercise, Outcome
-from gptcourse.checks.dropout import inverted_dropout
 from gptcourse.checks.evidence import longest_run, paired_difference
 from gptcourse.checks.exact import exact_share
 from gptcourse.checks.fromfile import published_attention
 from gptcourse.checks.generating import sampling_probabilities
-from gptcourse.checks.gpt import gpt_forward
+from gptcourse.checks.gpt import first_weights, gpt_forward, gpt_size, tied_gradient
 from gptcourse.checks.modern import rms_norm, rotary
-from gptcourse.checks.multi_head import join_heads, one_matrix, split_heads
+from gptcourse.checks.multi_head import (
+    join_heads,
+    many_heads,
+    one_matrix,
+    split_heads,
+)
 from gptcourse.checks.muon import orthogonalise
-from gptcourse.checks.norms import layer_norm, layer_norm_gradient
 from gptcourse.checks.overfitting import average_weights, stop_early
 from gptcourse.checks.pieces import accumulated_step
-from gptcourse.checks.places import place_vectors, sees_future
+from gptcourse.checks.positions import place_vectors, sees_future
 from gptcourse.checks.prompting import answer_targets, few_shot_text
 from gptcourse.checks.published import read_published
 from gptcourse.checks.rates import clip_gradients, warmup_cosine
@@ -33,68 +42,12 @@ from gptcourse.checks.scores import bits_per_char
 from gptcourse.checks.shannon import ShannonGame
 from gptcourse.checks.single_head import causal_head, past_average
 from gptcourse.checks.sixteen import sixteen_bits
-from gptcourse.checks.sizes import gpt_size
 from gptcourse.checks.speed import softmax_tile, step_flops
 from gptcourse.checks.surprise import next_token_loss, table_gradient
 from gptcourse.checks.tokens import bpe_merges, encode_by_rank
 from gptcourse.checks.training import training_loop
-from gptcourse.checks.weights import first_weights, tied_gradient
-from gptcourse.checks.windows import shifted_windows
 
-# One line a notebook, in the order of the series.
 EXERCISES: dict[str, Exercise] = {
-    exercise.name: exercise
-    for exercise in (
-        pair_counts,  # 01
-        draw_next,
-        next_token_loss,
-        shifted_windows,
-        table_gradient,
-        past_average,  # 02
-        causal_head,
-        sees_future,
-        place_vectors,
-        join_heads,  # 03
-        split_heads,
-        many_heads,
-        one_matrix,
-        pre_norm_block,  # 04
-        layer_norm,
-        inverted_dropout,
-        layer_norm_gradient,
-        gpt_forward,  # 05
-        first_weights,
-        gpt_size,
-        tied_gradient,
-        training_loop,  # 06
-        adamw_step,
-        warmup_cosine,
-        clip_gradients,
-        accumulated_step,
-        stop_early,  # 07
-        average_weights,
-        longest_run,
-        paired_difference,
-        sampling_probabilities,  # 08
-        cached_step,
-        next_reading,
-        bpe_merges,  # 09
-        encode_by_rank,
-        bits_per_char,
-        answer_targets,  # 10
-        few_shot_text,
-        exact_share,
-        lora_linear,
-        step_flops,  # 11
-        softmax_tile,
-        sixteen_bits,
-        rotary,  # 12
-        rms_norm,
-        orthogonalise,
-        read_published,  # 13
-        published_attention,
-        best_size,
-        best_split,
-    )
+    name: value for name, value in list(globals().items()) if hasattr(value, "cases")
 }
 __all__ = ["EXERCISES", "Exercise", "Outcome", "ShannonGame", *EXERCISES]

@@ -1,190 +1,246 @@
-"""Exercise of 04_blocks: the block."""
+"""Exercises of 04_blocks: LayerNorm, its gradient, the block, dropout."""
 
 import torch
-from torch import nn
+from torch import nn, tensor
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import fill, numbers
 from gptlib.attention import CausalSelfAttention
 from gptlib.model import FeedForward
 
+NORMS = ("layer", "native_layer", "batch", "group", "instance", "rms")
 
-def ask_digits(answer):
-    """Stand-ins whose shares in the result can be read off its digits."""
-    x = torch.tensor([[[1.0, 3.0]]])  # (1, 1, 2): LayerNorm makes it (-1, 1)
+PAIRS = (tensor([[0.0, 2.0], [6.0, 2.0]]), torch.ones(2), torch.zeros(2), 1.0)
+
+
+def affine(x, eps: float):
+    C = x.size(-1)
+    return x, numbers(C, start=50), numbers(C, start=60), eps
+
+
+layer_norm = Exercise(
+    "layer_norm",
+    """
+def my_layer_norm(x, gain, bias, eps):
+    mean = x.mean(dim=-1, keepdim=True)  # (..., 1)
+    variance = x.var(dim=-1, unbiased=False, keepdim=True)  # (..., 1)
+    return gain * (x - mean) / torch.sqrt(variance + eps) + bias
+""",
+    praise="each vector alone: mean 0, deviation 1, then gain and bias.",
+    forbid=[f"{kind}_norm" for kind in NORMS],
+    cases=[
+        Case("[0, 2] and [6, 2], ε = 1, gain 1, bias 0", args=PAIRS),
+        Case("one vector of three sevens", args=affine(torch.full((1, 3), 7.0), 1e-5)),
+        Case("x of shape (4,)", args=affine(numbers(4), 0.5)),
+        Case("x of shape (2, 3, 5, 4)", args=affine(numbers(2, 3, 5, 4), 1e-5)),
+        Case("two texts of three positions, C = 4", args=affine(numbers(2, 3, 4), 0.1)),
+    ],
+    mistakes="""
+torch.sqrt(variance + eps) => (torch.sqrt(variance) + eps)
+    ε is outside the root: expected √(σ² + ε), not √σ² + ε.
+unbiased=False, =>
+    The variance is divided by C - 1: LayerNorm divides by C (`unbiased=False`).
+unbiased=False, =>
+torch.sqrt(variance + eps) => (torch.sqrt(variance) + eps)
+    Two things: `std()` divides by C - 1, not C, and ε belongs inside the root.
+variance + eps => variance + 1e-5
+    ε is always 1e-5: use the eps that comes in.
+variance + eps => variance
+    ε is missing: a vector whose numbers are all alike then gives 0/0.
+mean(dim=-1 => mean(dim=0
+var(dim=-1 => var(dim=0
+    Mean and variance run over dimension 0: expected over each vector, dim=-1.
+mean(dim=-1 => mean(dim=1
+var(dim=-1 => var(dim=1
+    Mean and variance run over the positions, and so over the future: dim=-1.
+mean(dim=-1, keepdim=True) => mean()
+var(dim=-1, unbiased=False, keepdim=True) => var(unbiased=False)
+    One mean and one variance for the whole tensor: expected for each vector, dim=-1.
+mean(dim=-1, keepdim=True) => mean(dim=-1)
+var(dim=-1, unbiased=False, keepdim=True) => var(dim=-1, unbiased=False)
+    `keepdim=True` is missing: mean and variance lose their axis and line up wrongly.
+(x - mean) / torch.sqrt(variance => x / torch.sqrt((x**2).mean(-1, keepdim=True)
+    The mean is not subtracted: this divides by the root mean square, which is RMSNorm.
+/ torch.sqrt(variance + eps) =>
+    Nothing is divided by √(σ² + ε): the size of the vector stays.
+torch.sqrt(variance + eps) => (variance + eps)
+    The root is missing: this divides by the variance, not the deviation.
+eps) + bias => eps) + gain * bias
+    The gain multiplies the bias, too: first times gain, then plus bias.
+gain * (x => (x
+    The gain is not used.
++ bias =>
+    The bias is not used.
+""",
+)
+
+
+THREE = tensor([[0.0, 2.0, 1.0]]), tensor([[1.0, 0.0, 0.0]]), 1.0
+X_2, DY_2 = numbers(2, 3, 4), numbers(2, 3, 4, start=50)
+
+layer_norm_gradient = Exercise(
+    "layer_norm_gradient",
+    """
+def my_layer_norm_gradient(x, dy, eps):
+    s = torch.sqrt(x.var(-1, unbiased=False, keepdim=True) + eps)  # (..., 1)
+    y = (x - x.mean(-1, keepdim=True)) / s  # (..., C)
+    along = (dy * y).mean(-1, keepdim=True)  # (..., 1)
+    return (dy - dy.mean(-1, keepdim=True) - y * along) / s  # (..., C)
+""",
+    praise="what is left of dy has mean 0 and no part along y: x cannot change those.",
+    gradients=False,
+    cases=[
+        Case("x = [0, 2, 1], dy = [1, 0, 0], ε = 1", args=THREE),
+        Case("one vector of four", args=(numbers(4), numbers(4, start=50), 0.5)),
+        Case("two texts of three positions, C = 4", args=(X_2, DY_2, 1e-5)),
+    ],
+    mistakes="""
+(dy - dy.mean(-1, keepdim=True) - y * along) => dy
+    Only dy / s is here: μ and s depend on x, too, and each sends a gradient back.
+- dy.mean(-1, keepdim=True) - y => - y
+    The gradient through the mean μ is missing: it takes the mean of dy off.
+- y * along) / s => ) / s
+    The gradient through s is missing: it takes off the part of dy along y.
+dy.mean => dy.sum
+y).mean => y).sum
+    Sums are used where means are needed: μ and σ² carry a factor 1/C.
+y * along => x * along
+(dy * y) => (dy * x)
+    The last term uses x, not the normalised y = (x - μ) / s.
+- y * along => - along
+    The mean of dy · y must be multiplied by y before it is subtracted.
+- y * along => + y * along
+    The sign of the last term is wrong: a larger s makes y smaller.
+along) / s => along)
+    The division by s is missing.
+along) / s => along) / s**2
+    It is divided by s² = σ² + ε: expected by s, its root.
+unbiased=False, =>
+    The variance is divided by C - 1: LayerNorm takes the biased one, 1/C.
++ return (x - x.mean(-1, keepdim=True)) / (x.var(-1, False, True) + eps).sqrt()
+    This is y, the output: wanted is the gradient that reaches x.
+""",
+)
+
+
+def stand_ins():
+    """Layers whose shares in the result can be read off its digits."""
+    x = tensor([[[1.0, 3.0]]])  # (1, 1, 2): LayerNorm makes it (-1, 1)
     twice = nn.LayerNorm(2)
     nn.init.constant_(twice.weight, 2.0)
-    return answer(x, nn.LayerNorm(2), lambda x: -10 * x, twice, lambda x: 100 * x)
+    return x, nn.LayerNorm(2), lambda x: -10 * x, twice, lambda x: 100 * x
 
 
-def ask_real_parts(answer):
+def real_layers():
     parts = [nn.LayerNorm(4), CausalSelfAttention(4, 2), nn.LayerNorm(4)]
     parts.append(FeedForward(4))
     for n, part in enumerate(parts):
         fill(part, 100 * n)
-    return answer(numbers(2, 3, 4), *parts)
-
-
-def block(x, ln_1, attn, ln_2, mlp):
-    x = x + attn(ln_1(x))
-    return x + mlp(ln_2(x))
-
-
-def post_norm(x, ln_1, attn, ln_2, mlp):
-    x = ln_1(x + attn(x))
-    return ln_2(x + mlp(x))
-
-
-def no_norm(x, ln_1, attn, ln_2, mlp):
-    x = x + attn(x)
-    return x + mlp(x)
-
-
-def only_one_norm(x, ln_1, attn, ln_2, mlp):
-    x = x + attn(ln_1(x))
-    return x + mlp(x)
-
-
-def only_second_norm(x, ln_1, attn, ln_2, mlp):
-    x = x + attn(x)
-    return x + mlp(ln_2(x))
-
-
-def corrections_normed(x, ln_1, attn, ln_2, mlp):
-    x = x + ln_1(attn(x))
-    return x + ln_2(mlp(x))
-
-
-def no_residuals(x, ln_1, attn, ln_2, mlp):
-    return mlp(ln_2(attn(ln_1(x))))
-
-
-def no_first_residual(x, ln_1, attn, ln_2, mlp):
-    x = attn(ln_1(x))
-    return x + mlp(ln_2(x))
-
-
-def no_second_residual(x, ln_1, attn, ln_2, mlp):
-    return mlp(ln_2(x + attn(ln_1(x))))
-
-
-def road_normed(x, ln_1, attn, ln_2, mlp):
-    x = ln_1(x)
-    x = x + attn(x)
-    x = ln_2(x)
-    return x + mlp(x)
-
-
-def side_by_side(x, ln_1, attn, ln_2, mlp):
-    return x + attn(ln_1(x)) + mlp(ln_2(x))
-
-
-def first_draft_lost(x, ln_1, attn, ln_2, mlp):
-    return x + mlp(ln_2(x + attn(ln_1(x))))
-
-
-def other_order(x, ln_1, attn, ln_2, mlp):
-    return block(x, ln_2, mlp, ln_1, attn)
-
-
-def norms_swapped(x, ln_1, attn, ln_2, mlp):
-    return block(x, ln_2, attn, ln_1, mlp)
-
-
-def one_norm_twice(x, ln_1, attn, ln_2, mlp):
-    return block(x, ln_1, attn, ln_1, mlp)
+    return numbers(2, 3, 4), *parts
 
 
 pre_norm_block = Exercise(
     "pre_norm_block",
-    right=block,
+    """
+def my_block(x, ln_1, attn, ln_2, mlp):
+    x = x + attn(ln_1(x))  # (B, T, C)
+    return x + mlp(ln_2(x))  # (B, T, C)
+""",
+    praise="each layer reads a normalised copy and adds its correction to the stream.",
     cases=[
-        Case(
-            "x = [1, 3], attn takes -10 times what it reads, mlp 100 times, ln_2 "
-            "has gain 2",
-            ask_digits,
-        ),
-        Case("two texts of three places, C = 4, real layers", ask_real_parts),
+        Case("x = [1, 3], attn is -10 x, mlp 100 x, ln_2 has gain 2", args=stand_ins),
+        Case("two texts of three positions, C = 4, real layers", args=real_layers),
     ],
-    mistakes=[
-        Mistake(
-            "post-norm",
-            "This is the post-norm block: it normalises after each sum, so that a "
-            "LayerNorm stands on the road itself. Normalise what each layer reads.",
-            post_norm,
-        ),
-        Mistake(
-            "no LayerNorm",
-            "There is no LayerNorm: attn and mlp read the stream as it is. Let each "
-            "read it through its own.",
-            no_norm,
-        ),
-        Mistake(
-            "mlp reads unnormalised",
-            "mlp reads the stream as it is: put ln_2 before it.",
-            only_one_norm,
-        ),
-        Mistake(
-            "attn reads unnormalised",
-            "attn reads the stream as it is: put ln_1 before it.",
-            only_second_norm,
-        ),
-        Mistake(
-            "corrections normalised",
-            "The LayerNorms come behind the layers, on the corrections: expected "
-            "before them, on what the layers read.",
-            corrections_normed,
-        ),
-        Mistake(
-            "no residual",
-            "The residual connections are missing: each layer replaces the stream "
-            "instead of adding to it, as in the plain stack that did not learn.",
-            no_residuals,
-        ),
-        Mistake(
-            "no residual around attn",
-            "The residual connection around attn is missing: x + attn(...).",
-            no_first_residual,
-        ),
-        Mistake(
-            "no residual around mlp",
-            "The residual connection around mlp is missing: x + mlp(...).",
-            no_second_residual,
-        ),
-        Mistake(
-            "the road normalised",
-            "The stream itself is overwritten by its normalised form: what is added "
-            "to must be the stream as it came in. Call attn(ln_1(x)), keep x.",
-            road_normed,
-        ),
-        Mistake(
-            "side by side",
-            "Both layers read the stream that came in: mlp must read what attn has "
-            "already corrected.",
-            side_by_side,
-        ),
-        Mistake(
-            "attention's correction lost",
-            "The last sum starts from the block's input: the correction of attn "
-            "reaches mlp, but is missing from the stream that goes on.",
-            first_draft_lost,
-        ),
-        Mistake(
-            "other order",
-            "mlp comes before attn: gather first, then think.",
-            other_order,
-        ),
-        Mistake(
-            "norms swapped",
-            "The two LayerNorms have changed places: ln_1 belongs to attn.",
-            norms_swapped,
-        ),
-        Mistake(
-            "one norm twice",
-            "ln_1 stands before both layers: ln_2, with its own gain and bias, "
-            "belongs to mlp.",
-            one_norm_twice,
-        ),
+    mistakes="""
+x + attn(ln_1(x)) => ln_1(x + attn(x))
+x + mlp(ln_2(x)) => ln_2(x + mlp(x))
+    This is the post-norm block, with a LayerNorm on the stream itself: normalise only
+    what each layer reads.
+ln_1(x) => x
+ln_2(x) => x
+    There is no LayerNorm: let attn and mlp each read the stream through its own.
+ln_2(x) => x
+    mlp reads the stream as it is: put ln_2 before it.
+ln_1(x) => x
+    attn reads the stream as it is: put ln_1 before it.
+attn(ln_1(x)) => ln_1(attn(x))
+mlp(ln_2(x)) => ln_2(mlp(x))
+    The LayerNorms come after the layers: expected before, on what the layers read.
+x + attn => attn
+x + mlp => mlp
+    The residual connections are missing: each layer is to add to the stream.
+x + attn => attn
+    The residual connection around attn is missing: x + attn(…).
+x + mlp => mlp
+    The residual connection around mlp is missing: x + mlp(…).
+x = x + attn(ln_1(x)) => x = ln_1(x); x = x + attn(x); x = ln_2(x)
+ln_2(x))  # (B, T, C) => x)
+    The stream is overwritten by its normalised form: call attn(ln_1(x)), keep x.
++ return x + attn(ln_1(x)) + mlp(ln_2(x))
+    Both layers read the stream that came in: mlp must read what attn has corrected.
++ return x + mlp(ln_2(x + attn(ln_1(x))))
+    The correction of attn reaches mlp, but is missing from the last sum.
++ return right(x, ln_2, mlp, ln_1, attn)
+    mlp comes before attn: gather first, then think.
+ln_2(x) => ln_1(x)
+    ln_1 is used before both layers: ln_2, with its own gain and bias, belongs to mlp.
+""",
+)
+
+
+X, U = tensor([1.0, 2.0, 3.0, 4.0]), tensor([0.1, 0.8, 0.5, 0.9])
+
+
+SMALL = numbers(2, 3), 0.0, numbers(2, 3, start=9).abs() / 2, True
+U_2 = (numbers(2, 3, 4, start=9) / 4 + 0.5).clamp(0, 0.999)
+QUARTERS = tensor([0.5, 0.25, 0.75, 0.0])
+
+inverted_dropout = Exercise(
+    "inverted_dropout",
+    """
+def my_dropout(x, p, u, training):
+    if not training:
+        return x
+    return torch.where(u < p, 0.0, x / (1 - p))
+""",
+    praise="zeros where u is below p, the others divided by 1-p, and eval untouched.",
+    cases=[
+        Case("x = 1 to 4, u = [0.1, 0.8, 0.5, 0.9], p = 0.75", args=(X, 0.75, U, True)),
+        Case("p = 0", args=SMALL),
+        Case("the same in eval mode: training=False", args=(X, 0.75, U, False)),
+        Case("p = 0.5 and u = [0.5, 0.25, 0.75, 0]", args=(X, 0.5, QUARTERS, True)),
+        Case("in eval mode, p = 0.3", args=(X_2, 0.3, U_2, False)),
+        Case("two texts of three, C = 4, p = 0.2", args=(X_2, 0.2, U_2, True)),
     ],
-    praise="each layer reads the stream normalised and adds to it: a free road.",
+    mistakes="""
+x / (1 - p) => x
+    The numbers that stay are not scaled: without the factor 1/(1-p) the mean shrinks.
+x / (1 => x * (1
+    The numbers that stay are multiplied by 1-p: expected a division.
+(1 - p) => p
+    The numbers that stay are divided by p: expected by 1-p, the share that stays.
++ return torch.where(u < p, 0.0, x / (1 - p))
+    Dropout is active in eval mode: with training=False, x must come back.
+return x => return x * (1 - p)
+x / (1 - p) => x
+    The scale is in the wrong mode: divide by 1-p in training, and leave eval alone.
+return x => return x / (1 - p)
+    The factor 1/(1-p) is applied in eval mode, too, where nothing is dropped.
+u < p => u >= p
+    The wrong numbers are dropped: those with u below p must go.
+u < p => u <= p
+    A number whose u is just p is dropped: only those with u *below* p go.
+u < p, 0.0, x / (1 - p) => u >= p, 0.0, x / p
+    p is taken for the probability of staying: it is that of being dropped.
+not training => training
+    The modes are swapped: numbers are dropped when training is True.
+torch.where(u < p, 0.0, x / (1 - p)) => x[u >= p] / (1 - p)
+    The dropped numbers are cut out: they become 0 and keep their position.
+u < p => u[..., :1] < p
+    One u decides for a whole vector: each number has its own.
+u < p => torch.rand_like(x) < p
+    The right idea with random numbers of its own: use the u that is given.
+torch.where(u < p, 0.0, x / (1 - p)) => F.dropout(x, p)
+    F.dropout draws random numbers of its own: use the u that is given.
+""",
 )

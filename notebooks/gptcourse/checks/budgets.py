@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
 
 
 def lowest(sizes, losses, *, log=np.log, back=np.exp, sign=-1, half=2, low_first=False):

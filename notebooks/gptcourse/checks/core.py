@@ -1,107 +1,82 @@
-"""The frame of every check: it names the mistake that an answer looks like.
+"""The frame of every check: it says which mistake an answer looks like.
 
-In a notebook, after `from gptlib import checks as check`:
+In a notebook, after `from gptcourse import checks as check`:
 
-    check.causal_weights(my_weights)
+    check.causal_head(my_head)
 
-prints one line when `my_weights` is right, "causal_weights: not answered yet" for an
-untouched stub, and otherwise which mistake it looks like and the smallest tensor that
+prints one line when `my_head` is right, "causal_head: not answered yet" for an
+untouched stub, and otherwise which mistake it looks like and the smallest case that
 shows it, expected beside got. It never raises, never hangs, leaves random states as
-they were and returns None. Programs use `check.causal_weights.outcome(my_weights)`.
+they were and returns None. Programs use `check.causal_head.outcome(my_head)`.
 
-An `Exercise` is made of a right answer, of questions, and of known mistakes *that are
-themselves answers*, written out wrong:
-
-    causal_weights = Exercise(
-        "causal_weights",
-        right=right_weights,
-        cases=[
-            Case("two positions", lambda answer: answer(SMALL)),   # smallest first
-            Case("two texts of four", lambda answer: answer(LARGE)),
-        ],
-        mistakes=[
-            Mistake("no mask", "The mask is missing: …", unmasked_weights),
-        ],
-        praise="each position averages itself and its past, and only those.",
-    )
-
-How an answer is judged. Every case's `probe` puts its question to the answer and
-returns a value: a tensor, a number, a text, None, or a list, tuple or dict of these.
-The same probe is put to `right`. If all values agree, the answer is right. Otherwise
-the mistakes are asked too: the one whose values agree with the answer's in *all*
-cases is named; else the only one that agrees in the first case that went wrong; else
-what differs is described in general (an exception, nothing returned, the type, the
-shape, the dtype, NaN, swapped axes, a factor, …). What is shown is the first case
-that differs, so put the smallest first, and let it be one that tells mistakes apart.
-
-What a probe gets is a stand-in for the answer: call it as you would call the answer.
-Tensors in the arguments are handed over as copies; if the answer changes them in
-place and is otherwise right, that is the mistake (`may_change=True`: it may, and gets
-the tensors themselves). `fixed.py` has numbers and layers to ask with, the same on
-every machine. Random numbers start from the same state before each probe.
-
-A `Mistake` whose effect cannot be written as an answer has `when` instead: a function
-of the values got and the values expected, two lists with one entry a case, that
-returns whether it is this mistake. It is asked only about wrong answers, in the order
-of the table, and an exception in it counts as no.
-
-Each exercise has a folder `tests/course/checks/<name>/` with wrong_*.py and
-right_*.py, each of which defines `answer`, the wrong ones also `SAYS`, a piece of
-their message: `tests/course/test_checks.py` finds and tries them all. Each file's
-exercises are imported in
-`notebooks/gptcourse/checks/__init__.py` and entered in its table.
+An `Exercise` has the solution as the notebook prints it, cases, and mistakes that are
+patches of the solution (`patches.py`). Each case is put to the solution and to the
+answer. If all values agree, the answer is right, provided that it changed no argument,
+that gradients flow as they do through the solution, and that it called nothing that is
+forbidden. Otherwise the mistakes are asked, too (`recognise.py`); if none fits, what
+differs is described in general (`describe.py`). Shown is the first case that differs,
+so put the smallest first.
 """
 
-import dis
 import inspect
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from gptcourse.checks.describe import beside, describe
+from gptcourse.checks.patches import apply, load, parse
+from gptcourse.checks.recognise import Mistake, recognise
 from gptcourse.checks.running import (
     Ask,
+    Clock,
     InAnswerError,
     TimeIsUp,
     in_thread,
     raised,
     start_afresh,
 )
-from gptcourse.checks.values import Raised, beside, describe, kind_of, plain, same
+from gptcourse.checks.stubs import left_open, untouched
+from gptcourse.checks.values import Raised, kind_of, plain, same
 
-SECONDS = 5.0  # for all questions together; they take milliseconds
-DOES_NOTHING = {"RESUME", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "NOP"}
+SECONDS = 5.0  # CPU time for all cases together; they take milliseconds
+GRADIENTS, NO_GRADIENT = "the gradients: ", "no gradient"
+GRADIENT_LOST = (
+    "The result is right, but no gradient flows back from it: no .item(), .detach(), "
+    "no_grad or NumPy on the way."
+)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One question. title: what is asked, in a few words; probe(answer) asks it."""
+    """One question. title: what is asked, in a few words.
 
-    title: str
-    probe: Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A known mistake: a short name, what to say about it, and the mistake itself.
-
-    answer: a wrong answer that makes it; or when(got, expected): whether it was made.
+    args: the arguments, or a function that makes them anew (where a module or a long
+    tensor is among them). probe(answer) instead: calls the answer and returns what is
+    to be compared.
     """
 
-    name: str
-    says: str
-    answer: Any = None
-    when: Callable[[list, list], bool] | None = None
+    title: str
+    probe: Callable[[Any], Any] | None = None
+    args: tuple | Callable[[], tuple] | None = None
+
+    def put(self, answer):
+        """What the case gets out of an answer."""
+        return self.probe(answer) if self.args is None else answer(*self.make())
+
+    def make(self) -> tuple:
+        return self.args() if callable(self.args) else self.args
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a check found. verdict: "right", "wrong" or "open" (not answered yet).
 
-    mistake: the name of the known mistake, or "" for none of them.
+    mistake: what was said about the known mistake, or "" for none.
     """
 
     exercise: str
@@ -111,26 +86,42 @@ class Outcome:
 
 
 class Exercise:
-    """A check: call it with an answer and it prints what it found. See the module."""
+    """A check: call it with an answer and it prints what it found. See the module.
+
+    solution: as the notebook prints it; mistakes: patches of it (`patches.py`); more:
+    mistakes that are no patches; parts: what the items of a result are called; result:
+    makes results comparable; forbid: functions of torch that must not be called;
+    gradients: whether they must flow as through the solution; may_change: arguments
+    that the answer is to change; names: what the solution uses besides `patches.NAMES`.
+    """
 
     def __init__(
         self,
         name: str,
+        solution: str = "",
         *,
-        right: Any,
         cases: Sequence[Case],
-        mistakes: Sequence[Mistake] = (),
+        mistakes: str = "",
+        more: Sequence[Mistake] = (),
         praise: str = "",
-        may_change: bool = False,
+        parts: Sequence[str] = (),
+        result: Callable[[Any], Any] = lambda value: value,
+        forbid: Sequence[str] = (),
+        gradients: bool = True,
+        may_change: Sequence[str] = (),
+        names: dict[str, Any] | None = None,
         tolerance: float = 1e-4,
         seconds: float = SECONDS,
     ):
         self.name, self.__name__ = name, name
         self.__doc__ = f"Check an answer to the exercise {name}; prints the result."
-        self.right, self.cases, self.mistakes = (right, list(cases), list(mistakes))
-        self.praise, self.may_change = praise, may_change
+        self.solution, self.patches, self.more = solution, mistakes, more
+        self.praise, self.parts, self.result = praise, parts, result
+        self.forbid, self.may_change, self.names = forbid, may_change, names or {}
         self.tolerance, self.seconds = tolerance, seconds
+        self.cases = [*cases, *(self._gradient_cases(cases) if gradients else [])]
         self._kept = {}  # (case, id of one of our answers): what it gives
+        self.calls = []  # (args, kwargs, result) of each call to the solution
 
     def __repr__(self) -> str:
         return f"check.{self.name}(your_answer)"
@@ -139,6 +130,20 @@ class Exercise:
         """Print one line for a right answer, and for a wrong one what is wrong."""
         print(self.outcome(answer).message)
 
+    @cached_property
+    def right(self) -> Callable:
+        """The solution, as a function."""
+        return load(self.solution, f"<solution of {self.name}>", **self.names)
+
+    @cached_property
+    def mistakes(self) -> list[Mistake]:
+        """All known mistakes, as answers."""
+        names = {**self.names, "right": self.right}
+        return [
+            Mistake(p.says, load(apply(self.solution, p), f"<{p.says}>", **names))
+            for p in parse(self.patches)
+        ] + list(self.more)
+
     def outcome(self, answer: Any = None) -> Outcome:
         """The same, without printing."""
         if untouched(answer):
@@ -146,16 +151,99 @@ class Exercise:
         problem = self._wrong_kind(answer)
         if problem:
             return self._wrong(problem)
-        outcome, printed, ended = in_thread(lambda: self._judge(answer), self.seconds)
+        expected, _, _ = in_thread(self.expected)
+        clock = Clock()
+        results, printed, ended = in_thread(
+            lambda: [self.value(case, answer, clock) for case in self.cases],
+            self.seconds,
+            clock,
+        )
         if not ended:
             outcome = self._wrong(
                 f"It did not come to an end within {self.seconds:g} seconds and was "
                 "stopped: is there a loop that never ends?"
             )
+        else:
+            outcome, _, _ = in_thread(lambda: self._judge(expected, results))
         if outcome.verdict == "wrong":
             message = outcome.message + _printed(printed)
             outcome = replace(outcome, message=message)
         return outcome
+
+    def expected(self) -> list:
+        """What the solution gives in every case."""
+        values = [self.known(i, self.right) for i in range(len(self.cases))]
+        if values[-1] == NO_GRADIENT:  # none flows through this solution: do not ask
+            self.cases.pop(), values.pop()
+        return values
+
+    def known(self, i: int, answer):
+        """What case i gets out of an answer of our own: asked once, then kept."""
+        if (i, id(answer)) not in self._kept:
+            value, ask = self.value(self.cases[i], answer)
+            self._kept[i, id(answer)] = value
+            if answer is self.right:
+                self.calls += ask.calls
+        return self._kept[i, id(answer)]
+
+    def value(self, case: Case, answer, clock=None) -> tuple[Any, Ask]:
+        """What a case gets out of an answer, and what was noticed meanwhile."""
+        ask = Ask(answer, may_change=self._free, forbid=self.forbid, clock=clock)
+        try:
+            start_afresh()
+            value = self.result(plain(case.put(ask)))
+        except TimeIsUp:
+            raise
+        except InAnswerError as error:
+            value = raised(error.__cause__)
+        except BaseException as error:
+            value = raised(error)
+            if not value.where:  # it broke in the probe, on what the answer returned
+                value = replace(value, returned=kind_of(ask.last))
+        return value, ask
+
+    def accepts(self, answer, clock: Clock | None = None) -> bool:
+        """Whether all cases take an answer for right; stops at the first that differs.
+
+        Says less than `outcome` and is faster: for tests with many answers.
+        """
+        for i, case in enumerate(self.cases):
+            value, ask = self.value(case, answer, clock)
+            if not same(self.known(i, self.right), value, self.tolerance):
+                return False
+            if ask.changed or ask.watch.seen:
+                return False
+        return True
+
+    def asks_for_gradients(self, i: int) -> bool:
+        return self.cases[i].title.startswith(GRADIENTS)
+
+    def _gradient_cases(self, cases: Sequence[Case]) -> list[Case]:
+        """The last case with arguments of its own, asked for gradients."""
+        last = [case for case in cases if case.args is not None][-1:]
+        return [
+            Case(f"{GRADIENTS}{case.title}", lambda f, c=case: self._slopes(c, f))
+            for case in last
+        ]
+
+    def _slopes(self, case: Case, answer):
+        """The gradient of a fixed mixture of the results for each argument."""
+        names = [*inspect.signature(self.right).parameters]
+        args, leaves = [], {}
+        for name, value in zip(names, case.make(), strict=False):
+            if isinstance(value, Tensor) and value.is_floating_point():
+                value = value.clone().requires_grad_()
+                leaves[name] = value
+            if isinstance(value, nn.Module):
+                leaves |= {f"{name}.{k}": p for k, p in value.named_parameters()}
+            args.append(value)
+        total = mixture(answer(*args))
+        if not (isinstance(total, Tensor) and total.requires_grad):
+            return NO_GRADIENT
+        slopes = torch.autograd.grad(total, [*leaves.values()], allow_unused=True)
+        zeros = map(torch.zeros_like, leaves.values())
+        slopes = [z if s is None else s for s, z in zip(slopes, zeros, strict=True)]
+        return dict(zip(leaves, slopes, strict=True))
 
     def _wrong_kind(self, answer) -> str:
         """What is wrong with the kind of thing that was handed in, or ""."""
@@ -169,82 +257,66 @@ class Exercise:
             return ""
         return f"Hand in the function itself: got {kind_of(answer)}."
 
-    def _judge(self, answer) -> Outcome:
-        """Ask everything, compare, and say what was found. Must not raise."""
+    def _judge(self, expected: list, results: list) -> Outcome:
+        """Compare, and say what was found. Must not raise."""
         try:
-            expected = [self._known(i, self.right) for i in range(len(self.cases))]
-            results = [self._value(case, answer) for case in self.cases]
             return self._compare(expected, results)
-        except TimeIsUp:
-            raise
         except BaseException as error:  # what an answer returns can be anything
             return self._wrong(f"What it gives back cannot be used: {raised(error)}")
 
     def _compare(self, expected: list, results: list) -> Outcome:
         got = [value for value, _ in results]
-        if any(_left_open(value) for value in got):
+        if any(left_open(value) for value in got):
             return self._open()
-        agree = [same(a, b, self.tolerance) for a, b in zip(expected, got, strict=True)]
-        if all(agree):
-            if any(changed for _, changed in results):
-                return self._wrong(
-                    "The result is right, but the tensors it was given are changed "
-                    "in place: whoever calls it still needs them. Work on a new "
-                    "tensor (`x = x + 1` rather than `x += 1`)."
-                )
-            return Outcome(self.name, "right", f"{self.name}: right. {self.praise}")
-        first = agree.index(False)
-        mistake = self._recognise(expected, got, first)
-        if mistake:
-            says = mistake.says
+        pairs = zip(expected, got, strict=True)
+        wrong = [i for i, (a, b) in enumerate(pairs) if not same(a, b, self.tolerance)]
+        if all(map(self.asks_for_gradients, wrong)):  # the values are right
+            outcome = self._compare_conduct([ask for _, ask in results])
+            if not wrong or outcome.verdict == "wrong":
+                return outcome
+        i = wrong[0]
+        found = recognise(self, got, wrong)
+        if found.says:
+            says = found.says
+        elif self.asks_for_gradients(i) and not isinstance(got[i], dict):
+            says = GRADIENT_LOST
         else:
-            says = describe(expected[first], got[first], self.tolerance)
+            differing = [(expected[n], got[n]) for n in wrong]
+            says = describe(differing, self.parts, self.tolerance)
         shown = ""
-        if mistake or not isinstance(got[first], Raised):
-            shown = beside(expected[first], got[first], self.tolerance)
-        if shown and self.cases[first].title:
-            shown = f"  {self.cases[first].title}:\n{shown}"
-        return self._wrong(says, shown, mistake.name if mistake else "")
+        if says is not GRADIENT_LOST and (found.says or type(got[i]) is not Raised):
+            shown = beside(expected[i], got[i], self.parts, self.tolerance)
+        if shown and self.cases[i].title:
+            shown = f"  {self.cases[i].title}:\n{shown}"
+        return self._wrong(says, shown, found.mistake)
 
-    def _recognise(self, expected: list, got: list, first: int) -> Mistake | None:
-        """The mistake that the values look like."""
-        partly = []
-        for mistake in self.mistakes:
-            if mistake.when is not None:
-                if _holds(mistake.when, got, expected):
-                    return mistake
-                continue
-            if not self._agrees(mistake, got, first):
-                continue
-            if all(self._agrees(mistake, got, i) for i in range(len(got))):
-                return mistake
-            partly.append(mistake)
-        return partly[0] if len(partly) == 1 else None
+    def _compare_conduct(self, asks: list[Ask]) -> Outcome:
+        """The values are right: what did the answer do to get them?"""
+        changed = [self._argument(key) for ask in asks for key in ask.changed]
+        if changed:
+            return self._wrong(
+                f"The result is right, but the argument {changed[0]} is changed in "
+                "place: whoever calls it still needs it. Work on a copy, or make a "
+                "new value (`x = x + 1` rather than `x += 1`)."
+            )
+        seen = [name for ask in asks for name in ask.watch.seen]
+        if seen:
+            return self._wrong(
+                f"The result is right, but `{seen[0]}` does the work: the exercise "
+                "asks you to do without it."
+            )
+        return Outcome(self.name, "right", f"{self.name}: right. {self.praise}")
 
-    def _agrees(self, mistake: Mistake, got: list, i: int) -> bool:
-        return same(self._known(i, mistake.answer), got[i], self.tolerance)
+    @cached_property
+    def _free(self) -> set:
+        """may_change as names and positions."""
+        names = [*inspect.signature(self.right).parameters]
+        return {*self.may_change, *(names.index(name) for name in self.may_change)}
 
-    def _known(self, i: int, answer):
-        """What case i gets out of an answer of our own: asked once, then kept."""
-        if (i, id(answer)) not in self._kept:
-            self._kept[i, id(answer)] = self._value(self.cases[i], answer)[0]
-        return self._kept[i, id(answer)]
-
-    def _value(self, case: Case, answer) -> tuple[Any, bool]:
-        """What a probe gets out of an answer, and whether it changed its arguments."""
-        ask = Ask(answer, self.may_change)
-        try:
-            start_afresh()
-            value = plain(case.probe(ask))
-        except TimeIsUp:
-            raise
-        except InAnswerError as error:
-            value = raised(error.__cause__)
-        except BaseException as error:
-            value = raised(error)
-            if not value.where:  # it broke in the probe, on what the answer returned
-                value = replace(value, returned=kind_of(ask.last))
-        return value, ask.changed
+    def _argument(self, key: int | str) -> str:
+        names = [*inspect.signature(self.right).parameters]
+        name = names[key] if isinstance(key, int) and key < len(names) else key
+        return f"`{name}`"
 
     def _open(self) -> Outcome:
         return Outcome(self.name, "open", f"{self.name}: not answered yet")
@@ -257,6 +329,18 @@ class Exercise:
         return Outcome(self.name, "wrong", message, mistake)
 
 
+def mixture(value):
+    """A sum of all real numbers in a result, each with a weight of its own."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return sum(mixture(v) for v in value)
+    if isinstance(value, Tensor) and value.is_floating_point():
+        weights = torch.sin(torch.arange(1.0, value.numel() + 1)).to(value)
+        return (value.flatten() * weights).sum()
+    return 0.0
+
+
 def _printed(text: str) -> str:
     """The first lines of what an answer printed, for the end of a message."""
     lines = text.strip().splitlines()
@@ -264,42 +348,3 @@ def _printed(text: str) -> str:
         return ""
     shown = "".join(f"\n    {line[:75]}" for line in lines[:4])
     return f"\n  your code printed:{shown}" + ("\n    …" if len(lines) > 4 else "")
-
-
-def _holds(when, got: list, expected: list) -> bool:
-    try:
-        return bool(when(got, expected))
-    except Exception:
-        return False
-
-
-def _left_open(value) -> bool:
-    """Whether a `...` that stood for the reader's code is still there."""
-    if isinstance(value, Raised):
-        placeholder = value.kind == "TypeError" and "llipsis" in value.text
-        return value.kind == "NotImplementedError" or placeholder
-    return value is Ellipsis
-
-
-def untouched(answer) -> bool:
-    """Whether an answer is still the stub it was: no code but `...` or `pass`."""
-    if answer is None or answer is Ellipsis or answer is NotImplemented:
-        return True
-    if isinstance(answer, partial):
-        return untouched(answer.func)
-    if inspect.ismethod(answer):
-        return untouched(answer.__func__)
-    if inspect.isfunction(answer):
-        return _does_nothing(answer.__code__)
-    kind = answer if isinstance(answer, type) else type(answer)
-    own = {k: v for k, v in vars(kind).items() if inspect.isfunction(v)}
-    if issubclass(kind, nn.Module) and "forward" in own:
-        return untouched(own["forward"])
-    return bool(own) and all(_does_nothing(f.__code__) for f in own.values())
-
-
-def _does_nothing(code) -> bool:
-    instructions = list(dis.get_instructions(code))
-    loaded = [i.argval for i in instructions if "CONST" in i.opname]
-    names = {i.opname for i in instructions}
-    return names <= DOES_NOTHING and loaded[-1:] in ([None], [Ellipsis])

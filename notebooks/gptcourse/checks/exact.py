@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
 
 WRITTEN = ["tac\nsun>", "tacx\n", "ta", "TAC\n", " tac\n", "tac"]
 WANTED = ["tac"] * len(WRITTEN)

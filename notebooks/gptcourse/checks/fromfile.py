@@ -4,9 +4,9 @@ from functools import partial
 
 import torch
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
+from gptcourse.checks.before.values import Raised
 from gptcourse.checks.fixed import numbers
-from gptcourse.checks.values import Raised
 
 
 def layers(C: int, name: str = "attn") -> dict:

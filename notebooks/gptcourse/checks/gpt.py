@@ -1,319 +1,326 @@
-"""Exercise of 05_gpt: the forward pass."""
+"""Exercises of 05_gpt: first weights, size, forward pass, gradient of a tied matrix."""
 
-from functools import partial
+import math
 
 import torch
-import torch.nn.functional as F
-from torch import nn
+from torch import nn, tensor
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import fill, numbers
-from gptcourse.checks.values import Raised
-from gptlib.model import Block
+from gptcourse.checks.recognise import Mistake
+from gptcourse.checks.values import Raised, number, same
+from gptlib.model import GPT, Block, GPTConfig
 
-IDX, TARGETS = torch.tensor([[1, 2]]), torch.tensor([[2, 0]])
-
-
-def small_parts():
-    """Three tokens, two numbers wide, room for three places; layers one can follow."""
-    wte = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    wpe = torch.tensor([[3.0, 0.0], [0.0, 5.0], [7.0, 7.0]])
-    blocks = [lambda x: x + x, lambda x: x + torch.tensor([1.0, 2.0])]
-    return wte, wpe, blocks, lambda x: x / 10
+DRAWN = "deviation / 0.02, mean, share beyond two deviations"
 
 
-def ask_logits(answer):
-    logits, _ = answer(IDX, None, *small_parts())
-    return logits
+def fresh(n_layer: int) -> GPT:
+    """A GPT with PyTorch's own weights."""
+    model = GPT(GPTConfig(65, 64, n_layer, 2, 64, 0.0))
+    for module in model.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    return model
 
 
-def ask_loss(answer):
-    _, loss = answer(IDX, TARGETS, *small_parts())
-    return loss
+def look(w) -> torch.Tensor:
+    """How a weight was drawn, so coarse that no two right draws (≥ 4,096) differ.
+
+    Deviation in units of 0.02, in steps of 2^(1/6); mean, in deviations; the share of
+    numbers beyond two deviations: 4.6% of a normal's, none of a uniform's.
+    """
+    std = w.std().item() + 1e-9
+    far = (w.abs() > 2 * std).float().mean().item()
+    mean = round(2 * w.mean().item() / std) / 2
+    return tensor(
+        [2 ** (round(6 * math.log2(std / 0.02)) / 6), mean, round(20 * far) / 20]
+    )
 
 
-def ask_no_loss(answer):
-    _, loss = answer(IDX, None, *small_parts())
-    return loss
+def weights(n_layer: int):
+    def probe(answer):
+        answer(model := fresh(n_layer), n_layer)
+        drawn = {k: p for k, p in model.named_parameters() if p.ndim > 1}
+        return {k: look(p.detach()) for k, p in drawn.items()}
+
+    return probe
 
 
-def real_parts(V=5, C=4):
+def biases_and_gains(answer):
+    answer(model := fresh(2), 2)
+    small = {k: p for k, p in model.named_parameters() if p.ndim == 1}
+    return {k: int((p != k.endswith("weight")).sum()) for k, p in small.items()}
+
+
+first_weights = Exercise(
+    "first_weights",
+    """
+def my_first_weights(model, n_layer):
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            writes = name.endswith("proj")
+            std = 0.02 / math.sqrt(2 * n_layer) if writes else 0.02
+            nn.init.normal_(module.weight, std=std)
+        if isinstance(module, nn.Linear):
+            nn.init.zeros_(module.bias)
+""",
+    praise="0.02 everywhere, proj smaller by √(2 n_layer), biases 0, gains still 1.",
+    may_change=("model",),
+    cases=[
+        Case(f"n_layer = 2: {DRAWN}", weights(2)),
+        Case(f"n_layer = 8: {DRAWN}", weights(8)),
+        Case("how many biases are not 0, and gains not 1", biases_and_gains),
+    ],
+    mistakes="""
++ return model.eval()
+    Nothing was drawn: change module.weight in place, for instance with nn.init.normal_.
+/ math.sqrt(2 * n_layer) =>
+    The layers that write, named proj, are too large: divide by √(2 n_layer).
+2 * n_layer => n_layer
+    proj is divided by √n_layer: each block writes twice, so √(2 n_layer).
+math.sqrt(2 * n_layer) => (2 * n_layer)
+    proj is divided by 2 n_layer: variances add, so the deviation takes the root.
+name.endswith("proj") => True
+    Every matrix is divided by √(2 n_layer): only the layers named proj are.
+"proj" => "attn.proj"
+    Only attention's proj is smaller: the feed-forward layer has one, too.
+nn.Linear | nn.Embedding => nn.Linear
+    The embeddings still have PyTorch's deviation of 1: they are drawn with 0.02, too.
+nn.init.zeros_(module.bias) => pass
+    The biases are as PyTorch drew them: set them to 0.
++ for name, p in model.named_parameters():
++     nn.init.normal_(p, std=0.02 / math.sqrt(2 * n_layer * ("proj.w" in name) or 1))
+    LayerNorm's gains were drawn, too: they stay 1, and all biases become 0.
+std=std => std=std**0.5
+    The variance is 0.02: expected the deviation, its root.
+std=std => std=0.02 * std
+    The deviation is 0.02²: normal_ takes the deviation, not the variance.
+std=std => std
+    nn.init.normal_(weight, 0.02) sets the mean: write std=0.02.
+normal_(module.weight, std=std) => uniform_(module.weight, -std, std)
+    The numbers are spread evenly: expected a normal distribution.
+""",
+)
+
+
+gpt_size = Exercise(
+    "gpt_size",
+    """
+def my_gpt_size(vocab_size, block_size, n_layer, n_embd):
+    C = n_embd
+    attention = (C + 1) * 3 * C + (C + 1) * C
+    feed_forward = (C + 1) * 4 * C + (4 * C + 1) * C
+    norms = 2 * 2 * C
+    block = attention + feed_forward + norms
+    return (vocab_size + block_size) * C + n_layer * block + 2 * C
+""",
+    praise="(V + T) C + L (12C² + 13C) + 2C: it gives GPT-2's 124,439,808.",
+    result=number,
+    cases=[
+        Case("V = 7, T = 5, one block, C = 2", args=(7, 5, 1, 2)),
+        Case("V = 65, T = 64, 3 blocks, C = 64", args=(65, 64, 3, 64)),
+        Case("GPT-2 small", args=(50257, 1024, 12, 768)),
+    ],
+    seconds=30.0,  # who builds GPT-2 on the meta device waits for torch's imports
+    mistakes="""
+(vocab_size + block_size) => (2 * vocab_size + block_size)
+    The output matrix is counted, but it is the token embedding: count it once.
+(vocab_size + block_size) * C => (2 * vocab_size + block_size) * C + vocab_size
+    An output matrix and its bias are counted: the logits come from the embedding.
+(vocab_size + block_size) => vocab_size
+    The table of positions is missing: T rows of C numbers.
++ return right(*[vocab_size, block_size, n_layer, n_embd]) - 9 * n_layer * n_embd
+    The biases are missing: a Linear layer from a to b has (a + 1) · b parameters.
+(vocab_size + block_size) => block_size
+    The table of tokens is missing: V rows of C numbers.
+(vocab_size + block_size) * C => n_layer * (vocab_size + block_size) * C
+    The tables are counted once for each block: there is one of each.
+n_layer * block => n_layer * 12 * C**2
+    12C² is only an estimate of a block: biases and two LayerNorms make another 13C.
+feed_forward + norms => feed_forward
+    The LayerNorms of the blocks are missing: two in each, with 2C each.
+2 * 2 * C => 2 * C
+block + 2 * C => block + C
+    Each LayerNorm is counted with C parameters: gain and bias make 2C.
+2 * 2 * C => 2 * C
+    Each block has two LayerNorms, before attention and before the feed-forward layer.
+block + 2 * C => block
+    The last LayerNorm is missing: 2C.
+(C + 1) * 3 * C + (C + 1) * C => (C + 1) * 3 * C
+    Attention's proj is missing: it is a fourth matrix, C² + C parameters.
+(C + 1) * 4 * C + (4 * C + 1) * C => (C + 1) * 4 * C
+    The feed-forward layer has two matrices: from C to 4C, and back.
+""",
+)
+
+
+def small(targets, zero=1):
+    """Three tokens, C = 2, three positions; layers that one can follow."""
+    wte = tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]) * zero
+    wpe = tensor([[3.0, 0.0], [0.0, 5.0], [7.0, 7.0]])
+    blocks = [lambda x: x + x, lambda x: x + tensor([1.0, 2.0])]
+    return tensor([[1, 2]]), targets, wte, wpe, blocks, lambda x: x / 10
+
+
+IDX_2 = tensor([[4, 1, 1, 3], [0, 2, 4, 4]])
+TARGETS_2 = tensor([[1, 1, 3, 2], [2, 4, 4, 0]])
+
+
+def real_parts(V=5, C=6):
     blocks = [Block(C, 2) for _ in range(3)]
-    for n, block in enumerate(blocks):
-        fill(block, 300 * n)
-    last = nn.LayerNorm(C)
-    fill(last, 7)
-    return numbers(V, C), numbers(6, C, start=90), blocks, last
-
-
-def ask_real(answer):
-    idx = torch.tensor([[4, 1, 1, 3], [0, 2, 4, 4]])
-    targets = torch.tensor([[1, 1, 3, 2], [2, 4, 4, 0]])
-    return answer(idx, targets, *real_parts())
-
-
-def ask_zeros(answer):
-    wte, *others = small_parts()
-    return answer(IDX, None, torch.zeros_like(wte), *others)[0]
-
-
-def loss_of(logits, targets):
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-
-
-def in_turn(x, blocks):
-    for block in blocks:
-        x = block(x)
-    return x
-
-
-def forward(
-    idx,
-    targets,
-    wte,
-    wpe,
-    blocks,
-    ln_f,
-    *,
-    places=lambda idx, wpe: wpe[: idx.size(1)],
-    body=in_turn,
-    norm="after",
-    head=lambda x, wte: x @ wte.T,
-    loss=loss_of,
-):
-    """The forward pass, and with other parts the mistakes one makes in it."""
-    x = wte[idx] + places(idx, wpe)  # (B, T, C)
-    x = ln_f(x) if norm == "before" else x
-    x = body(x, blocks)  # (B, T, C)
-    x = ln_f(x) if norm == "after" else x
-    logits = head(x, wte)  # (B, T, V)
-    return logits, None if targets is None else loss(logits, targets)
-
-
-def positions_everywhere(idx, targets, wte, wpe, blocks, ln_f, places=None):
-    def body(x, blocks):
-        for block in blocks:
-            x = block(x + wpe[: idx.size(1)])
-        return x
-
-    places = places or (lambda idx, wpe: wpe[: idx.size(1)])
-    return forward(idx, targets, wte, wpe, blocks, ln_f, places=places, body=body)
-
-
-def residual_again(x, blocks):
-    for block in blocks:
-        x = x + block(x)
-    return x
-
-
-def each_reads_the_first(x, blocks):
-    return x + sum(block(x) - x for block in blocks)
-
-
-def only_logits(*parts):
-    return forward(*parts)[0]
-
-
-def always_a_loss(idx, targets, *parts):
-    return forward(idx, idx if targets is None else targets, *parts)
-
-
-def never_a_loss(idx, targets, *parts):
-    return forward(idx, None, *parts)
-
-
-def not_tied(got, expected):
-    return got[-1].shape == expected[-1].shape and bool(got[-1].abs().max() > 0)
-
-
-def no_targets(got, expected):
-    """The loss was computed where there are no targets, and that broke."""
-    return isinstance(got[0], Raised) and "NoneType" in got[0].text
+    parts = [*blocks, ln_f := nn.LayerNorm(C)]
+    for n, part in enumerate(parts):
+        fill(part, 300 * n)
+    return IDX_2, TARGETS_2, numbers(V, C), numbers(7, C, start=90), blocks, ln_f
 
 
 gpt_forward = Exercise(
     "gpt_forward",
-    right=forward,
+    """
+def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
+    x = wte[idx] + wpe[: idx.size(1)]  # (B, T, C)
+    for block in blocks:
+        x = block(x)  # (B, T, C)
+    logits = ln_f(x) @ wte.T  # (B, T, V)
+    if targets is None:
+        return logits, None
+    return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+""",
+    praise="embeddings + positions, the blocks in turn, ln_f, tied logits, mean loss.",
+    parts=("the logits", "the loss"),
     cases=[
-        Case("the logits of two tokens, V = 3, C = 2, two blocks", ask_logits),
-        Case("their loss, targets [2, 0]", ask_loss),
-        Case("the loss when targets is None", ask_no_loss),
-        Case("two texts of four tokens, three real blocks", ask_real),
-        Case("the logits when every token's embedding is 0", ask_zeros),
+        Case("two tokens, V = 3, C = 2, no targets", args=small(None)),
+        Case("targets [2, 0]", args=small(tensor([[2, 0]]))),
+        Case("every token's embedding is 0", args=small(None, zero=0)),
+        Case("two texts, three real blocks", args=real_parts),
     ],
-    mistakes=[
+    more=[
         Mistake(
-            "loss without targets",
+            "The numbers are right, but their gradient does not reach wte or wpe: use "
+            "these tensors, without nn.Parameter, from_pretrained or detach().",
+            when=lambda got, expected: (
+                isinstance(got[-1], dict)
+                and isinstance(got[-2][1], torch.Tensor)
+                and same(expected[:-1], got[:-1], 1e-4)
+            ),
+        ),
+        Mistake(
             "It breaks where targets is None: there is no loss to compute then, give "
             "back None for it.",
-            when=no_targets,
-        ),
-        Mistake(
-            "no positions",
-            "The positions are missing: add the first T rows of wpe to the embeddings.",
-            partial(forward, places=lambda idx, wpe: 0.0),
-        ),
-        Mistake(
-            "positions added twice",
-            "The positions are added twice: once, before the first block, is enough.",
-            partial(forward, places=lambda idx, wpe: 2 * wpe[: idx.size(1)]),
-        ),
-        Mistake(
-            "positions before every block",
-            "The positions are added before every block: the stream carries them "
-            "upwards by itself, so once is enough.",
-            positions_everywhere,
-        ),
-        Mistake(
-            "positions in every block",
-            "The positions are added before every block, not once: the stream carries "
-            "them upwards by itself.",
-            partial(positions_everywhere, places=lambda idx, wpe: 0.0),
-        ),
-        Mistake(
-            "positions by token",
-            "The rows of wpe are picked by the tokens, wpe[idx]: expected by place, "
-            "0, 1, ..., T-1, whatever stands there.",
-            partial(forward, places=lambda idx, wpe: wpe[idx]),
-        ),
-        Mistake(
-            "all positions",
-            "All rows of wpe are added, but the text is shorter than the context: "
-            "take the first T.",
-            partial(forward, places=lambda idx, wpe: wpe),
-        ),
-        Mistake(
-            "positions from 1",
-            "The positions are off by one: the first place has row 0 of wpe.",
-            partial(forward, places=lambda idx, wpe: wpe[1 : idx.size(1) + 1]),
-        ),
-        Mistake(
-            "last norm missing",
-            "ln_f is missing: the stream is normalised before it becomes logits.",
-            partial(forward, norm="nowhere"),
-        ),
-        Mistake(
-            "last norm first",
-            "ln_f comes before the blocks: it is the last LayerNorm, after them.",
-            partial(forward, norm="before"),
-        ),
-        Mistake(
-            "blocks backwards",
-            "The blocks run in the wrong order: the first of the list comes first.",
-            partial(forward, body=lambda x, blocks: in_turn(x, blocks[::-1])),
-        ),
-        Mistake(
-            "residual again",
-            "The stream is added to each block's output, x + block(x): a block has its "
-            "residual connections inside, so x = block(x).",
-            partial(forward, body=residual_again),
-        ),
-        Mistake(
-            "each block reads the embeddings",
-            "Every block reads the embeddings: each must read what the one before it "
-            "has left in the stream.",
-            partial(forward, body=each_reads_the_first),
-        ),
-        Mistake(
-            "only the last block",
-            "Only the last block has an effect: is its input always the same x? Hand "
-            "each block what the one before gave.",
-            partial(forward, body=lambda x, blocks: blocks[-1](x)),
-        ),
-        Mistake(
-            "no blocks",
-            "The blocks have no effect: is their result kept, x = block(x)?",
-            partial(forward, body=lambda x, blocks: x),
-        ),
-        Mistake(
-            "only the first block",
-            "Only the first block has run: is the `return` inside the loop?",
-            partial(forward, body=lambda x, blocks: blocks[0](x)),
-        ),
-        Mistake(
-            "not transposed",
-            "wte is (V, C), the stream (B, T, C): to get (B, T, V), multiply by the "
-            "transposed table, wte.T.",
-            partial(forward, head=lambda x, wte: x @ wte),
-        ),
-        Mistake(
-            "probabilities",
-            "These are probabilities: expected the logits, before any softmax. The "
-            "cross-entropy takes logits and does the softmax itself.",
-            partial(forward, head=lambda x, wte: F.softmax(x @ wte.T, dim=-1)),
-        ),
-        Mistake(
-            "only the last place",
-            "Only the last place has logits: in training each place predicts.",
-            partial(forward, head=lambda x, wte: x[:, -1:] @ wte.T),
-        ),
-        Mistake(
-            "softmax before the loss",
-            "The loss takes a softmax of a softmax: F.cross_entropy wants logits.",
-            partial(forward, loss=lambda z, t: loss_of(F.softmax(z, dim=-1), t)),
-        ),
-        Mistake(
-            "loss over the wrong shape",
-            "The loss gets logits (B, T, V), but F.cross_entropy takes the classes in "
-            "dimension 1: flatten both to B·T predictions, (B·T, V) and (B·T,).",
-            partial(forward, loss=F.cross_entropy),
-        ),
-        Mistake(
-            "view instead of transpose",
-            "The logits were reshaped to (B, V, T) with view: that cuts the numbers in "
-            "another order. Use transpose(1, 2), or flatten to (B·T, V).",
-            partial(
-                forward,
-                loss=lambda z, t: F.cross_entropy(
-                    z.reshape(z.size(0), z.size(2), z.size(1)), t
-                ),
+            when=lambda got, expected: (
+                isinstance(got[0], Raised)
+                and "None" in got[0].text
+                and not isinstance(got[1], Raised)
             ),
         ),
         Mistake(
-            "shifted again",
-            "The targets are shifted by one place: they already are the next tokens, "
-            "targets[t] belongs to logits[t].",
-            partial(forward, loss=lambda z, t: loss_of(z[:, :-1], t[:, 1:])),
-        ),
-        Mistake(
-            "loss of the last place",
-            "The loss looks at the last place only: it is the mean over all B·T.",
-            partial(forward, loss=lambda z, t: F.cross_entropy(z[:, -1], t[:, -1])),
-        ),
-        Mistake(
-            "sum",
-            "The loss is a sum: expected the mean over all B·T predictions.",
-            partial(forward, loss=lambda z, t: loss_of(z, t) * t.numel()),
-        ),
-        Mistake(
-            "loss of the input",
-            "The loss asks for idx, the tokens that went in, also where targets are "
-            "given: expected -ln p of the targets.",
-            lambda idx, targets, *rest: forward(
-                idx, None if targets is None else idx, *rest
-            ),
-        ),
-        Mistake(
-            "only logits",
-            "Two things come back: return logits, loss.",
-            only_logits,
-        ),
-        Mistake(
-            "always a loss",
-            "Without targets there is no loss: it must be None.",
-            always_a_loss,
-        ),
-        Mistake(
-            "never a loss",
-            "The loss is None although targets are given.",
-            never_a_loss,
-        ),
-        Mistake(
-            "head untied",
             "The output matrix is not the token embedding: with embeddings of zeros "
             "all logits must be 0, since a tied logit is the stream · an embedding.",
-            when=not_tied,
+            when=lambda got, expected: bool(got[2][0].std(-1).max() > 1e-6),
         ),
     ],
-    praise="embeddings + positions, the blocks in turn, ln_f, tied logits, mean loss.",
+    mistakes="""
++ wpe[: idx.size(1)] =>
+    The positions are missing: add the first T rows of wpe to the embeddings.
++ wpe[: idx.size(1)] =>
+block(x) => block(x + wpe[: idx.size(1)])
+    The positions are added before every block, not once: the stream carries them
+    upwards by itself.
+wpe[: idx.size(1)] => wpe[idx]
+    The rows of wpe are picked by the tokens: expected by position, 0, 1, …, T-1.
+wpe[: idx.size(1)] => wpe
+    All rows of wpe are added: take the first T.
+ln_f(x) => x
+    ln_f is missing: the stream is normalised before it becomes logits.
+wte[idx] + wpe[: idx.size(1)] => ln_f(wte[idx] + wpe[: idx.size(1)])
+logits = ln_f(x) => logits = x
+    ln_f comes before the blocks: it is the last LayerNorm, after them.
+in blocks => in blocks[::-1]
+    The blocks run in the wrong order: the first of the list comes first.
+x = block(x) => x = x + block(x)
+    The stream is added to each block's output: a block does that inside, x = block(x).
+for block in blocks => for block in blocks[-1:]
+    Only the last block has an effect: hand each block what the one before gave.
+x = block(x) => block(x)
+    The blocks have no effect: is their result kept, x = block(x)?
+for block in blocks => for block in blocks[:1]
+    Only the first block has run: is the `return` inside the loop?
+@ wte.T => @ wte
+    wte is (V, C): to get (B, T, V), multiply by the transposed table, wte.T.
+targets.flatten()) => targets.flatten()).item()
+    The loss is a Python number: .item() cuts it off from autograd. Return the tensor.
+ln_f(x) @ wte.T => (ln_f(x) @ wte.T).softmax(-1)
+    These are probabilities: expected the logits, before any softmax.
+ln_f(x) => ln_f(x)[:, -1:]
+    Only the last position has logits: in training each position predicts.
+(logits.flatten(0, 1) => (logits.flatten(0, 1).softmax(-1)
+    The loss takes a softmax of a softmax: F.cross_entropy wants logits.
+ln_f(x) @ wte.T => (ln_f(x) @ wte.T).log_softmax(-1)
+    These are log-probabilities: expected the logits, before any softmax.
+logits.flatten(0, 1), targets.flatten() => logits, targets
+    F.cross_entropy takes the classes in dimension 1: flatten both to B·T predictions.
+logits.flatten(0, 1), targets.flatten() => logits.view(len(idx), len(wte), -1), targets
+    The logits were cut to (B, V, T) with view: use transpose(1, 2), or flatten both.
+logits.flatten(0, 1), targets.flatten() => logits[:, :-1].mT, targets[:, 1:]
+    The targets are shifted: they already are the next tokens, one for each logits[t].
+targets.flatten()) => targets.flatten(), reduction="sum")
+    The loss is a sum: expected the mean over all B·T predictions.
+targets.flatten() => idx.flatten()
+    The loss asks for idx, the tokens that went in: expected -ln p of the targets.
++ return right(idx, targets, wte, wpe, blocks, ln_f)[0]
+    Two things come back: return logits, loss.
++ return right(idx, idx if targets is None else targets, wte, wpe, blocks, ln_f)
+    Without targets there is no loss: it must be None.
+""",
+)
+
+
+TWICE = (
+    tensor([[1, 1]]),
+    tensor([[[1.0, 2.0], [10.0, 20.0]]]),
+    torch.eye(2)[None],
+    tensor([[[100.0, 0.0, 300.0], [400.0, 0.0, 600.0]]]),
+)
+D_X, STREAM = numbers(2, 4, 3), numbers(2, 4, 3, start=50)
+BATCH = (IDX_2, D_X, STREAM, numbers(2, 4, 5, start=90))
+
+tied_gradient = Exercise(
+    "tied_gradient",
+    """
+def my_tied_gradient(idx, d_x, stream, d_logits):
+    grad = d_logits.flatten(0, 1).T @ stream.flatten(0, 1)  # (V, C)
+    return grad.index_add(0, idx.flatten(), d_x.flatten(0, 1))  # (V, C)
+""",
+    praise="one matrix, two uses, one sum, and repeated tokens count each time.",
+    gradients=False,
+    forbid=("backward", "grad"),
+    cases=[
+        Case("the token 1 twice, V = 3, C = 2", args=TWICE),
+        Case("two texts of four tokens, V = 5, C = 3", args=BATCH),
+    ],
+    mistakes="""
+- .index_add(0, idx.flatten(), d_x.flatten(0, 1))
++ .index_put((idx,), grad[idx] + d_x)
+    A token that comes up twice counts once: `grad[idx] += d_x` writes only the last.
+    Use index_add_.
+- .index_add(0, idx.flatten(), d_x.flatten(0, 1))
++ .index_put((idx,), d_x)
+    `grad[idx] = d_x` overwrites what was there: add, with index_add_.
+.index_add(0, idx.flatten(), d_x.flatten(0, 1)) =>
+    Only the use as output is here: the rows looked up get the gradient d_x as well.
+grad.index_add => (0 * grad).index_add
+    Only the use as input is here: as output, each row gets d_logits times the stream.
+d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / 2
+    The two gradients are averaged: a matrix used twice gets their sum.
+d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / idx.numel()
+    It is divided by B·T: d_x and d_logits already hold that factor of the mean loss.
+stream.flatten => d_x.flatten
+    d_logits is multiplied by d_x: the logits are stream · embedding, so by the stream.
+d_x.flatten => stream.flatten
+    The stream is added to the rows that were read: d_x arrives there.
++ return right(idx[:1], d_x[:1], stream[:1], d_logits[:1])
+    Only the first text of the batch counts: sum over all B·T positions.
+grad.index_add => (-grad).index_add
+    The two uses are subtracted: a matrix used twice gets their sum.
+""",
 )

@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
 from gptcourse.checks.fixed import numbers
 
 

@@ -1,341 +1,298 @@
 """Exercises of 03_multi_head: many heads side by side, and one matrix."""
 
-from functools import partial
-
 import torch
-from torch import nn
+from torch import nn, tensor
+from torch.overrides import TorchFunctionMode
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import layer, numbers
+from gptcourse.checks.recognise import Mistake
 
 
-class Scale(nn.Module):
-    """A layer that multiplies: its output tells where it comes from."""
-
-    def __init__(self, by: float, width: int | None = None):
-        super().__init__()
-        self.by, self.width = by, width
-
-    def forward(self, x):
-        return self.by * x[..., : self.width]
+def separate_heads(B: int, T: int, C: int, H: int):
+    """Arguments of join_heads: x, heads, proj."""
+    x, d = numbers(B, T, C), C // H
+    return lambda: (x, [layer(C, d, 100 * n) for n in range(H)], layer(C, C, 1000))
 
 
-def join(x, heads, proj, *, dim=-1):
-    return proj(torch.cat([head(x) for head in heads], dim=dim))
-
-
-def ask_join(B: int, T: int, C: int, H: int):
-    def probe(answer):
-        heads = [layer(C, C // H, 100 * n) for n in range(H)]
-        return answer(numbers(B, T, C), heads, layer(C, C, 1000))
-
-    return probe
-
-
-def ask_plain_join(answer):
-    """x = (1, 2); head 0 gives 10, head 1 gives 100 times its first number."""
-    x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
-    return answer(x, [Scale(10.0, 1), Scale(100.0, 1)], Scale(1.0))
+def scaled_heads():
+    heads = [lambda x: 10 * x[..., :1], lambda x: 100 * x[..., :1]]
+    return tensor([[[1.0, 2.0], [3.0, 4.0]]]), heads, lambda x: x
 
 
 join_heads = Exercise(
     "join_heads",
-    right=join,
-    cases=[
-        Case(
-            "two places; head 0 gives 10 x, head 1 100 x; proj does nothing",
-            ask_plain_join,
-        ),
-        Case("two texts of three places, C = 4, two heads", ask_join(2, 3, 4, 2)),
-        Case("two texts of four places, C = 6, three heads", ask_join(2, 4, 6, 3)),
-        Case("two texts of two places, C = 4, two heads", ask_join(2, 2, 4, 2)),
-    ],
-    mistakes=[
-        Mistake(
-            "set below each other",
-            "The heads are concatenated along the places, axis 1: set them side by "
-            "side along the channels, dim=-1.",
-            partial(join, dim=1),
-        ),
-        Mistake(
-            "joined along the batch",
-            "The heads are concatenated along the batch, axis 0: set them side by "
-            "side along the channels, dim=-1.",
-            partial(join, dim=0),
-        ),
-        Mistake(
-            "stacked",
-            "The heads are stacked on an axis of their own: torch.cat sets them side "
-            "by side on the one there is.",
-            lambda x, heads, proj: proj(torch.stack([head(x) for head in heads], 1)),
-        ),
-        Mistake(
-            "not mixed",
-            "The projection is missing: proj comes after the concatenation.",
-            lambda x, heads, proj: join(x, heads, nn.Identity()),
-        ),
-        Mistake(
-            "added up",
-            "The heads are added up, so that none can be told from the others: set "
-            "them side by side.",
-            lambda x, heads, proj: proj(
-                sum(head(x) for head in heads).repeat(1, 1, len(heads))
-            ),
-        ),
-        Mistake(
-            "interleaved",
-            "The heads' channels are interleaved, one of each in turn: the first d "
-            "channels belong to head 0, the next d to head 1.",
-            lambda x, heads, proj: proj(
-                torch.stack([head(x) for head in heads], -1).flatten(2)
-            ),
-        ),
-        Mistake(
-            "in reverse",
-            "The heads stand in reverse order.",
-            lambda x, heads, proj: join(x, heads[::-1], proj),
-        ),
-        Mistake(
-            "first head repeated",
-            "Every slot holds the output of head 0.",
-            lambda x, heads, proj: join(x, [heads[0]] * len(heads), proj),
-        ),
-        Mistake(
-            "last head repeated",
-            "Every slot holds the output of the last head.",
-            lambda x, heads, proj: join(x, [heads[-1]] * len(heads), proj),
-        ),
-        Mistake(
-            "x added",
-            "x is added to the result: that comes in the next notebook, outside of "
-            "this layer.",
-            lambda x, heads, proj: x + join(x, heads, proj),
-        ),
-        Mistake(
-            "reshaped",
-            "The heads were stacked and then reshaped, which mixes places: the "
-            "channels of one place must stay together.",
-            lambda x, heads, proj: proj(
-                torch.stack([head(x) for head in heads], 1).reshape(x.shape)
-            ),
-        ),
-        Mistake(
-            "projected twice",
-            "The projection is applied twice.",
-            lambda x, heads, proj: proj(join(x, heads, proj)),
-        ),
-    ],
+    """
+def my_layer(x, heads, proj):
+    outputs = [head(x) for head in heads]  # H × (B, T, d)
+    return proj(torch.cat(outputs, dim=-1))  # (B, T, C)
+""",
     praise="channels 0 to d - 1 are head 0's, the next d head 1's; then proj mixes.",
+    cases=[
+        Case("head 0 gives 10 x, head 1 100 x; proj does nothing", args=scaled_heads),
+        Case("one text of one position, one head", args=separate_heads(1, 1, 2, 1)),
+        Case("two texts of two, C = 4, two heads", args=separate_heads(2, 2, 4, 2)),
+        Case("two texts of four, C = 6, three heads", args=separate_heads(2, 4, 6, 3)),
+    ],
+    mistakes="""
+-1 => 1
+    The heads are concatenated along the positions: dim=-1 sets them side by side.
+cat(outputs, dim=-1) => stack(outputs)
+    torch.stack makes an axis of its own: torch.cat joins the heads along the channels.
+proj(torch.cat(outputs, dim=-1)) => torch.cat(outputs, dim=-1)
+    The projection is missing: proj comes after the concatenation.
+torch.cat(outputs, dim=-1) => sum(outputs)
+    The heads are added up: set them side by side along the channels.
+cat(outputs, dim=-1) => stack(outputs, dim=-1).flatten(2)
+    The channels are interleaved: the first d belong to head 0, the next d to head 1.
+cat(outputs, dim=-1) => stack(outputs, dim=1).reshape(x.shape)
+    The reshape mixes positions: the channels of one position must stay together.
+in heads] => in reversed(heads)]
+    The heads are in reverse order.
+return proj => return x + proj
+    x is added to the result: that comes in the next notebook, outside this layer.
+""",
 )
 
 
-def split(x, n_head):
-    B, T, C = x.shape
-    return x.view(B, T, n_head, C // n_head).transpose(1, 2)
-
-
-def reshaped(x, n_head):
-    """The classic mistake."""
-    return x.reshape(x.size(0), n_head, x.size(1), -1)
-
-
-def dealt(x, n_head):
-    """Channels dealt out to the heads in turn."""
-    return x.view(*x.shape[:2], -1, n_head).permute(0, 3, 1, 2)
-
-
 def named_numbers(B: int, T: int, C: int, H: int):
-    """Numbers that say where they stand: 302 is time 3, head 0, channel 2."""
+    """(x, H). The numbers tell where they are: 302 is time 3, head 0, channel 2."""
     d = C // H
     t = 100 * torch.arange(T).view(T, 1, 1)
     h = 10 * torch.arange(H).view(H, 1)
     text = 1000 * torch.arange(B).view(B, 1, 1)
-    return (text + (t + h + torch.arange(d)).view(1, T, C)).float()
-
-
-def ask_split(B: int, T: int, C: int, H: int):
-    return lambda answer: answer(named_numbers(B, T, C, H), H)
+    return (text + (t + h + torch.arange(d)).view(1, T, C)).float(), H
 
 
 split_heads = Exercise(
     "split_heads",
-    right=split,
+    """
+def my_split(x, n_head):
+    B, T, C = x.shape
+    x = x.view(B, T, n_head, C // n_head)  # (B, T, H, d)
+    return x.transpose(1, 2)  # (B, H, T, d)
+""",
+    praise="heads before time, and the channels of a position stay together.",
     cases=[
-        Case(
-            "two places, two heads of 2; 110 is time 1, head 1", ask_split(1, 2, 4, 2)
-        ),
-        Case("three places, two heads of 2", ask_split(1, 3, 4, 2)),
-        Case("two texts of four places, three heads of 2", ask_split(2, 4, 6, 3)),
+        Case("two heads of 2; 110 is time 1, head 1", args=named_numbers(1, 2, 4, 2)),
+        Case("one position, one head of 3", args=named_numbers(1, 1, 3, 1)),
+        Case("three positions, two heads of 2", args=named_numbers(1, 3, 4, 2)),
+        Case("two texts of four, three heads of 2", args=named_numbers(2, 4, 6, 3)),
+        Case("two texts of three, four heads of 5", args=named_numbers(2, 3, 20, 4)),
     ],
-    mistakes=[
-        Mistake(
-            "the classic mistake",
-            "This is the classic mistake: view or reshape straight to (B, H, T, d) "
-            "cuts the *time* into heads. View (B, T, H, d) first, then transpose.",
-            reshaped,
-        ),
-        Mistake(
-            "not transposed",
-            "The axes are (B, T, H, d): one step is left, heads before time.",
-            lambda x, n: x.view(*x.shape[:2], n, -1),
-        ),
-        Mistake(
-            "channels dealt out in turn",
-            "The channels are dealt out in turn, one to each head: head 0 is to get "
-            "the first d, so view (B, T, H, d), not (B, T, d, H).",
-            dealt,
-        ),
-        Mistake(
-            "time last",
-            "The last two axes are swapped: expected (B, H, T, d), time before "
-            "channels.",
-            lambda x, n: split(x, n).transpose(2, 3),
-        ),
-        Mistake(
-            "heads first of all",
-            "The heads come before the texts: expected (B, H, T, d).",
-            lambda x, n: split(x, n).transpose(0, 1),
-        ),
-        Mistake(
-            "heads of n channels",
-            "n_head was taken for the width of a head: there are n_head heads, each "
-            "C / n_head wide.",
-            lambda x, n: split(x, x.size(-1) // n),
-        ),
-        Mistake(
-            "heads in reverse",
-            "The heads stand in reverse order.",
-            lambda x, n: split(x, n).flip(1),
-        ),
-        Mistake(
-            "heads joined with the batch",
-            "Texts and heads share one axis, (B·H, T, d): keep them apart.",
-            lambda x, n: split(x, n).flatten(0, 1),
-        ),
-        Mistake(
-            "a list of heads",
-            "This is a list with one tensor a head: expected one tensor (B, H, T, d).",
-            lambda x, n: list(split(x, n).unbind(1)),
-        ),
-        Mistake(
-            "a tuple along the channels",
-            "These are the pieces of x along the channels, (B, T, d) each: expected "
-            "one tensor (B, H, T, d).",
-            lambda x, n: list(x.split(n, dim=-1)),
-        ),
-    ],
-    praise="heads before time, and channels of a place stay together.",
+    mistakes="""
+T, n_head, C // n_head) => n_head, T, C // n_head)
+.transpose(1, 2) =>
+    This is the classic mistake: view straight to (B, H, T, d) cuts the *time* into
+    heads. View (B, T, H, d) first, then transpose.
+.transpose(1, 2) =>
+    The axes are (B, T, H, d): one step is left, heads before time.
+n_head, C // n_head) => C // n_head, n_head)
+transpose(1, 2) => permute(0, 3, 1, 2)
+    The channels are dealt out to the heads in turn: head 0 is to get the first d, so
+    view (B, T, H, d), not (B, T, d, H).
+transpose(1, 2) => permute(2, 0, 1, 3)
+    The heads come before the texts: expected (B, H, T, d).
+n_head, C // n_head) => C // n_head, n_head)
+    n_head is taken for the width of a head: there are n_head, each C / n_head wide.
+transpose(1, 2) => transpose(1, 2).flatten(0, 1)
+    Texts and heads share one axis, (B·H, T, d): keep them apart.
+transpose(1, 2) => unbind(2)
+    This is a list with one tensor per head: expected one tensor (B, H, T, d).
+""",
 )
 
 
-def fused(heads, *, dim=0, kinds=("query", "key", "value"), by_head=False, bias=True):
-    """The matrix and bias of all heads' queries, then keys, then values."""
-    if by_head:
-        parts = [getattr(head, kind) for head in heads for kind in kinds]
-    else:
-        parts = [getattr(head, kind) for kind in kinds for head in heads]
-    C = parts[0].in_features
-    made = torch.cat([part.weight for part in parts], dim)
-    biases = torch.cat([part.bias for part in parts])
-    whole = nn.Linear(C, 3 * C)
+def ones_and_tens():
+    """Two positions, two heads of width 1; head 0 carries 1s, head 1 carries 10s."""
+    qkv = nn.Linear(2, 6, bias=False)
+    columns = [[1, -1, 0.5, 0.5, 1, 10], [2, 1, -0.5, 1.5, 2, 20]]
     with torch.no_grad():
-        whole.weight.copy_(made.view(3 * C, C) if dim else made)
-        whole.bias.copy_(biases if bias else 0 * biases)
-    return whole
+        qkv.weight.copy_(tensor(columns).T)
+    return torch.eye(2)[None], qkv, nn.Identity(), 2
 
 
-class ThreeLayers(nn.Module):
+def attention(B: int, T: int, C: int, H: int, size: float = 2.0):
+    """Arguments of many_heads: x, qkv, proj, n_head."""
+    x = numbers(B, T, C, size=size)
+    return lambda: (x, layer(C, 3 * C, 50), layer(C, C, 1000), H)
+
+
+many_heads = Exercise(
+    "many_heads",
+    """
+def my_heads(x, qkv, proj, n_head):
+    B, T, C = x.shape
+    d = C // n_head
+    parts = qkv(x).split(C, dim=-1)  # 3 × (B, T, C)
+    q, k, v = (
+        part.view(B, T, n_head, d).transpose(1, 2) for part in parts
+    )  # (B, H, T, d)
+    scores = q @ k.transpose(2, 3) / math.sqrt(d)  # (B, H, T, T)
+    past = torch.ones(T, T, dtype=torch.bool).tril()  # (T, T)
+    w = F.softmax(scores.masked_fill(~past, -math.inf), dim=-1)
+    y = (w @ v).transpose(1, 2).reshape(B, T, C)  # (B, T, C)
+    return proj(y)  # (B, T, C)
+""",
+    praise="every head attends to its own channels, and the projection mixes them.",
+    cases=[
+        Case("values 1, 2 in head 0 and 10, 20 in head 1", args=ones_and_tens),
+        Case("one position, two heads, C = 4", args=attention(1, 1, 4, 2)),
+        Case("two positions, two heads, C = 4", args=attention(1, 2, 4, 2)),
+        Case("two texts of three, C = 8, two heads", args=attention(2, 3, 8, 2)),
+        Case("large inputs, so that scores exceed 100", args=attention(1, 3, 4, 2, 20)),
+        Case("three texts of four, C = 6, three heads", args=attention(3, 4, 6, 3)),
+    ],
+    mistakes="""
+.masked_fill(~past, -math.inf) =>
+    The mask is missing: positions take from the future.
+tril => triu
+    The mask is the wrong way round and hides the past: keep the lower triangle.
+tril() => tril(-1)
+    The mask hides the diagonal, too: the first position then sees nothing, hence NaN.
+part.view(B, T, n_head, d).transpose(1, 2) => part.reshape(B, n_head, T, d)
+    This is the classic mistake: view straight to (B, H, T, d) cuts the *time* into
+    heads. View (B, T, H, d) first, then transpose.
+(w @ v).transpose(1, 2) => (w @ v)
+    The way back lacks a transpose: (B, H, T, d) must become (B, T, H, d) before H and d
+    are read as C.
+(w @ v).transpose(1, 2) => (w @ v).permute(0, 2, 3, 1)
+    On the way back the heads' channels are interleaved: transpose axes 1 and 2 only.
+n_head, d).transpose(1, 2) => d, n_head).permute(0, 3, 1, 2)
+    The channels are dealt out to the heads in turn: head 0 is to get the first d, so
+    view (B, T, H, d), not (B, T, d, H).
+d = C // n_head => n_head, d = 1, C
+    This is one head of width C: each head's scores come from its own d channels.
+sqrt(d) => sqrt(C)
+    The scores are divided by the root of C: a head's product sums over d numbers.
+/ math.sqrt(d) =>
+    The scores are not scaled: divide them by the root of d = C / n_head.
+q, k, v => k, q, v
+    Queries and keys are swapped: qkv(x) holds queries, keys, values.
+q, k, v => q, v, k
+    Keys and values are swapped: qkv(x) holds queries, keys, values.
+qkv(x).split(C, dim=-1) => qkv(x).view(B, T, n_head, 3, d).unbind(3)
+view(B, T, n_head, d) => reshape(B, T, n_head, d)
+    qkv(x) is read head by head: it holds all queries, then all keys, then all values.
+inf), dim=-1) => inf), dim=-2)
+    The softmax runs over the positions that ask: a row must sum to one, dim=-1.
+inf), dim=-1) => inf), dim=1)
+    The softmax runs over the heads: expected over the positions looked at, dim=-1.
+proj(y) => y
+    The projection is missing: proj comes last.
+.transpose(1, 2).reshape(B, T, C) =>
+proj(y) => y
+    The heads are still apart, (B, H, T, d): set them side by side, then apply proj.
+""",
+)
+
+
+def small_head(C: int, d: int, start: int) -> nn.Module:
     """What a `Head` has: query, key and value, C -> d each."""
-
-    def __init__(self, C: int, d: int, start: int):
-        super().__init__()
-        self.query = layer(C, d, start)
-        self.key = layer(C, d, start + 300)
-        self.value = layer(C, d, start + 600)
+    made = nn.Module()
+    made.query, made.key = layer(C, d, start), layer(C, d, start + 300)
+    made.value = layer(C, d, start + 600)
+    return made
 
 
-class Named(nn.Module):
-    """query, key, value that give 10, 20, 30 plus the head's number, from any x."""
-
-    def __init__(self, number: int):
-        super().__init__()
-        for tens, kind in enumerate(("query", "key", "value"), start=1):
-            made = nn.Linear(2, 1)
-            nn.init.constant_(made.weight, 0.0)
-            nn.init.constant_(made.bias, 10.0 * tens + number)
-            setattr(self, kind, made)
+def named_head(n: int) -> nn.Module:
+    """query, key, value give 10, 20, 30 plus the head's number, from any x."""
+    made = small_head(2, 1, 0)
+    for tens, part in enumerate(made.children(), start=1):
+        nn.init.zeros_(part.weight)
+        nn.init.constant_(part.bias, 10.0 * tens + n)
+    return made
 
 
-def ask_named(answer):
-    return answer([Named(0), Named(1)])(torch.zeros(1, 2))
+class Products(TorchFunctionMode):
+    """Counts matrix products."""
+
+    count = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name = getattr(func, "__name__", "").strip("_")
+        self.count += name in ("linear", "matmul", "mm", "bmm", "addmm", "einsum")
+        return func(*args, **(kwargs or {}))
 
 
-def ask_fused(C: int, H: int):
+def named(answer):
+    return answer([named_head(0), named_head(1)])(torch.zeros(1, 2))
+
+
+def joined(B: int, T: int, C: int, H: int):
+    """A probe: what the joined layer gives for an x."""
+
     def probe(answer):
-        heads = [ThreeLayers(C, C // H, 1000 * n) for n in range(H)]
-        return answer(heads)(numbers(2, 3, C))
+        heads = [small_head(C, C // H, 1000 * n) for n in range(H)]
+        return answer(heads)(numbers(B, T, C))
 
     return probe
 
 
+def count_products(answer):
+    made, products = answer([small_head(4, 2, 0), small_head(4, 2, 1000)]), Products()
+    with products:
+        made(numbers(2, 3, 4))
+    return max(products.count, 1)  # a product can be written as multiply and sum
+
+
+def only_bias_differs(difference):
+    """Whether it is the same at every position, and not zero."""
+    spread = difference.flatten(0, 1).std(0).max()
+    return bool(spread < 1e-4 < difference.abs().max())
+
+
 one_matrix = Exercise(
     "one_matrix",
-    right=fused,
+    """
+def my_matrix(heads):
+    kinds = ("query", "key", "value")
+    parts = [getattr(head, kind) for kind in kinds for head in heads]
+    C = parts[0].in_features
+    qkv = nn.Linear(C, 3 * C)
+    with torch.no_grad():
+        qkv.weight.copy_(torch.cat([part.weight for part in parts]))
+        qkv.bias.copy_(torch.cat([part.bias for part in parts]))
+    return qkv
+""",
+    praise="one product gives every head's query, key and value.",
     cases=[
-        Case(
-            "biases only: 10s are queries, 20s keys, 30s values; units the head",
-            ask_named,
-        ),
-        Case("two heads, C = 4: the layer on two texts of three", ask_fused(4, 2)),
-        Case("three heads, C = 6: the layer on two texts of three", ask_fused(6, 3)),
+        Case("biases only: 10s queries, 20s keys, 30s values; ones: heads", named),
+        Case("matrix products per call of the layer", count_products),
+        Case("one head, C = 3: the layer on two texts of two", joined(2, 2, 3, 1)),
+        Case("two heads, C = 4: the layer on two texts of three", joined(2, 3, 4, 2)),
+        Case("three heads, C = 6: the layer on two texts of three", joined(2, 3, 6, 3)),
     ],
-    mistakes=[
+    mistakes="""
+kind in kinds for head in heads => head in heads for kind in kinds
+    The parts come head by head: expected all queries, then all keys, then all values.
+[part.weight for part in parts] => [part.weight for part in parts], 1).view(3 * C, C
+    The matrices are joined along the inputs: nn.Linear stores (outputs, inputs), so
+    join them along dim=0.
+"query", "key" => "key", "query"
+    Keys come before queries: expected queries, keys, values.
+"key", "value" => "value", "key"
+    Values come before keys: expected queries, keys, values.
+for head in heads] => for head in heads[::-1]]
+    The heads are in reverse order.
+""",
+    more=[
         Mistake(
-            "head by head",
-            "The parts stand head by head, q k v q k v: expected all queries, then "
-            "all keys, then all values.",
-            partial(fused, by_head=True),
+            "The biases are missing: each small layer has one, and they are joined as "
+            "the matrices are.",
+            when=lambda got, expected: only_bias_differs(got[-1] - expected[-1]),
         ),
         Mistake(
-            "bias missing",
-            "The biases are missing: each small layer has one, and they are joined "
-            "as the matrices are.",
-            partial(fused, bias=False),
+            "The numbers are right, but each call takes several matrix products: join "
+            "the matrices and biases of all heads, so that one product does it.",
+            when=lambda got, expected: got[1] > 1 and got[0].equal(expected[0]),
         ),
         Mistake(
-            "joined along the inputs",
-            "The matrices were joined along axis 1 and reshaped: nn.Linear stores "
-            "(outputs, inputs), and outputs are set below each other, dim=0.",
-            partial(fused, dim=1),
-        ),
-        Mistake(
-            "keys first",
-            "Keys come before queries: expected queries, keys, values.",
-            partial(fused, kinds=("key", "query", "value")),
-        ),
-        Mistake(
-            "values before keys",
-            "Values come before keys: expected queries, keys, values.",
-            partial(fused, kinds=("query", "value", "key")),
-        ),
-        Mistake(
-            "values first",
-            "Values come first: expected queries, keys, values.",
-            partial(fused, kinds=("value", "key", "query")),
-        ),
-        Mistake(
-            "heads in reverse",
-            "The heads stand in reverse order.",
-            lambda heads: fused(heads[::-1]),
-        ),
-        Mistake(
-            "fresh numbers",
-            "The layer still has numbers of its own: copy those of the heads into "
-            "its weight and bias, within torch.no_grad().",
+            "The layer still has numbers of its own: copy those of the heads into its "
+            "weight and bias, within torch.no_grad().",
             when=lambda got, expected: (
                 got[0].shape == expected[0].shape and bool((got[0].abs() < 2).all())
             ),
         ),
     ],
-    praise="one product gives every head's query, key and value.",
 )

@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
 from gptcourse.checks.fixed import numbers
 from gptlib.hub.pretrained import MASKS, is_transposed, their_name
 from gptlib.model import GPT, GPTConfig

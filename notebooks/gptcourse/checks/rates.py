@@ -5,7 +5,7 @@ from functools import partial
 
 import torch
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
 
 
 def ask_rates(steps: int, rise: int):

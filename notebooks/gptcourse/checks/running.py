@@ -10,19 +10,22 @@ import linecache
 import random
 import sys
 import threading
+import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
-from gptcourse.checks.values import ADDRESS, Raised, short
+from gptcourse.checks.values import ADDRESS, Raised, same, short, snapshot
 
 KEPT_OUTPUT = 300  # characters of what an answer prints
 OURS = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
+PATIENCE = 12  # wall-clock limit, in time limits: a busy machine is no endless loop
 
 
 class InAnswerError(Exception):
@@ -33,66 +36,111 @@ class TimeIsUp(BaseException):
     """Raised inside an answer that does not end."""
 
 
+class Clock:
+    """CPU seconds that one thread spends inside an answer, read from another."""
+
+    def __init__(self):
+        self.spent, self.started, self.since = 0.0, None, 0.0
+
+    def __enter__(self):
+        self.since = time.monotonic()
+        self.started = time.thread_time()
+
+    def __exit__(self, *error):
+        self.spent += time.thread_time() - self.started
+        self.started = None
+
+    def is_over(self, thread: threading.Thread, limit: float) -> bool:
+        started = self.started
+        if started is None:
+            return self.spent > limit
+        waited = time.monotonic() - self.since
+        if not hasattr(time, "pthread_getcpuclockid"):  # macOS
+            return waited > PATIENCE * limit
+        with contextlib.suppress(OSError):  # the thread has just ended
+            now = time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+            return self.spent + now - started > limit or waited > PATIENCE * limit
+        return False
+
+
 class Ask:
     """The answer as a probe sees it: call it, and what it does is noticed.
 
-    Tensors among the arguments are handed over as copies, so that a change in place
-    harms nothing and is seen (`changed`), unless changing them is the exercise.
+    Arguments are handed over as copies, so that a change in place harms nothing and is
+    seen (`changed`); those in may_change (positions and keywords) as they are.
     """
 
-    def __init__(self, answer, may_change: bool):
+    def __init__(self, answer, *, may_change=(), forbid=(), clock=None):
         self.answer, self.may_change = answer, may_change
-        self.changed, self.last = False, None
+        self.clock = clock or Clock()
+        self.watch = _Watch(forbid)
+        self.changed, self.last = [], None  # positions and keywords; the last result
+        self.calls = []  # (args, kwargs, result)
 
     def __call__(self, *args, **kwargs):
-        if self.may_change:
-            handed, keywords = args, kwargs
-        else:
-            handed, keywords = _copy(args), _copy(kwargs)
+        args = [self._handed(i, value) for i, value in enumerate(args)]
+        kwargs = {name: self._handed(name, value) for name, value in kwargs.items()}
+        before = self._snapshots(args, kwargs)
         try:
-            self.last = self.answer(*handed, **keywords)
+            with self.clock, self.watch:
+                self.last = self.answer(*args, **kwargs)
         except TimeIsUp:
             raise
         except BaseException as error:
             raise InAnswerError from error
-        if not self.may_change:
-            before, after = [*_tensors((args, kwargs))], [*_tensors((handed, keywords))]
-            self.changed |= not all(map(_unchanged, before, after))
+        after = self._snapshots(args, kwargs)
+        self.changed += [k for k in before if not same(before[k], after[k], 0.0)]
+        self.calls.append((args, kwargs, self.last))
         return self.last
+
+    def _handed(self, key, value):
+        return value if key in self.may_change else _copy(value)
+
+    def _snapshots(self, args, kwargs) -> dict:
+        values = {**dict(enumerate(args)), **kwargs}
+        return {k: snapshot(v) for k, v in values.items() if k not in self.may_change}
+
+
+class _Watch(TorchFunctionMode):
+    """Notes which forbidden functions of torch are called."""
+
+    def __init__(self, forbid):
+        super().__init__()
+        self.forbid, self.seen = frozenset(forbid), []
+
+    def __enter__(self):
+        return super().__enter__() if self.forbid else self
+
+    def __exit__(self, *error):
+        if self.forbid:
+            super().__exit__(*error)
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name = getattr(func, "__name__", "")
+        if name in self.forbid:
+            self.seen.append(name)
+        return func(*args, **(kwargs or {}))
 
 
 def _copy(value):
     if isinstance(value, Tensor):
         return value.clone()
-    if isinstance(value, list | tuple):
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if type(value) in (list, tuple):
         return type(value)(_copy(v) for v in value)
-    if isinstance(value, dict):
+    if type(value) is dict:
         return {k: _copy(v) for k, v in value.items()}
     return value
 
 
-def _tensors(value) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for v in value:
-            yield from _tensors(v)
+def in_thread(
+    work: Callable[[], object], limit: float = 0.0, clock: Clock | None = None
+) -> tuple[object, str, bool]:
+    """Run work() in a thread of its own: (its result, what it printed, ended).
 
-
-def _unchanged(before: Tensor, after: Tensor) -> bool:
-    if before.shape != after.shape or before.dtype != after.dtype:
-        return False
-    a, b = before.detach(), after.detach()
-    return bool(((a == b) | ((a != a) & (b != b))).all())
-
-
-def in_thread(work: Callable[[], object], limit: float) -> tuple[object, str, bool]:
-    """Run work() for at most limit seconds: (its result, what it printed, ended).
-
-    work must not raise. One that does not end is stopped where Python lets it be
-    stopped, and otherwise left behind as a daemon thread.
+    work must not raise. One whose clock shows more than limit seconds is stopped where
+    Python lets it be stopped, and otherwise left behind as a daemon thread.
     """
     result = []
 
@@ -105,7 +153,12 @@ def in_thread(work: Callable[[], object], limit: float) -> tuple[object, str, bo
     with undisturbed(), _kept_output(thread) as written:
         thread.start()
         try:
-            thread.join(limit)
+            pause = 0.002
+            while thread.is_alive():
+                thread.join(pause)
+                pause = min(2 * pause, 0.1)
+                if clock and clock.is_over(thread, limit):
+                    break
         finally:
             _stop(thread)
         printed = written()

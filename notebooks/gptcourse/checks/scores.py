@@ -5,7 +5,7 @@ from functools import partial
 
 import torch
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
 
 BIT = math.log(2)  # nats
 SPELT = [b"a", b" the", b"\xc3", b"\xa9", b"MIRANDA", b"\n", "–é".encode()]

@@ -5,7 +5,7 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 
-from gptcourse.checks.core import Case, Exercise, Mistake
+from gptcourse.checks.before.core import Case, Exercise, Mistake
 from gptcourse.checks.fixed import numbers
 
 

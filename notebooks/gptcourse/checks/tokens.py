@@ -4,8 +4,8 @@ from collections import Counter
 from functools import partial
 from itertools import pairwise
 
-from gptcourse.checks.core import Case, Exercise, Mistake
-from gptcourse.checks.values import Raised, same
+from gptcourse.checks.before.core import Case, Exercise, Mistake
+from gptcourse.checks.before.values import Raised, same
 
 
 def ask_merges(pieces: dict, count: int):

@@ -1,0 +1,253 @@
+"""How a wrong value differs from the expected one, in a sentence and side by side.
+
+Used by `core.py`. A general name ("the wrong sign") is given only if it holds in all
+cases that went wrong, and a ratio only for real numbers and if it is a simple one.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gptcourse.checks.values import (
+    Raised,
+    family,
+    kind_of,
+    numeric,
+    same,
+    shape_of,
+    short,
+)
+
+ROWS, COLUMNS = 8, 8  # of a tensor that is shown
+NICE = {
+    "ln 2": math.log(2),
+    "1 / ln 2": 1 / math.log(2),
+    **{f"{n}": float(n) for n in range(2, 65)},
+    **{f"1/{n}": 1 / n for n in range(2, 65)},
+    **{f"√{n}": n**0.5 for n in (2, 3, 5, 6, 7, 8)},
+    **{f"1/√{n}": n**-0.5 for n in (2, 3, 5, 6, 7, 8)},
+}
+
+
+def describe(wrong: list[tuple], parts: Sequence[str], tolerance: float) -> str:
+    """What is wrong with got, given all (expected, got) that differ.
+
+    parts: what the items of a list of results are called, in its order.
+    """
+    expected, got = wrong[0]
+    if isinstance(got, Raised):
+        if got.returned:
+            return f"It gives back {got.returned}, which does not fit here: {got}"
+        return f"Your code stopped with {got}{got.where}"
+    if got is None:
+        return "It gives back nothing (None): is a `return` missing?"
+    if isinstance(expected, list | dict) and type(expected) is type(got):
+        return _describe_parts(expected, got, parts, tolerance)
+    if not (numeric(expected) and numeric(got)):
+        return _describe_others(expected, got)
+    if isinstance(expected, Tensor) and expected.ndim and not isinstance(got, Tensor):
+        return f"It gives back {kind_of(got)}: expected {kind_of(expected)}."
+    tensors = [(torch.as_tensor(a), torch.as_tensor(b)) for a, b in wrong if numeric(b)]
+    return _describe_numbers(*tensors[0], tensors, tolerance)
+
+
+def _describe_parts(expected, got, parts, tolerance) -> str:
+    if len(expected) != len(got) and isinstance(expected, list):
+        return f"It gives back {len(got)} values: expected {len(expected)}."
+    if isinstance(expected, dict) and expected.keys() != got.keys():
+        return f"Its keys are {short(list(got))}: expected {short(list(expected))}."
+    key, a, b = first_difference(expected, got, tolerance)
+    inner = describe([(a, b)], (), tolerance)
+    joint = ", " if inner.startswith("In ") else ": "
+    return f"In {part_name(key, parts)}{joint}{inner.removeprefix('In ')}"
+
+
+def first_difference(expected, got, tolerance) -> tuple:
+    """(key or index, expected, got) of the first item of two lists or dicts."""
+    keys = expected if isinstance(expected, dict) else range(len(expected))
+    return next(
+        (key, expected[key], got[key])
+        for key in keys
+        if not same(expected[key], got[key], tolerance)
+    )
+
+
+def part_name(key, parts: Sequence[str]) -> str:
+    """What an item is called inside a sentence."""
+    if isinstance(key, int) and key < len(parts):
+        return parts[key]
+    return f"item {key} (from 0)" if isinstance(key, int) else f"the entry {key!r}"
+
+
+def _describe_others(expected, got) -> str:
+    if type(expected) is not type(got):
+        return f"It gives back {kind_of(got)}: expected {kind_of(expected)}."
+    return "It gives back something else than expected."
+
+
+def _describe_numbers(a: Tensor, b: Tensor, tensors, tolerance: float) -> str:
+    if a.shape != b.shape:
+        return _describe_shapes(a, b)
+    if family(a) != family(b) or b.element_size() < min(a.element_size(), 4):
+        wanted = {"truth": "True and False", "whole": "whole numbers (int64)"}
+        name = str(b.dtype).removeprefix("torch.")
+        due = wanted.get(family(a), "floats (float32)")
+        return f"It gives back {name}: expected {due}."
+    if b.isnan().any() and not a.isnan().any():
+        return (
+            f"{int(b.isnan().sum())} of {b.numel()} numbers are NaN (not a number): "
+            "0/0, inf − inf, or a softmax over nothing but −inf gives that."
+        )
+    if not torch.equal(a.isfinite(), b.isfinite()):
+        return "Infinite numbers stand where others are expected, or the other way."
+    tensors = [pair for pair in tensors if pair[0].shape == pair[1].shape]
+    for general in (_swapped, _negated, _scaled):
+        texts = {general(x.double(), y.double(), tolerance) for x, y in tensors}
+        real = general is not _scaled or family(a) == "real"
+        if real and len(texts) == 1 and (text := texts.pop()):
+            return text
+    if a.numel() == 1:
+        return "The number is not the expected one."
+    wrong = int((~torch.isclose(a.double(), b.double(), tolerance, tolerance)).sum())
+    return f"{wrong} of {a.numel()} numbers differ from the expected ones."
+
+
+def _describe_shapes(a: Tensor, b: Tensor) -> str:
+    text = f"The shape is {shape_of(b)}: expected {shape_of(a)}"
+    if b.ndim == a.ndim and sorted(b.shape) == sorted(a.shape):
+        return f"{text}. The axes are swapped."
+    if b.squeeze().shape == a.squeeze().shape:
+        fault = "missing" if b.ndim < a.ndim else "left over"
+        return f"{text}. An axis of size 1 is {fault}."
+    if b.shape == a.shape[1:]:
+        return f"{text}. The first axis, the batch, is missing."
+    if b.ndim < a.ndim:
+        return f"{text}. Something was summed, averaged or picked that should stay."
+    return f"{text}."
+
+
+def _close(x: Tensor, y: Tensor, tolerance: float) -> bool:
+    return torch.allclose(x, y, rtol=10 * tolerance, atol=tolerance)
+
+
+def _swapped(a: Tensor, b: Tensor, tolerance: float) -> str:
+    for i, j in itertools.combinations(range(a.ndim), 2):
+        if a.shape[i] == a.shape[j] and _close(a, b.transpose(i, j), tolerance):
+            return f"These are the right numbers with axes {i} and {j} swapped."
+    return ""
+
+
+def _negated(a: Tensor, b: Tensor, tolerance: float) -> str:
+    if not _close(a, b, tolerance) and _close(a, -b, tolerance):
+        return "These are the right numbers with the wrong sign."
+    return ""
+
+
+def _scaled(a: Tensor, b: Tensor, tolerance: float) -> str:
+    if a.numel() < 3 or not a.any():
+        return ""
+    top = a.abs().nan_to_num(posinf=0.0).flatten().argmax()
+    factor = (b.flatten()[top] / a.flatten()[top]).item()
+    for name, nice in NICE.items():
+        if math.isclose(factor, nice, rel_tol=1e-3) and _close(a * nice, b, tolerance):
+            return f"Every number is {name} times what it should be."
+    return ""
+
+
+def beside(expected, got, parts: Sequence[str], tolerance: float) -> str:
+    """Expected beside got: of large tensors the first piece in which they differ."""
+    if isinstance(got, Raised):
+        return f"    expected  {_one_line(expected)}\n    got       {got}"
+    if _comparable(expected, got) and _has_tensors(expected):
+        key, a, b = first_difference(expected, got, tolerance)
+        return f"    {part_name(key, parts)}:\n{beside(a, b, (), tolerance)}"
+    if isinstance(expected, Tensor) and isinstance(got, Tensor):
+        return _beside_tensors(expected, got, tolerance)
+    return f"    expected  {_one_line(expected)}\n    got       {_one_line(got)}"
+
+
+def _comparable(a, b) -> bool:
+    """Whether two values are lists of one length, or dicts with the same keys."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys()
+    return isinstance(a, list) and isinstance(b, list) and len(a) == len(b)
+
+
+def _has_tensors(value) -> bool:
+    items = value.values() if isinstance(value, dict) else value
+    return any(isinstance(v, Tensor) and v.ndim for v in items)
+
+
+def _one_line(value) -> str:
+    if isinstance(value, Tensor):
+        return "\n              ".join(_rows(value, _digits(value, value, 1e-4)))
+    if isinstance(value, list) and any(isinstance(v, Tensor) for v in value):
+        return f"a list of {len(value)}: " + ", ".join(map(kind_of, value))
+    if isinstance(value, list):
+        return short("[" + ", ".join(map(_one_line, value)) + "]").strip("'")
+    return short(f"{value:.6g}" if isinstance(value, float) else value).strip("'")
+
+
+def _beside_tensors(a: Tensor, b: Tensor, tolerance: float) -> str:
+    where = ""
+    if a.shape == b.shape and a.ndim > 2:
+        differs = ~torch.isclose(
+            a.double(), b.double(), tolerance, tolerance, equal_nan=True
+        )
+        index = tuple(differs.nonzero()[0, :-2].tolist()) if differs.any() else (0,)
+        index = index + (0,) * (a.ndim - 2 - len(index))
+        where = "[" + ", ".join(map(str, index)) + "]"
+        a, b = a[index], b[index]
+    digits = _digits(a, b, tolerance)
+    left = [f"expected{where}", *_rows(a, digits)]
+    right = [f"got{where}", *_rows(b, digits)]
+    width = max(map(len, left))
+    if width + max(map(len, right)) > 90:  # too wide for two columns
+        return "\n".join("    " + line for line in left + right)
+    pairs = itertools.zip_longest(left, right, fillvalue="")
+    return "\n".join(f"    {a:{width}}    {b}".rstrip() for a, b in pairs)
+
+
+def _digits(a: Tensor, b: Tensor, tolerance: float) -> int:
+    """As few decimals as show the difference."""
+    a, b = a.double(), b.double()
+    for few in (0, 1):
+        if all(torch.allclose(x, x.round(decimals=few), 0, 1e-6) for x in (a, b)):
+            return few
+    if a.shape != b.shape:
+        return 3
+    off = (a - b).abs()[~torch.isclose(a, b, tolerance, tolerance)].nan_to_num(1.0)
+    least = off.min().item() if off.numel() else 1.0
+    return min(6, max(2, math.ceil(-math.log10(max(least, 1e-6))) + 1))
+
+
+def _rows(x: Tensor, digits: int) -> list[str]:
+    """A tensor as lines, columns aligned; what is too large is cut with dots."""
+    if x.ndim > 2:
+        return [f"a tensor {shape_of(x)}"]
+    table = x[None] if x.ndim == 1 else x.reshape(1, 1) if x.ndim == 0 else x
+    cells = [[_cell(v, digits) for v in row[:COLUMNS].tolist()] for row in table[:ROWS]]
+    width = max((len(c) for row in cells for c in row), default=0)
+    dots = ", …" if table.shape[1] > COLUMNS else ""
+    lines = [", ".join(f"{c:>{width}}" for c in row) + dots for row in cells]
+    if x.ndim == 0:
+        return lines
+    if x.ndim == 1:
+        return [f"[{lines[0]}]" if lines else "[]"]
+    lines = [f" [{line}]" for line in lines] or [" []"]
+    if len(table) > ROWS:
+        lines.append(" …")
+    lines[0] = "[" + lines[0][1:]
+    lines[-1] += "]"
+    return lines
+
+
+def _cell(value, digits: int) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # no -0.00

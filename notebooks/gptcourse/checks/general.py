@@ -1,0 +1,135 @@
+"""Mistakes that can be made in any exercise, as changes of its solution's results.
+
+`core.py` asks them where no mistake of the exercise itself fits; the tests try them all
+on every exercise: its cases must reject each of them.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gptcourse.checks.values import family
+
+Call = tuple[tuple, dict, Any]  # arguments, keywords, result
+
+RESULTS: dict[str, Callable[[Tensor], Tensor | None]] = {
+    "These are the right numbers with the wrong sign.": lambda x: (
+        -x if family(x) != "truth" and x.any() else None
+    ),
+    "True and False are exchanged.": lambda x: ~x if family(x) == "truth" else None,
+    "These are the right numbers with the last two axes swapped.": lambda x: (
+        x.transpose(-1, -2) if x.ndim > 1 and max(x.shape[-2:]) > 1 else None
+    ),
+    "The right results, in reverse order along the first axis.": lambda x: (
+        x.flip(0) if x.ndim and len(x) > 1 else None
+    ),
+    "The right results, moved by one along the last axis.": lambda x: (
+        x.roll(1, -1) if x.ndim and x.size(-1) > 1 else None
+    ),
+    "Every row of the first axis (the batch) holds the first one's result.": (
+        lambda x: x[:1].expand_as(x) if x.ndim and len(x) > 1 else None
+    ),
+    "Only the first row comes back: expected all.": lambda x: (
+        x[:1] if x.ndim and len(x) > 1 else None
+    ),
+    "Only one number comes back, the mean of all.": lambda x: (
+        x.double().mean().float() if x.ndim and x.numel() > 1 else None
+    ),
+    "Every number is too large by one.": lambda x: (
+        x + 1 if family(x) == "whole" else None
+    ),
+    "Every number is too small by one.": lambda x: (
+        x - 1 if family(x) == "whole" else None
+    ),
+    "The numbers lost their decimals: expected floats.": lambda x: (
+        x.long() if family(x) == "real" else None
+    ),
+    "float16 holds three digits only: keep the precision of the arguments.": (
+        lambda x: x.half() if family(x) == "real" else None
+    ),
+}
+
+
+def changed(value, change: Callable[[Tensor], Tensor | None]):
+    """A result with every tensor and number in it changed, where that is possible."""
+    if isinstance(value, list | tuple):
+        return type(value)(changed(v, change) for v in value)
+    if isinstance(value, dict):
+        return {k: changed(v, change) for k, v in value.items()}
+    if isinstance(value, Tensor):
+        new = change(value)
+        return value if new is None else new
+    if isinstance(value, bool | int | float):
+        new = change(torch.as_tensor(value))
+        return value if new is None else new.item() if isinstance(new, Tensor) else new
+    return value
+
+
+def applies(value, change: Callable[[Tensor], Tensor | None]) -> bool:
+    """Whether a change does anything to a result."""
+    if isinstance(value, list | tuple):
+        return any(applies(v, change) for v in value)
+    if isinstance(value, dict):
+        return any(applies(v, change) for v in value.values())
+    if isinstance(value, Tensor | bool | int | float):
+        return change(torch.as_tensor(value)) is not None
+    return False
+
+
+def general_mistakes(
+    right: Callable, calls: list[Call]
+) -> Iterator[tuple[str, Callable]]:
+    """(what to say, the wrong answer) of each mistake that can be made here.
+
+    calls: how `right` is called in all cases, and what it gives.
+    """
+    results = [result for _, _, result in calls]
+    for says, change in RESULTS.items():
+        if applies(results, change):
+            yield says, partial(_change_result, right, change)
+    names = [*inspect.signature(right).parameters]
+    args, kwargs, _ = calls[0]
+    values = dict(zip(names, args, strict=False)) | kwargs
+    for i, name in enumerate(names):
+        value = values.get(name)
+        if isinstance(value, Tensor):
+            says = f"`{name}` seems to have no effect on the result."
+            yield says, partial(_replace, right, i, name, torch.zeros_like)
+        elif isinstance(value, int | float | str):
+            says = f"It looks as if `{name}` were always {value!r}: use what comes in."
+            yield says, partial(_replace, right, i, name, lambda _, v=value: v)
+        if type(value) is int:
+            for step, word in ((1, "larger"), (-1, "smaller")):
+                says = f"It looks as if `{name}` were {word} by one."
+                by = partial(_add, step)
+                yield says, partial(_replace, right, i, name, by)
+    for i, j in zip(range(len(args)), range(1, len(args)), strict=False):
+        if type(args[i]) is type(args[j]):
+            says = f"`{names[i]}` and `{names[j]}` seem to be exchanged."
+            yield says, partial(_exchange, right, i, j)
+
+
+def _change_result(right, change, *args, **kwargs):
+    return changed(right(*args, **kwargs), change)
+
+
+def _replace(right, i, name, by, *args, **kwargs):
+    if name in kwargs:
+        kwargs = {**kwargs, name: by(kwargs[name])}
+    elif i < len(args):
+        args = (*args[:i], by(args[i]), *args[i + 1 :])
+    return right(*args, **kwargs)
+
+
+def _add(step, value):
+    return value + step if type(value) is int else value
+
+
+def _exchange(right, i, j, *args, **kwargs):
+    args = list(args)
+    args[i], args[j] = args[j], args[i]
+    return right(*args, **kwargs)

@@ -1,0 +1,119 @@
+"""Mistakes as patches: a printed solution with a few characters replaced.
+
+A text of patches has the replacements of each, then, indented, what to say:
+
+    now * V + following => following * V + now
+        Rows and columns are swapped: row x, column y counts how often y follows x.
+
+What stands before => must occur exactly once in the solution; nothing after it deletes.
+A patch may have several such lines. A piece of several lines is written as in a diff,
+"- " before each old and "+ " before each new line. "+ " lines alone replace the whole
+body of the (last) function; `right` is the solution there: `+ return -right(x)`.
+Read next: `core.py`.
+"""
+
+import ast
+import copy
+import itertools
+import linecache
+import math
+import textwrap
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# What every solution may use without an import, as in the notebooks.
+NAMES = {
+    "torch": torch,
+    "nn": nn,
+    "F": F,
+    "Tensor": Tensor,
+    "math": math,
+    "np": np,
+    "copy": copy,
+    "Counter": Counter,
+    "pairwise": itertools.pairwise,
+}
+
+
+END = "end"
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Replacements (old, new) in a source, and what to say; old "" is the body."""
+
+    replacements: tuple[tuple[str, str], ...]
+    says: str
+
+
+def parse(text: str) -> list[Patch]:
+    """The patches of a text; raises ValueError where one has no message or change."""
+    patches, changes, says = [], [], []
+    for line in [*filter(str.strip, text.splitlines()), END]:
+        if line.startswith("    "):
+            says.append(line.strip())
+            continue
+        if says:
+            patches.append(Patch(_replacements(changes), " ".join(says)))
+            changes, says = [], []
+        old, arrow, new = line.partition(" =>")
+        if arrow or line is END:
+            changes += [("-", old), ("+", new[1:])]
+        elif line.startswith(("-", "+")):
+            changes.append((line[0], line[2:]))
+        else:
+            raise ValueError(f"{line!r}: expected `old => new`, or an indent")
+    if len(changes) > 2:
+        raise ValueError(f"a patch without a message: {changes[:-2]}")
+    return patches
+
+
+def _replacements(changes: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    runs = [
+        (sign, "\n".join(line for _, line in lines))
+        for sign, lines in itertools.groupby(changes, lambda change: change[0])
+    ]
+    if runs and runs[0][0] == "+":  # the whole body
+        runs.insert(0, ("-", ""))
+    if not runs or len(runs) % 2:
+        raise ValueError(f"{changes}: expected a new piece after each old one")
+    pieces = [piece for _, piece in runs]
+    return tuple(zip(pieces[::2], pieces[1::2], strict=True))
+
+
+def apply(source: str, patch: Patch) -> str:
+    """The patched source; raises ValueError unless each piece occurs exactly once."""
+    for old, new in patch.replacements:
+        if not old:
+            source = _with_body(source, new)
+            continue
+        if source.count(old) != 1:
+            raise ValueError(
+                f"{old!r} occurs {source.count(old)} times in the solution: expected "
+                "exactly once"
+            )
+        source = source.replace(old, new)
+    return source
+
+
+def _with_body(source: str, body: str) -> str:
+    function = ast.parse(source).body[-1]
+    start = function.body[0].lineno - 1
+    head = source.splitlines()[:start]
+    return "\n".join([*head, textwrap.indent(body, "    ")]) + "\n"
+
+
+def load(source: str, title: str, **names) -> Callable:
+    """What the last statement of a source defines; title names it in tracebacks."""
+    source = source.strip() + "\n"
+    linecache.cache[title] = (len(source), None, source.splitlines(True), title)
+    space = {**NAMES, **names}
+    exec(compile(source, title, "exec"), space)
+    last = ast.parse(source).body[-1]
+    return space[last.name if hasattr(last, "name") else last.targets[0].id]

@@ -1,0 +1,205 @@
+"""More exercises of 02_single_head: who sees the future, and a vector per position."""
+
+import torch
+from torch import nn, tensor
+
+from gptcourse.checks.core import Case, Exercise
+from gptcourse.checks.fixed import numbers
+from gptcourse.checks.values import number
+
+
+def _shifted(x, by):
+    """x moved by `by` positions; zeros come in."""
+    y = torch.zeros_like(x)
+    if by >= 0:
+        y[:, by:] = x[:, : x.size(1) - by]
+    else:
+        y[:, :by] = x[:, -by:]
+    return y
+
+
+def _only(to, source, text=None):
+    """A layer in which position `to` takes from `source`, in one text or in all."""
+    texts = slice(None) if text is None else [text]
+
+    def layer(x):
+        y = x.clone()
+        if x.size(1) > max(to, source):
+            y[texts, to] += x[texts, source]
+        return y
+
+    return layer
+
+
+def _mean_of_past(x):
+    return x.cumsum(1) / torch.arange(1.0, x.size(1) + 1).view(-1, 1)
+
+
+def _last_channel_ahead(x):
+    y = x.clone()
+    y[..., -1] = _shifted(x, -1)[..., -1]
+    return y
+
+
+def _two_channels(x):
+    """Another width, D = 2, and no leak."""
+    return torch.stack([x.sum(-1), x.cumsum(1).prod(-1)], -1)
+
+
+LAYERS = {
+    "x itself": lambda x: x * 1.0,
+    "each position takes from the next one": lambda x: x + _shifted(x, -1),
+    "each position takes the one before": lambda x: _shifted(x, 1),
+    "the mean of the past": _mean_of_past,
+    "two channels, from the past": _two_channels,
+    "each position is multiplied by the next one": lambda x: x * _shifted(x, -1),
+    "the mean of everything": lambda x: x + x.mean(1, keepdim=True),
+    "the first position takes from the third, and nothing else": _only(0, 2),
+    "the first position takes from the second, and nothing else": _only(0, 1),
+    "the fourth position takes from the fifth, and nothing else": _only(3, 4),
+    "the second position takes from the third, and nothing else": _only(1, 2),
+    "the first position takes from the last, and nothing else": _only(0, 4),
+    "in the second text only, position 1 takes from 2": _only(1, 2, text=1),
+    "one hundredth of two positions ahead": lambda x: x + 0.01 * _shifted(x, -2),
+    "less than the future": lambda x: x - _shifted(x, -1),
+    "the last channel from one position ahead": _last_channel_ahead,
+    "the mean of the past, and of the texts": lambda x: (
+        _mean_of_past(x) + _mean_of_past(x).mean(0, keepdim=True)
+    ),
+}
+
+sees_future = Exercise(
+    "sees_future",
+    """
+def my_test(layer, x):
+    before = layer(x)  # (B, T, D)
+    for s in range(1, x.size(1)):
+        changed = x.clone()  # (B, T, C)
+        changed[:, s] += 1.0
+        if (layer(changed)[:, :s] != before[:, :s]).any():
+            return True
+    return False
+""",
+    praise="True if any output moves when a later position changes, else False.",
+    result=number,
+    cases=[
+        *(Case(f"layer: {k}", args=(f, numbers(2, 5, 3))) for k, f in LAYERS.items()),
+        Case("a text of one position", args=(LAYERS["x itself"], numbers(2, 1, 3))),
+    ],
+    mistakes="""
+return True => return False
+    It says no to every layer. Change an input, run the layer again, and compare the
+    outputs *before* the position you changed.
++ return True
+    It says yes to every layer: the output at the position you changed may change, too.
+    Only the positions before it must stay.
+[:, :s] != before[:, :s] => [:, : s + 1] != before[:, : s + 1]
+    It says yes where only the changed position's own output moves: compare the
+    positions before it, so [:, :s] and not [:, : s + 1].
+[:, :s] != before[:, :s] => [:, s + 1 :] != before[:, s + 1 :]
+    It looks at the positions after the changed one: they may depend on it. The
+    positions before it must not.
+range(1, x.size(1)) => [x.size(1) - 1]
+    It changes the last position only, and misses a layer in which the first position
+    takes from the third: change every position in turn.
+range(1, x.size(1)) => [x.size(1) // 2]
+    It changes one position only, and misses leaks from all others: change every
+    position in turn.
+range(1, x.size(1)) => range(1, x.size(1) - 1)
+    The last position is never changed: a layer may look at it alone.
+[:, :s] != before[:, :s] => [:, s - 1] != before[:, s - 1]
+    It compares only the position right before the changed one, and misses a layer that
+    looks two positions ahead: compare all positions before it.
+[:, :s] != before[:, :s] => [:, 0] != before[:, 0]
+    It compares only the first position's output, and misses leaks into the others:
+    compare all positions before the changed one.
+[:, :s] != before[:, :s] => [0, :s] != before[0, :s]
+    It compares the first text only: a leak into any text counts.
+[:, :s] != before[:, :s] => [..., 0][:, :s] != before[..., 0][:, :s]
+    It compares the first channel only: a leak into any channel counts.
+[:, :s] != before[:, :s] => [:, :s] > before[:, :s]
+    It sees only outputs that grow: any change counts, != instead of >.
++ return not right(layer, x)
+    Yes and no are exchanged: True means that the layer sees the future.
+.any() => .all()
+    It asks whether *every* earlier output moves: one that moves is enough.
+""",
+)
+
+
+def ids_and_tables(idx, V: int, longest: int, C: int):
+    """Token vectors 100, 200, …, position vectors 1, 2, …, and .0, .1, … on top."""
+
+    def make():
+        tokens, places = nn.Embedding(V, C), nn.Embedding(longest, C)
+        with torch.no_grad():
+            tokens.weight.copy_(100 * (1 + torch.arange(V))[:, None].expand(V, C))
+            row = torch.arange(1.0, longest + 1)[:, None]
+            places.weight.copy_(row + torch.arange(C) / 10)
+        return tensor(idx), tokens, places
+
+    return make
+
+
+place_vectors = Exercise(
+    "place_vectors",
+    """
+def my_vectors(idx, tokens, places):
+    T = idx.size(1)
+    return tokens(idx) + places(torch.arange(T))  # (B, T, C)
+""",
+    praise="each vector is its token's plus its position's, the same in every text.",
+    cases=[
+        Case(
+            "ids 2, 0, 0; token vectors are 100s, positions 1, 2, 3 and .0, .1",
+            args=ids_and_tables([[2, 0, 0]], 3, 3, 2),
+        ),
+        Case("one text of one, window of 2", args=ids_and_tables([[1]], 3, 2, 2)),
+        Case(
+            "three texts of three, window of 3",
+            args=ids_and_tables([[1, 2, 0], [0, 0, 2], [1, 1, 1]], 3, 3, 4),
+        ),
+        Case(
+            "two texts of three, window of 5",
+            args=ids_and_tables([[1, 3, 3], [0, 0, 2]], 4, 5, 4),
+        ),
+    ],
+    mistakes="""
++ places(torch.arange(T)) =>
+    The position vectors are missing: equal characters get equal vectors wherever they
+    stand.
+places(torch.arange(T)) => 2 * places(torch.arange(T))
+    The position vectors are added twice.
+tokens(idx) + => 0 * tokens(idx) +
+    These are the position vectors alone: add the characters' vectors.
+torch.arange(T) => idx
+    The table of positions is looked up with the token ids: look up the positions 0, 1,
+    2, …
+places(torch.arange(T)) => places(torch.arange(len(idx)))[:, None]
+    The positions are numbered along the batch: text 0 gets position 0, text 1 position
+    1. Number them along the text, axis 1.
+places(torch.arange(T)) => places.weight[0]
+    Every character gets the vector of position 0: look up 0, 1, 2, …
+places(torch.arange(T)) => places.weight[T - 1]
+    Every character gets the vector of one position, the last: look up 0, 1, 2, …
+torch.arange(T) => torch.arange(T).flip(0)
+    The positions are counted from the end: the first character has position 0.
+torch.arange(T) => torch.arange(1, T + 1)
+    The positions are counted from 1, and a full window runs off the table: the first
+    character has position 0.
+places(torch.arange(T)) => places.weight
+    The whole table of positions is added, which fits only a text as long as the table:
+    take the rows 0 to T - 1.
+) + places => ) * places
+    Character and position are multiplied: add them.
+- tokens(idx) + places(torch.arange(T))
++ torch.cat([tokens(idx), places(torch.arange(T)).expand(len(idx), -1, -1)], -1)
+    Character and position stand side by side, so that vectors are twice as wide: return
+    their sum, (B, T, C).
++ return right(idx, tokens, places) / 2
+    This is half the sum: add the two vectors, nothing more.
+tokens(idx) => tokens(idx).detach()
+    The sum is right, but the table of tokens gets no gradient: call it, without
+    .detach() or .data.
+""",
+)

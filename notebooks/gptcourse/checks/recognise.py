@@ -1,0 +1,92 @@
+"""Which known mistake do wrong values look like? Guess rarely, and say so.
+
+Used by `core.py`. A mistake is an answer: it is put to all cases, and what counts is in
+how many of the cases that went wrong it gives what the reader's answer gives.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gptcourse.checks.general import general_mistakes
+from gptcourse.checks.values import Raised, has_reals, same
+
+PERHAPS = "It may be this mistake, but not all numbers agree with it. "
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known mistake: what to say about it, and an answer that makes it.
+
+    when(got, expected) instead of an answer: whether the values, one of each per case,
+    show it.
+    """
+
+    says: str
+    answer: Any = None
+    when: Callable[[list, list], bool] | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What to say, or "" for nothing; mistake: the known one, named with certainty."""
+
+    says: str = ""
+    mistake: str = ""
+
+
+def recognise(exercise, got: list, wrong: list[int]) -> Found:
+    """The mistake that agrees best with the cases that went wrong, if any does."""
+    expected = exercise.expected()
+    for mistake in exercise.mistakes:
+        if mistake.when is not None and _holds(mistake.when, got, expected):
+            return Found(mistake.says, mistake.says)
+    ranked = []
+    for mistake in exercise.mistakes:
+        if mistake.when is None:
+            agree = _agreement(exercise, mistake.answer, got)
+            hits = [agree[i] for i in wrong]
+            ranked.append((sum(hits) / len(hits), sum(agree), mistake))
+    # Cases in which the answer stopped say little: an exception fits many mistakes.
+    telling = [i for i in wrong if not isinstance(got[i], Raised)]
+    best = max(ranked, key=lambda entry: entry[:2], default=None)
+    if best and best[1] == len(got):
+        return Found(best[2].says, best[2].says)
+    by_chance = not any(has_reals(got[i]) for i in telling)
+    if best and not by_chance:
+        tied = sum(entry[:2] == best[:2] for entry in ranked)
+        if best[0] >= 0.8 and len(wrong) > 1 and tied == 1:
+            return Found(best[2].says, best[2].says)
+        general = _general(exercise, got)
+        if general:
+            return Found(general)
+        if best[0] >= 0.5 and tied == 1:
+            return Found(PERHAPS + best[2].says)
+        return Found()
+    return Found(_general(exercise, got))
+
+
+def _agreement(exercise, answer, got: list) -> list[bool]:
+    return [
+        same(exercise.known(i, answer), value, exercise.tolerance)
+        for i, value in enumerate(got)
+    ]
+
+
+def _general(exercise, got: list) -> str:
+    """What to say of a mistake that can be made anywhere, if it fits in all cases."""
+    if all(isinstance(value, Raised) for value in got) or not exercise.calls:
+        return ""
+    for says, answer in general_mistakes(exercise.right, exercise.calls):
+        values = (exercise.value(case, answer)[0] for case in exercise.cases)
+        pairs = zip(values, got, strict=True)
+        if all(same(a, b, exercise.tolerance) for a, b in pairs):
+            return says
+    return ""
+
+
+def _holds(when, got: list, expected: list) -> bool:
+    try:
+        return bool(when(got, expected))
+    except Exception:
+        return False

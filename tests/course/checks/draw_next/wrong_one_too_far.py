@@ -1,9 +1,0 @@
-import torch
-from torch.nn import functional as F
-
-SAYS = "one too far"
-
-
-def answer(logits, u):
-    ends = F.softmax(logits, dim=-1).cumsum(0)  # (V,)
-    return torch.searchsorted(ends, torch.tensor(u)) + 1  # ()

@@ -1,6 +1,0 @@
-import torch
-
-
-def answer(x, heads, proj):
-    outputs = [head(x) for head in heads]  # H × (B, T, d)
-    return proj(torch.cat(outputs, dim=-1))  # (B, T, C)

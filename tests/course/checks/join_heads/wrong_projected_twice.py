@@ -1,8 +1,0 @@
-import torch
-
-SAYS = "applied twice"
-
-
-def answer(x, heads, proj):
-    outputs = [head(x) for head in heads]  # H × (B, T, d)
-    return proj(proj(torch.cat(outputs, dim=-1)))  # (B, T, C)

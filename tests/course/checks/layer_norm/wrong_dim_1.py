@@ -1,7 +1,0 @@
-SAYS = "run over dimension 1"
-
-
-def answer(x, gain, bias, eps):
-    mean = x.mean(1, keepdim=True)
-    var = x.var(1, keepdim=True, unbiased=False)
-    return gain * (x - mean) / (var + eps).sqrt() + bias

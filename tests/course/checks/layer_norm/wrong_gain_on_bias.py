@@ -1,7 +1,0 @@
-SAYS = "multiplies the bias, too"
-
-
-def answer(x, gain, bias, eps):
-    mean = x.mean(-1, keepdim=True)
-    var = x.var(-1, unbiased=False, keepdim=True)
-    return gain * ((x - mean) / (var + eps).sqrt() + bias)

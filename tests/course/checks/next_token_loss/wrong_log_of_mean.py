@@ -1,9 +1,0 @@
-from torch.nn import functional as F
-
-SAYS = "before the logarithm"
-
-
-def answer(logits, targets):
-    logs = F.log_softmax(logits, dim=-1)  # (B, T, V)
-    chosen = logs.gather(-1, targets[..., None])  # (B, T, 1)
-    return -chosen.exp().mean().log()  # ()

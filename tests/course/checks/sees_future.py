@@ -1,0 +1,51 @@
+"""Answers to sees_future, right and wrong."""
+
+RIGHT = {
+    "all after": """
+def answer(layer, x):
+    T = x.shape[1]
+    moved = []
+    for t in range(T):
+        after = (torch.arange(T) > t)[:, None]
+        other = torch.where(after, x + 0.5, x)
+        moved.append((layer(other)[:, t] - layer(x)[:, t]).abs().max() > 1e-5)
+    return any(moved)
+""",
+    "gradients": """
+def answer(layer, x):
+    x = x.clone().requires_grad_()
+    y = layer(x)
+    leaked = torch.tensor(False)
+    for t in range(x.size(1)):
+        (slope,) = torch.autograd.grad(y[:, t].sum(), x, retain_graph=True)
+        leaked = leaked | (slope[:, t + 1 :] != 0).any()
+    return leaked
+""",
+    "prefixes": """
+def answer(layer, x):
+    whole = layer(x)
+    for t in range(1, x.size(1) + 1):
+        if not torch.allclose(layer(x[:, :t]), whole[:, :t], atol=1e-6):
+            return True
+    return False
+""",
+}
+
+# Wrong in other ways than the mistakes that the check knows.
+WRONG = """
++ found = right(layer, x)
++ x[:, 0] += 1.0
++ return found
+    changed in place
+-             return True
+-     return False
++             return f"place {s}"
++     return "nowhere"
+    expected False (bool)
+"""
+
+EQUIVALENT = {
+    "-= 1.0": "any other number will do",
+    "+= 1.75": "any other number will do",
+    "range(0, x.size(1))": "no output comes before position 0",
+}

@@ -1,7 +1,0 @@
-SAYS = "taken for the width"
-
-
-def answer(x, n_head):
-    B, T, C = x.shape
-    x = x.view(B, T, C // n_head, n_head)  # (B, T, H, d)
-    return x.transpose(1, 2)  # (B, H, T, d)
