@@ -7,7 +7,6 @@ other file holds exercises of one notebook.
 
 # ruff: noqa: F401 - what is imported is entered in the table below
 
-from gptcourse.checks.adamw import adamw_step
 from gptcourse.checks.adapters import lora_linear
 from gptcourse.checks.all_heads import many_heads
 from gptcourse.checks.bigram import draw_next, pair_counts, shifted_windows
@@ -25,13 +24,12 @@ from gptcourse.checks.modern import rms_norm, rotary
 from gptcourse.checks.multi_head import join_heads, one_matrix, split_heads
 from gptcourse.checks.muon import orthogonalise
 from gptcourse.checks.norms import layer_norm, layer_norm_gradient
+from gptcourse.checks.optimizing import adamw_step, clip_gradients, warmup_cosine
 from gptcourse.checks.overfitting import average_weights, stop_early
-from gptcourse.checks.pieces import accumulated_step
 from gptcourse.checks.positions import place_vectors, sees_future
 from gptcourse.checks.predict import Prediction, predict
 from gptcourse.checks.prompting import answer_targets, few_shot_text
 from gptcourse.checks.published import read_published
-from gptcourse.checks.rates import clip_gradients, warmup_cosine
 from gptcourse.checks.scores import bits_per_char
 from gptcourse.checks.shannon import ShannonGame
 from gptcourse.checks.single_head import causal_head, past_average
@@ -40,7 +38,7 @@ from gptcourse.checks.sizes import gpt_size
 from gptcourse.checks.speed import softmax_tile, step_flops
 from gptcourse.checks.surprise import next_token_loss, table_gradient
 from gptcourse.checks.tokens import bpe_merges, encode_by_rank
-from gptcourse.checks.training import training_loop
+from gptcourse.checks.training import accumulated_step, training_loop
 from gptcourse.checks.weights import first_weights, tied_gradient
 
 EXERCISES: dict[str, Exercise] = {
