@@ -53,70 +53,43 @@ def my_probabilities(logits, temperature, top_k, top_p):
         ),
     ],
     mistakes="""
-logits / temperature => logits * temperature
-    The logits are multiplied by the temperature: divide, so that a low one makes
-    differences grow.
 logits / temperature => logits
     The temperature has no effect: divide the *logits* by it, before the softmax.
-temperature, dim=-1 => temperature, dim=0
-    The softmax is over the rows: each row is a distribution, so over the last axis.
-- kept / kept.sum(dim=-1, keepdim=True)
-+ (logits / temperature).where(kept > 0, -torch.inf)
-    These are logits, not probabilities: the softmax is missing.
 / kept.sum(dim=-1, keepdim=True) =>
     What is left does not add up to 1: divide it by its sum.
 - kept / kept.sum(dim=-1, keepdim=True)
 + F.softmax((logits / temperature).where(kept > 0, 0.0), dim=-1)
-    The cut tokens' logits are set to 0, and e⁰ is 1: a token that must not be drawn has
-    probability 0, so a logit of -inf.
+    The cut tokens' logits are set to 0, and e⁰ is 1: set them to -inf.
 kept / kept.sum(dim=-1, keepdim=True) => F.softmax(kept, dim=-1)
-    A softmax is taken of probabilities, which makes them nearly equal: divide what is
-    left by its sum instead.
+    A softmax is taken of probabilities: divide what is left by its sum instead.
 - ordered[:, top_k:] = 0
 + ordered = ordered * (ordered >= ordered[:, top_k - 1 : top_k])
-    More than top_k tokens are kept where several are equal: `p >= the k-th largest`
-    keeps them all. Go by positions in a stable sort.
+    More than top_k tokens are kept where several are equal: go by positions in a stable
+    sort.
 p.sort(dim=-1, descending=True, => (x.flip(-1) for x in p.sort(dim=-1,
 stable=True) => stable=True))
-    Of equally likely tokens the one with the larger id is kept: the smaller one comes
-    first (`stable=True`).
+    Of equally likely tokens the larger id is kept: the smaller one comes first.
 top_k: => top_k + 1 :
     One token more than top_k is kept.
-top_k: => top_k - 1 :
-    One token less than top_k is kept.
-descending=True, =>
-    The unlikeliest tokens are kept: sort with descending=True.
 ordered[:, top_k:] = 0 => pass
     top_k has no effect.
 before < => ordered.cumsum(dim=-1) <=
-    top_p cuts the token that crosses the threshold, without which the kept ones do not
-    reach p. Keep a token if those *before* it do not reach p.
+    top_p cuts the token that crosses p: keep it if those *before* it do not reach p.
 before < top_p => (ordered.cumsum(dim=-1) <= top_p) | (before == 0)
-    top_p cuts the token that crosses the threshold, unless it is the first: the kept
-    ones do not reach p. Keep it if those *before* it do not.
+    top_p cuts the token that crosses p, unless it is the first: keep it always.
 before < top_p => before - ordered.roll(1, -1) < top_p
     top_p keeps one token more than needed: the one that reaches p is the last.
 before < => before <=
     Where a sum is exactly p, one token more is kept: those before it have reached p.
 before < => ordered >=
-    top_p is compared with single probabilities: it is the *sum* of the likeliest that
-    must reach it. Sort, then cumulate.
+    top_p is compared with single probabilities: their *sum* must reach it.
 before < top_p => ordered >= (1 - top_p) * ordered[:, :1]
-    Each probability is compared with the largest (that is called min-p): for top_p the
-    *sum* of the likeliest must reach p.
-ordered.cumsum(dim=-1) - ordered => (p.cumsum(dim=-1) - p).gather(-1, order)
-    The probabilities are cumulated in the order of the ids: sort first, the likeliest
-    in front.
+    Each probability is compared with the largest (min-p): for top_p, sums must reach p.
 ordered = ordered * (before < top_p) => pass
     top_p has no effect.
 torch.zeros_like(p).scatter(-1, order, ordered) => ordered
-    The probabilities come back in order of size: bring them back to their ids
-    (`scatter`), or the wrong token is drawn.
-+ kept = F.softmax(logits / temperature, dim=-1)
-+ kept = kept * (right(logits[:1], temperature, top_k, top_p) > 0)
-+ return kept / kept.sum(dim=-1, keepdim=True)
-    The first row decides for all rows which tokens are kept: each has its own
-    likeliest.
+    The probabilities come back in order of size: bring them back to their ids,
+    `scatter`.
 if top_p is not None => if top_p is not None and top_k is None
     With top_k and top_p given, only top_k counts: a token must be kept by both.
 - before =
@@ -124,16 +97,10 @@ if top_p is not None => if top_p is not None and top_k is None
 +     ordered = ordered / ordered.sum(dim=-1, keepdim=True)
 +     before =
     top_p looks at what top_k has left, divided anew: both look at the same
-    probabilities, those after the temperature.
-- before = ordered.cumsum(dim=-1) - ordered
-+ cold = F.softmax(logits, dim=-1).gather(-1, order)
-+     before = cold.cumsum(dim=-1) - cold
-    top_p looks at the probabilities before the temperature: the temperature comes
-    first.
+    probabilities.
 - F.softmax(logits / temperature, dim=-1)
 + (z := (logits / temperature).exp()) / z.sum(dim=-1, keepdim=True)
-    Large logits overflow: e¹⁰⁰⁰ is more than a float can hold. `softmax` subtracts the
-    largest logit first, which changes nothing else.
+    Large logits overflow, e¹⁰⁰⁰ is infinite: `softmax` subtracts the largest first.
 """,
 )
 
@@ -181,16 +148,8 @@ def my_step(q, k, v, keys, values, n):
     ],
     mistakes="""
 keys[:, n : n + T], values[:, n : n + T] => keys[:, :T], values[:, :T]
-    The new keys and values are written to the first positions, over the old ones: they
-    belong to the positions n to n + T - 1.
-keys[:, n : n + T], values[:, n : n + T] => keys[:, -T:], values[:, -T:]
-    The new keys and values are written to the end of the memory: they belong right
-    behind the old ones, at the positions n to n + T - 1.
-- keys[:, n : n + T], values[:, n : n + T] = k, v
-+ first = max(0, n - 1)
-+     keys[:, first : first + T], values[:, first : first + T] = k, v
-    The newest of the old is overwritten: the positions 0 to n - 1 are taken, and n is
-    the first free one.
+    The new keys and values are written over the old ones: they belong to the positions
+    n to n + T - 1.
 - keys[:, n : n + T], values[:, n : n + T] = k, v
 + keys = torch.cat([keys[:, :n], k], dim=1)
 +     values = torch.cat([values[:, :n], v], dim=1)
@@ -198,31 +157,23 @@ keys[:, n : n + T], values[:, n : n + T] => keys[:, -T:], values[:, -T:]
     values. Write them into `keys` and `values` (`keys[:, n : n + T] = k`).
 , values[:, n : n + T] = k, v => = k
     The new keys are kept, the new values are not.
-keys[:, n : n + T], values[:, n : n + T] = k, v => values[:, n : n + T] = v
-    The new values are kept, the new keys are not.
 keys[:, : n + T], values[:, : n + T] => k, v
 n + T, dtype=torch.bool).tril(n) => T, dtype=torch.bool).tril()
     The new characters see only each other: the past lies in the memory.
 keys[:, : n + T], values[:, : n + T] => keys, values
 torch.ones(T, n + T, dtype=torch.bool).tril(n) => torch.ones(1, 1, dtype=torch.bool)
-    Positions that are not taken yet are attended to: n + T are taken, so keys[:, : n +
-    T].
+    Positions that are not taken yet are attended to: take keys[:, : n + T].
 tril(n) => tril()
-    The mask is aligned to the upper left (`is_causal=True` does that): the new
-    characters are the *last* of n + T, so row t sees n + t + 1 positions.
+    The mask is aligned to the upper left, as by `is_causal=True`: the new characters
+    are the *last* of n + T, so row t sees n + t + 1 positions.
 .tril(n) =>
-    The new characters see each other's future: of several at once, each sees the past,
-    those new ones before it, and itself.
+    The new characters see each other's future: each sees what is before it, and itself.
 tril(n) => tril(n - 1)
-    A new character does not see itself: its own key and value belong to what it looks
-    at.
+    A new character does not see itself: it attends to itself, too.
 / q.size(2) ** 0.5 =>
     The scores are not divided by the root of the head size.
-q.size(2) ** 0.5 => q.size(2)
-    The scores are divided by the head size: divide by its root.
 dim=-1 => dim=1
-    The softmax is over the queries: each query spreads its attention over the keys, the
-    last axis.
+    The softmax is over the queries: it is over the keys, the last axis.
 """,
 )
 
@@ -263,36 +214,24 @@ def my_reading(window, new, size):
     ],
     mistakes="""
 [new], [n] => [new], [0]
-    The position begins at 0 with every character: the cache holds some already, so the
-    new one has position len(window).
+    The position is always 0: the cache holds some already, so it is len(window).
 [new], [n] => [new], [n - 1]
-    The new character's position is one too small: positions count from 0, and
-    len(window) of them are taken.
+    The new character's position is one too small: it is len(window).
 [new], [n] => [*window, new], list(range(n + 1))
-    Everything is read anew while there is room: the cache has read the old ones, only
-    the new character is missing.
+    Everything is read anew while there is room: only the new character is missing.
 n < size => n < size - 1
-    Halved one character too early: while len(window) < size there is room for the new
-    one.
+    Halved one character too early: while len(window) < size there is room.
 n < size => n <= size
-    With a full window the new character gets a position that the model does not have:
-    positions go up to size - 1.
+    With a full window the new character gets a position that the model does not have.
 + return [new], [min(len(window), size - 1)]
-    This is the rolling cache: the new character gets the last position, and what is
-    kept still remembers what was forgotten.
+    This is the rolling cache: when it is full, it is emptied and read afresh.
 range(len(read)) => range(size - len(read), size)
-    The newest half keeps its old positions: it is read afresh from position 0, or there
-    is no room behind it.
+    The newest half keeps its old positions: it is read from position 0.
 [*window, new][-(size // 2) :] => [*window[-(size // 2) :], new]
-    One too many: the newest half, size // 2, has the new character among them.
+    One too many: the newest size // 2 have the new character among them.
 [*window, new] => window
     The new character is missing from what is read: it is the newest of all.
-[*window, new][-(size // 2) :] => [*window[: size // 2 - 1], new]
-    The oldest are kept: what comes next depends most on the newest.
 -(size // 2) => -size // 2
     Half of an odd window is rounded down, size // 2.
--(size // 2) => -size
-    The newest *size* characters are read: then the window is full again, and every
-    further character costs a whole reading.
 """,
 )

@@ -41,23 +41,20 @@ def my_adamw(p, g, m, v, t, lr, decay, b1, b2, eps):
     mistakes="""
 m / (1 - b1**t) => m
 v / (1 - b2**t) => v
-    The bias correction is missing: m and v begin at zero and are too small at first.
-    Divide them by 1 - b1^t and 1 - b2^t.
+    The bias correction is missing: divide m and v by 1 - b1^t and 1 - b2^t.
 v / (1 - b2**t) => v
-    Only m is corrected: v, too, began at zero, so divide it by 1 - b2^t. Without that,
-    the first steps are far too long.
+    Only m is corrected: v, too, began at zero, so divide it by 1 - b2^t.
 m / (1 - b1**t) => m
     Only v is corrected: divide m by 1 - b1^t.
 eps), m, v => eps), m_hat, v_hat
-    The corrected means are returned: return m and v themselves, or they are corrected
-    again at each step.
+    The corrected means are returned: return m and v, or they are corrected twice.
 1 - b1**t => (1 - b1) ** t
 1 - b2**t => (1 - b2) ** t
     The correction is 1 - b^t: only b is raised to the power t, not 1 - b.
 m = b1 * m => g = g + decay * p; m = b1 * m
 p * (1 - lr * decay) => p
-    The decay goes through the gradient: that is Adam with an L2 penalty. The W of AdamW
-    shrinks p by itself, p · (1 - lr · decay).
+    The decay goes through the gradient, which is Adam with an L2 penalty: AdamW shrinks
+    p by itself, p · (1 - lr · decay).
 lr * decay => decay
     The decay is not multiplied by the rate: p · (1 - lr · decay).
 p * (1 - lr * decay) => p
@@ -65,28 +62,18 @@ p * (1 - lr * decay) => p
 p * (1 - lr * decay) => p
 - p - lr * m_hat / (v_hat.sqrt() + eps)
 + (p - lr * m_hat / (v_hat.sqrt() + eps)) * (1 - lr * decay)
-    The decay comes after the step and shrinks the step with it: first p · (1 - lr ·
-    decay), then the step.
+    The decay shrinks the step, too: first p · (1 - lr · decay), then the step.
 v_hat.sqrt() => v_hat
-    The root of v is missing: the step then has the unit of one over a gradient.
+    The root of v is missing: divide by √v + ε.
 v_hat.sqrt() + eps => (v_hat + eps).sqrt()
     ε stands inside the root: here it is √v + ε (LayerNorm has it inside).
-g**2 => m**2
-    v gathers the square of the mean m: it gathers that of the gradient g.
 g**2 => g
     v gathers g itself: it gathers the square of g.
 (1 - b1) * g => g
 (1 - b2) * g**2 => g**2
     The factors 1 - b1 and 1 - b2 are missing, so that m and v are running sums.
-b1 * m + (1 - b1) * g => (1 - b1) * m + b1 * g
-b2 * v + (1 - b2) * g**2 => (1 - b2) * v + b2 * g**2
-    The shares are exchanged: b of the old mean, 1 - b of the new value.
-p - lr * m_hat => p + lr * m_hat
-    The step goes along the gradient, upwards: subtract it.
 lr * m_hat => lr * g
     The step follows g itself: it follows the corrected mean m / (1 - b1^t).
-eps), m, v => eps)
-    Only p comes back: return p, m, v.
 """,
 )
 
@@ -122,60 +109,32 @@ def my_rate(step, steps, lr, rise):
     ],
     mistakes="""
 lr * step / rise => lr * (step - 1) / rise
-    The warm-up is off by one: step 1 has the rate 0, and does nothing. Steps count from
-    1, so lr · step / rise.
-lr * step / rise => lr * (step + 1) / rise
-    The warm-up is off by one: step rise must be the first with the full rate, lr · step
-    / rise.
+    The warm-up is off by one: step 1 has the rate 0. Steps count from 1, so lr · step /
+    rise.
 step / rise => step / (rise + 1)
-    The warm-up never reaches lr: it is divided by rise + 1. Step rise has the full
-    rate.
+    The warm-up never reaches lr: it is divided by rise + 1, and not by rise.
 step - rise - 1 => step - rise
-    The cosine is off by one: step rise + 1 begins it, at the full rate, and only step
-    steps + 1 would be at 0.
+    The cosine is off by one: step rise + 1 begins it, at the full rate.
 steps - rise) => steps - rise - 1)
-    The cosine ends one step early, at 0: the last step does nothing. It falls over
-    steps - rise steps and would reach 0 at step steps + 1.
+    The cosine ends one step early, at 0: it would reach 0 at step steps + 1.
 (step - rise - 1) / (steps - rise) => (step - 1) / steps
-    The cosine begins with step 1: it begins after the warm-up, so that the rate does
-    not jump.
+    The cosine begins with step 1: it begins after the warm-up.
 (steps - rise) => steps
-    The cosine is spread over all steps, and ends far above zero: steps - rise of them
-    are left after the warm-up.
-- if step <= rise:
--         return lr * step / rise
--     done = (step - rise - 1) / (steps - rise)
-+ lr *= min(1, step / max(1, rise))
-+     done = (step - 1) / steps
-    The warm-up is multiplied with a cosine that begins with step 1: expected one after
-    the other.
+    The cosine is spread over all steps: steps - rise are left after the warm-up.
 (math.pi => (2 * math.pi
-    The rate falls and rises again: that is a whole turn of the cosine (2π). Half a turn
-    ends at zero.
-(1 + math.cos(math.pi * done)) / 2 => math.cos(math.pi * done / 2)
-    This is a quarter of a turn (π/2): it ends at zero, but steeply. Take half a turn,
-    lifted and halved: (1 + cos πd) / 2.
+    This is a whole turn of the cosine (2π): half a turn (π) ends at zero.
 (1 + math.cos(math.pi * done)) / 2 => math.cos(math.pi * done)
-    The rate becomes negative, and the model would climb: lift the cosine and halve it,
-    (1 + cos πd) / 2.
+    The rate becomes negative: lift the cosine and halve it, (1 + cos πd) / 2.
 ) / 2 => )
     The cosine begins at twice the rate: 1 + cos lies between 0 and 2, so halve it.
 math.pi * done => done
     π is missing: the cosine counts in radians, half a turn is π.
-(1 + math.cos(math.pi * done)) / 2 => (1 - done)
-    The rate falls along a line: expected half a cosine.
-(1 + math.cos(math.pi * done)) / 2 => (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
-    The rate ends at a tenth of lr, as GPT-3's did: here it falls to zero.
-* (1 + math.cos(math.pi * done)) / 2 =>
-    The rate stays where the warm-up has brought it: the cosine is missing.
 + return right(max(step, rise + 1), steps, lr, rise)
     The warm-up is missing: the first steps have the full rate.
 + return right(step, steps, lr, 0)
     rise is not used: the cosine begins with step 1.
 + return min(step / rise, 1) * right(max(step, rise + 1), steps, lr, rise)
     With rise = 0 this divides by zero: without a warm-up, step 1 begins the cosine.
-+ return right(step, steps, 1.0, rise)
-    lr is not used: all rates are fractions of it.
 """,
 )
 
@@ -211,35 +170,21 @@ def my_clip(grads, max_norm):
     ],
     mistakes="""
 + return [right([g], max_norm)[0] for g in grads]
-    Each tensor is clipped by itself, which turns the step: take one norm, over all
-    tensors together.
+    Each tensor is clipped by itself: take one norm, over all tensors together.
 + return [g.clamp(-max_norm, max_norm) for g in grads]
-    Each number is cut at the limit, which turns the step: scale all of them by one
-    factor.
+    Each number is cut at the limit: scale all of them by one factor.
 norm <= max_norm => False
-    A gradient below the limit is scaled up to it, and one of zeros becomes NaN:
-    clipping only shortens.
+    A gradient below the limit is scaled up to it: clipping only shortens.
 torch.sqrt( => (
-    The norm is missing its root: the sum of squares of 3 and 4 is 25, the norm 5.
+    The norm is missing its root: that of 3 and 4 is 5, not 25.
 torch.sqrt(sum((g**2).sum() for g in grads)) => sum(g.norm() for g in grads)
     The tensors' norms are added: square all numbers, add, then take one root.
 torch.sqrt(sum((g**2).sum() for g in grads)) => sum(g.abs().sum() for g in grads)
-    The sizes of all numbers are added: the norm is the root of the sum of their
-    squares.
+    The sizes of all numbers are added: take the root of the sum of their squares.
 torch.sqrt(sum((g**2).sum() for g in grads)) => max(g.abs().max() for g in grads)
-    The largest number is compared with the limit: compare the norm, the root of the sum
-    of all squares.
-- sum((g**2).sum() for g in grads)
-+ torch.cat([g.flatten() for g in grads]).square().mean()
-    The squares are averaged, not added: the norm grows with the number of weights.
+    The largest number is compared with the limit: compare the norm of all numbers.
 g * max_norm / norm => g / norm
     The gradient is brought to length 1: bring it to max_norm.
-g * max_norm / norm => g / max_norm
-    It is divided by max_norm: multiply it by max_norm / norm.
-g * max_norm / norm => g * 0
-    A long gradient is thrown away: it is shortened, not forgotten.
-+ return torch.sqrt(sum((g**2).sum() for g in grads))
-    This is the norm: return the clipped gradients, a list.
 + return grads
     Nothing is clipped: a norm above max_norm comes down to it.
 """,

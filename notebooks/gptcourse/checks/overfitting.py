@@ -97,23 +97,19 @@ model.load_state_dict(best) => model = best
     The model is left as the last turn made it: put back the weights of its best turn.
     (`best = model` keeps no copy, it is a second name.)
 copy.deepcopy(model.state_dict()) => model.state_dict()
-    The weights are put back, but they are the last ones: state_dict() gives the model's
-    own tensors, which go on changing. Copy them when you keep them,
-    `copy.deepcopy(model.state_dict())`.
+    The weights that are put back are the last ones: state_dict() gives the model's own
+    tensors, which go on changing. Copy them, `copy.deepcopy(model.state_dict())`.
 model.load_state_dict(best) =>
 break => model.load_state_dict(best); break
-    The best weights are put back only after a stop: where the training ends first, the
-    model keeps its last ones. Put them back after the loop.
+    The best weights are put back only after a stop: a training may also end by itself.
 waited == patience => waited > patience
-    It stops one turn too late: patience 2 means that the second turn in a row without a
-    new low is the last (`>=`, not `>`).
+    It stops one turn too late: the patience-th turn without a new low is the last.
 waited == patience => False
 - loss = score(model)
 + if waited == patience:
 +             break
 +         loss = score(model)
-    It trains one turn after the decision to stop, for nothing: decide right after the
-    score, not at the beginning of the next turn.
+    It trains one turn after the decision to stop: decide right after the score.
 waited == patience => waited >= patience - 1
     It stops one turn too early: patience 2 means two turns in a row without a new low.
 waited == patience => True
@@ -121,28 +117,17 @@ waited == patience => True
 waited == patience => False
     It never stops: the training went on to its end.
 best_turn, best_loss, waited = turn, loss, 0 => best_turn, best_loss = turn, loss
-    All turns without a new low are counted together: a new low sets the count back to
-    0.
+    All turns without a new low are counted together: a new low sets the count to 0.
 - if loss < best_loss:
 + fell, before = turn == 1 or loss < before, loss
 +         if fell:
-    Each loss is compared with that of the turn before: a loss can fall and still be no
-    new low. Compare with the lowest so far.
+    Each loss is compared with that of the turn before: compare with the lowest so far.
 loss < best_loss => loss <= best_loss
-    A loss equal to the lowest counts as a new low: nothing is gained, so `<`, not `<=`.
-float("inf") => -float("inf")
-loss < best_loss => loss > best_loss
-    It looks for the highest loss: the lowest is the best.
+    A loss equal to the lowest counts as a new low: nothing is gained, so `<`.
 enumerate(training, 1) => enumerate(list(training), 1)
-    The whole training ran before the first score (is there a `list(training)`?): score
-    the model after each turn.
-(training, 1) => (training)
-    The turn is counted from 0: the first turn is 1.
+    The whole training ran before the first score: score the model after each turn.
 return best_turn, best_loss => return turn, loss
-    What is returned is of the turn at which it stopped: return the best turn and its
-    loss.
-return best_turn, best_loss => return best_loss, best_turn
-    The two are exchanged: first the turn, then its loss.
+    This is the turn at which it stopped: return the best turn and its loss.
 """,
 )
 
@@ -184,24 +169,19 @@ def my_average(states):
 +     mean = {name: (mean[name] + state[name]) / 2 for name in mean}
 + return mean
     The mean so far and the next state are averaged again and again, so that the last
-    state counts half and the one before a quarter. All must count the same.
-sum(state[name] for state in states) => sum((s[name] for s in states), states[0][name])
-    The first state is in the sum twice: begin with it or with zero, then add the
-    others.
+    state counts half: all count the same.
 + return states[-1]
     This is the last state: return the mean of all.
-+ return {k: (states[0][k] + states[-1][k]) / 2 for k in states[0]}
-    Only the first and the last state are averaged: all count the same.
 - sum(state[name] for state in states) / len(states)
 + torch.stack([state[name] for state in states]).mean()
-    Each tensor became a single number: the mean is over the states, number by number
-    (`dim=0` of the stack).
+    Each tensor became a single number: the mean is over the states, `dim=0` of the
+    stack.
 - sum(state[name] for state in states) / len(states)
 + torch.stack([state[name] for state in states]).mean(-1)
-    The mean is over a tensor's own numbers: it is over the states (`dim=0` of the
-    stack).
+    The mean is over a tensor's own numbers: it is over the states, `dim=0` of the
+    stack.
 + return right(states) | {k: v for k, v in states[-1].items() if v.ndim == 1}
-    Only some of the tensors are averaged, others are the last state's: take every name.
+    Only some of the tensors are averaged: take every name.
 """,
 )
 
@@ -246,50 +226,33 @@ def my_longest(text, source):
     mistakes="""
 - any(text[i : i + n + 1] in source for i in range(len(text) - n))
 + n < min(len(text), len(source)) and text[n] == source[n]
-    Only runs at the beginning of both are found: a run may begin anywhere in the text,
-    and stand anywhere in the source.
+    Only runs at the beginning of both are found: a run may begin anywhere in either.
 range(len(text) - n) => range(min(1, len(text) - n))
-    Only runs from the beginning of the text are looked for: a run may begin at any of
-    its characters.
+    Only runs from the text's beginning are found: a run may begin anywhere in it.
 + same = "".join("x" if a == b else " " for a, b in zip(text, source))
 + return max(map(len, same.split()), default=0)
-    Text and source are compared position by position: a run may stand at another
-    position in the source.
+    The texts are compared position by position: a run may begin anywhere in either.
 + row = [0] * (len(source) + 1)
 + for char in text:
 +     above, row = row, [0]
 +     for j, other in enumerate(source):
 +         row.append(above[j] + 1 if char == other else max(above[j + 1], row[j]))
 + return row[-1]
-    Characters with gaps between them are counted (a common subsequence): a run has no
-    gaps.
-+ return len(set(text) & set(source))
-    The characters that both texts have are counted: a run is in the same order and
-    without gaps in both.
+    Characters with gaps between them are counted: a run has no gaps.
 return n => return max(0, n - 1)
-    It is one too short: does the run that reaches the end of the text count, and is the
-    length of the last run that was found returned?
+    It is one too short: does the run that reaches the end of the text count?
 len(text) - n) => len(text) - n - 1)
     The last character of the text is never looked at: `range(len(text) - n + 1)`.
 n = 0 => text, source, n = text.lower(), source.lower(), 0
     Capitals and small letters are taken for the same: they are different characters.
 n = 0 => text, source, n = "".join(text.split()), "".join(source.split()), 0
     Spaces and line breaks are left out: they count like any other character.
-n = 0 => text, source, n = text.strip(), source.strip(), 0
-    Spaces at the ends of the texts are left out: they count like any other character.
 + run, longest = "", 0
 + for char in text:
 +     run = run + char if run + char in source else ""
 +     longest = max(longest, len(run))
 + return longest
-    After a run has ended, the next begins behind it: it may begin at any character of
-    the one that ended.
-+ def shared(a, b):
-+     return 1 + shared(a[1:], b[1:]) if a and b and a[0] == b[0] else 0
-+ starts = [(i, source.find(char)) for i, char in enumerate(text)]
-+ return max((shared(text[i:], source[j:]) for i, j in starts if j >= 0), default=0)
-    A run is followed only from the first position of its first character in the source:
-    the source may have it again later.
+    After a run has ended, the next begins behind it: try every beginning.
 """,
 )
 
@@ -331,37 +294,24 @@ def my_errors(a, b):
 +     means = a.mean(dim), b.mean(dim)
 +     return sum(x.var() / len(x) for x in means) ** 0.5
 + return (a - b).mean(), both(0), both(1)
-    The errors are those of two separate means, squared and added: take the differences
-    first, window by window; what a and b share cancels.
+    The errors are those of two separate means: take the differences first, window by
+    window; what a and b share cancels.
 mean(dim=0), d.mean(dim=1) => mean(dim=1), d.mean(dim=0)
-    The two errors are exchanged, or the means are over the wrong axis: windows are axis
-    1, and their error needs the mean over seeds, axis 0.
+    The two errors are exchanged, or the means are over the wrong axis: the error over
+    windows needs the mean over seeds, axis 0.
 windows, seeds = d.mean(dim=0), d.mean(dim=1) => windows = seeds = d.flatten()
-    All S·W differences are taken as independent: they come from only W windows and only
-    S seeds. Average over one axis first.
+    All S·W differences are taken as independent: average over one axis first.
 windows.std() => d.std()
 seeds.std() => d.std()
     The spread is that of all single differences: average over the other axis first.
-windows.std() => d.std(dim=1).mean()
-seeds.std() => d.std(dim=0).mean()
-    The spread is taken first and then averaged: average over the other axis first.
 windows.std() => windows.std(correction=0)
 seeds.std() => seeds.std(correction=0)
-    The squares are divided by n: divide by n - 1, since the mean was found from the
-    same n numbers (`std` does so by itself).
+    The squares are divided by n: divide by n - 1, as `std` does by itself.
 / len(windows) ** 0.5 =>
 / len(seeds) ** 0.5 =>
-    These are standard deviations, how far single values lie apart: the mean of n is
-    surer, so divide by √n.
-len(windows) ** 0.5 => len(windows)
-len(seeds) ** 0.5 => len(seeds)
-    The standard deviation is divided by n: divide by √n.
+    These are standard deviations: those of a mean of n are smaller, divide by √n.
 windows.std() / len(windows) ** 0.5 => windows.var() / len(windows)
 seeds.std() / len(seeds) ** 0.5 => seeds.var() / len(seeds)
     These are squares of errors: the root is missing.
-windows.std() / len(windows) => windows.std() / len(seeds)
-seeds.std() / len(seeds) => seeds.std() / len(windows)
-    Each is divided by the root of the other's count: the error over windows has W
-    numbers, that over seeds S.
 """,
 )

@@ -56,42 +56,27 @@ def my_merges(pieces, count):
     ],
     mistakes="""
 256 + len(merges) => len(merges)
-    The new tokens are numbered from 0: the bytes have the numbers up to 255, the first
-    merge makes token 256.
+    The new tokens are numbered from 0: the first merge makes token 256.
 merges = [] => merges, start = [], pieces
 for ids, times in pieces => for ids, times in start
 in pairwise(ids) => in (p for p in pairwise(ids) if p not in merges)
-    The pairs are counted once, before the first merge: each merge changes what stands
-    beside what, so count again.
+    The pairs are counted once: each merge changes what stands together, so count again.
 2 if here else 1 => 2 if here and tuple(ids[1:3]) != pair else 1
-    5 5 5 becomes two new tokens that share the middle 5: from the left, a token that
-    has been used is gone.
-2 if here else 1 => 1
-    The second token of the pair is left behind the new one: go on two positions
-    further.
-{replaced(ids, pair, new) => {replaced(ids[::-1], pair[::-1], new)[::-1]
-    5 5 5 is replaced from the right: the pair farthest left goes first.
+    5 5 5 becomes two tokens that share the middle 5: what has been used is gone.
 == pair => == pair and new not in merged
     Only the first occurrence in a piece is replaced: replace every one.
 += times => += 1
-    Each piece is counted once: a piece that occurs five times brings each of its pairs
-    five times.
+    Each piece is counted once: one that occurs five times brings its pairs five times.
 + return right({sum((ids * n for ids, n in pieces.items()), ()): 1}, count)
-    Pairs are counted across the end of a piece: no pair reaches from one piece into the
-    next.
+    Pairs are counted across the end of a piece: no pair reaches into the next piece.
 min(together, key=lambda p: (-together[p], p)) => max(together, key=together.get)
-    Of pairs that occur equally often it takes the one met first: take the one with the
-    smaller numbers.
+    Of equally frequent pairs it takes the one met first: take the smaller numbers.
 min(together, key=lambda p: (-together => max(together, key=lambda p: (together
-    Of pairs that occur equally often it takes the largest numbers: take the smallest.
--together[p] => together[p]
-    It takes the rarest pair: take the one that occurs most often.
+    Of equally frequent pairs it takes the largest numbers: take the smallest.
 together[pair] => together[min(pair), max(pair)]
     1 2 and 2 1 are counted as one pair: the order matters.
 if not together => if not together or max(together.values()) == 1
     It stops at pairs that occur once: go on as long as there are pairs.
-if not together => if False
-    When no pair is left it breaks: return the merges found so far.
 """,
 )
 
@@ -125,47 +110,28 @@ def my_encode(ids, ranks):
     ],
     mistakes="""
 min(known, key=ranks.get) => known[0]
-    The pair farthest left is merged first: merge the pair of the lowest rank, wherever
-    it stands.
+    The pair farthest left is merged first: merge the one of the lowest rank.
 + done = []
 + for i in ids:
 +     pair = (done[-1], i) if done else None
 +     done[-1:] = [256 + ranks[pair]] if pair in ranks else [*done[-1:], i]
 + return done
-    It goes through the piece once, from left to right: the merge that was found first
-    comes first, wherever it stands.
+    It goes through the piece once, from left to right: the lowest rank comes first,
+    wherever it stands.
 + for pair in ranks:
 +     ids = merge(ids, pair, 256 + ranks[pair])
 + return ids
-    The merges are done in the order in which the dictionary lists them: their ranks
-    decide.
+    The merges are done in the dictionary's order: their ranks decide.
 min => max
     The pair of the highest rank is merged first: the lowest was found first.
-+ spelt = {}
-+ for a, b in sorted(ranks, key=ranks.get):
-+     spelt[256 + ranks[a, b]] = spelt.get(a, [a]) + spelt.get(b, [b])
-+ out = []
-+ while ids:
-+     fits = [t for t, s in spelt.items() if ids[: len(s)] == s]
-+     out.append(max(fits, key=lambda t: len(spelt[t]), default=ids[0]))
-+     ids = ids[len(spelt.get(out[-1], [0])) :]
-+ return out
-    At each position it takes the longest token that fits: a token is reached only by
-    its merges, in their order.
 256 + ranks[pair] => ranks[pair]
     The new token has the rank as its number: its number is 256 + rank.
 while True => for new in range(256, 300)
 256 + ranks[pair] => new
-    The new tokens are numbered in the order in which they appear here: a token's number
-    is 256 + rank.
+    The new tokens are numbered as they appear here: a token's number is 256 + rank.
 while True => for _ in range(1)
 ids = merge => return merge
     It stops after one merge: merge again and again, until no pair has a rank.
-- merge(ids, pair, 256 + ranks[pair])
-+ merge(ids[::-1], pair[::-1], 256 + ranks[pair])[::-1]
-    5 5 5 is merged from the right: the pair farthest left goes first.
-+ return ids
-    Nothing is merged.
 """,
 )
 
@@ -202,21 +168,17 @@ def my_bits(losses, ids, decode):
     mistakes="""
 / math.log(2) =>
     These are nats per character: a bit is ln 2 nats, so divide by ln 2.
-/ math.log(2) => * math.log(2)
-    It is multiplied by ln 2: a nat is more than a bit, so divide.
 / len(text) => / len(losses)
     These are bits per *token*: divide the sum by the number of characters.
 / math.log(2) / len(text) => / len(losses)
-    This is the mean loss, in nats per token: it cannot be compared, since a token is
-    something else to each model.
+    This is the mean loss, in nats per token: count bits per character.
 / len(text) =>
     This is the surprise at the whole text: divide it by the number of characters.
 + lengths = torch.tensor([len(decode([i])) for i in ids[1:]])
 + return (losses / lengths).mean() / math.log(2)
-    Each token's loss is divided by its own length and then averaged, so that short
-    tokens count too much. Divide one sum by the other.
+    Each token's loss is divided by its own length: divide one sum by the other.
 ids[1:] => ids
-    The characters of ids[0] are counted, but nobody guessed that token: it was given.
+    The characters of ids[0] are counted, but nobody guessed that token.
 ids[1:] => ids[:-1]
     The last token's characters are not counted: losses belong to ids[1:].
 decode(ids[1:]) => "".join(decode([i]) for i in ids[1:])
@@ -224,7 +186,5 @@ decode(ids[1:]) => "".join(decode([i]) for i in ids[1:])
     them together.
 len(text) => len(text.encode())
     It is divided by the number of bytes: 'é' has two, and is one character.
-+ return math.exp(losses.sum() / len(decode(ids[1:])))
-    This is e^loss, equally likely choices: return bits.
 """,
 )

@@ -162,75 +162,42 @@ def my_training(model, optimizer, batches, val_batches, rates, max_norm):
     ],
     mistakes="""
 optimizer.zero_grad() =>
-    zero_grad is missing in the loop: backward adds to the gradients that are there, so
-    each step also follows all batches before it.
+    zero_grad is missing in the loop: backward adds to the gradients that are there.
 optimizer.zero_grad() =>
 loss.backward() => loss.backward(); optimizer.zero_grad()
-    zero_grad comes between backward and step: it clears the gradients that the step
-    needs, and no weight moves.
+    zero_grad comes between backward and step: it clears what the step needs.
 optimizer.step() =>
 optimizer.zero_grad() => optimizer.step(); optimizer.zero_grad()
-    The step comes before backward: it follows the gradients of the batch before, and
-    the first has none at all. First backward, then step.
-optimizer.step() =>
-optimizer.zero_grad() => optimizer.zero_grad(); optimizer.step()
-    The step comes right after zero_grad, before backward: there is no gradient to
-    follow, and no weight moves.
+    The step comes before backward: it follows the gradients of the batch before.
 optimizer.step() =>
     optimizer.step() is missing: gradients are computed, but no weight moves.
-loss.backward() =>
-    loss.backward() is missing: without gradients a step moves nothing.
 nn.utils.clip_grad_norm_(model.parameters(), max_norm) =>
-    The gradients are not clipped when the step is taken: clip after backward has
-    computed them and before the step.
+    The gradients are not clipped when the step is taken: clip after backward.
 - nn.utils.clip_grad_norm_(model.parameters(), max_norm)
 + [nn.utils.clip_grad_norm_(p, max_norm) for p in model.parameters()]
-    Each tensor is clipped by itself: the norm is that of all gradients together, so
-    that the direction of the step stays.
+    Each tensor is clipped by itself: the norm is that of all gradients together.
 - nn.utils.clip_grad_norm_(model.parameters(), max_norm)
 + [nn.utils.clip_grad_norm_(g["params"], max_norm) for g in optimizer.param_groups]
-    Each group of the optimizer is clipped by itself: the norm is that of all gradients
-    together, model.parameters().
-clip_grad_norm_ => clip_grad_value_
-    Each number is cut at max_norm: clip_grad_norm_ scales all gradients by one factor,
-    so that the direction of the step stays.
+    Each group is clipped by itself: the norm is that of all gradients together.
 group["lr"] = rate => pass
-    The rates are not used. Set each with `for group in optimizer.param_groups:
-    group["lr"] = rate`.
+    The rates are not used: set each in optimizer.param_groups, group["lr"] = rate.
 optimizer.param_groups: => optimizer.param_groups[:1]:
-    Only the first group of the optimizer gets the rate: set it in all param_groups.
+    Only the first group of the optimizer gets the rate: set it in all of them.
 group["lr"] = rate => group["lr"] = rates[len(losses) - 1] if losses else group["lr"]
     Each rate comes one step late: set it before the step that it is for.
-group["lr"] = rate => group["lr"] = rates[0]
-    Every step has the first rate: each batch has its own.
 zip(batches, rates => zip(batches + val_batches, rates + rates[-1:] * len(val_batches)
 return losses, => return losses[: len(batches)],
-    The model was trained on val, too: its loss there is no longer a score. No backward
-    and no step on val.
+    The model was trained on val, too, so that its loss there is no longer a score.
 model.eval() =>
-    val was measured in training mode, with dropout active: call model.eval() before.
+    val was measured in training mode, with dropout: call model.eval() before.
 model.train() =>
-    The model was trained in evaluation mode, without its dropout, as an evaluation
-    may have left it. Call model.train() first.
-model.train() => model.train(False)
-model.eval() => model.train()
-    The modes are swapped: model.train() for training, model.eval() for val.
+    The model was trained in evaluation mode, without dropout: call model.train().
 loss.item() => loss
-    The list holds tensors with all they were computed from, so that memory grows with
-    every step: append loss.item().
+    The list holds tensors, and memory grows with every step: append loss.item().
 loss.item() => model(idx, targets)[1].item()
-    The losses are measured after each step: take the one that backward started from.
+    The losses are measured after each step: take those that backward started from.
 / len(val) =>
     val is the sum over its batches: return their mean.
-sum(val) / len(val) => val[-1]
-    val is the loss of its last batch: return the mean over all.
-+ model.eval()
-+ val = [model(idx, targets)[1].item() for idx, targets in val_batches]
-+ losses, _ = right(model, optimizer, batches, val_batches, rates, max_norm)
-+ return losses, sum(val) / len(val)
-    val was measured before the training: measure it afterwards.
-in val_batches] => in batches]
-    The score is that of the batches trained on: take val_batches.
 """,
 )
 
@@ -297,14 +264,9 @@ def my_accumulated_step(model, optimizer, pieces):
     The losses of the pieces are added as they are: each is a mean over its own rows, so
     with n pieces the step is n times too long.
 * len(idx) / rows => / len(pieces)
-    Every piece counts alike, whatever its size: weigh each mean with the piece's share
-    of the rows.
+    Every piece counts alike: weigh each mean with the piece's share of the rows.
 * len(idx) / => /
-    Each mean is divided by the number of all rows, but it is already divided by the
-    piece's own. Weigh it with len(piece) / len(all).
-/ rows =>
-    Each mean is multiplied by the piece's rows, but the sum is never divided by the
-    number of all rows.
+    Each mean is divided by all rows: multiply it by the piece's number of rows, too.
 optimizer.zero_grad() =>
 loss = model => optimizer.zero_grad(); loss = model
     zero_grad stands inside the loop: only the last piece's gradient is left.
@@ -314,25 +276,18 @@ optimizer.step() =>
 loss.backward() => loss.backward(); optimizer.step()
     There is a step after each piece: collect all gradients, then take one.
 optimizer.step() =>
-optimizer.zero_grad() =>
-loss.backward() => optimizer.zero_grad(); loss.backward(); optimizer.step()
-    Each piece is a training step of its own: clear once, before the first piece, and
-    step once, after the last.
-optimizer.step() =>
     optimizer.step() is missing after the last piece.
 loss.backward() =>
 total += loss.item() => total = total + loss
 optimizer.step() => total.backward(); optimizer.step(); total = total.item()
-    The right step, but all pieces are in memory until the one backward at the end, and
-    that is what cutting the batch was to avoid. Call backward for each.
+    The right step, but all pieces are in memory until the one backward at the end: call
+    backward for each.
 total += loss.item() => total = loss.item() * rows / len(idx)
     The loss given back is that of the last piece: return the mean over all rows.
 - total += loss.item()
 + total += loss.item() * rows / len(idx) / len(pieces)
-    The loss given back is the mean of the pieces' means: weigh each with its share of
-    the rows.
+    The loss given back is the mean of the pieces' means: weigh them by their rows.
 loss.item() => loss
-    The loss given back is a tensor that keeps the graphs of all pieces: add
-    loss.item(), a plain number.
+    The loss given back is a tensor that keeps the graphs: add loss.item(), a number.
 """,
 )

@@ -54,3 +54,5 @@ return merges => return pieces
 + return merges
     `pieces` is changed in place
 """
+
+EQUIVALENT = {"here = ids[:2] == pair": "ids are a tuple"}

@@ -36,4 +36,9 @@ WRONG = """
 EQUIVALENT = {
     "T = k.size(1)": "q, k and v have one shape",
     "T = v.size(1)": "q, k and v have one shape",
+    "/ k.size(2)": "all have the same head size",
+    "/ v.size(2)": "all have the same head size",
+    "/ keys.size(2)": "all have the same head size",
+    "/ values.size(2)": "all have the same head size",
+    "transpose(2, 1)": "the same two axes",
 }

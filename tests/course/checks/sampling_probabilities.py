@@ -45,5 +45,10 @@ before < top_p => ordered >= top_p * ordered[:, :1]
 """
 
 EQUIVALENT = {
-    "F.softmax(logits / temperature)": "without dim, torch takes the last of two axes"
+    "F.softmax(logits / temperature)": "without dim, torch takes the last of two axes",
+    "dim=1": "the last of two axes",
+    "scatter(1,": "the last of two axes",
+    "p.sort(descending": "sort is over the last axis",
+    "->  ordered, order = p.sort(dim=-1, descending=True)": "short rows stay stable",
+    "stable=False": "torch sorts short rows stably",
 }
