@@ -9,14 +9,17 @@ from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
 from gptcourse.checks.values import number
 
+TRAINED, RETURNED = "turns trained", "what is returned"
+LEFT = "the turn whose weights the model has in the end"
+
 
 class Walker(nn.Module):
-    """A model whose two weights say how many turns it has had, and its loss now."""
+    """A model whose two weights are its number of turns and its loss."""
 
     def __init__(self):
         super().__init__()
         self.w = nn.Parameter(torch.zeros(2))
-        self.turns, self.aliased = 0, False
+        self.turns = 0
 
     def walk(self, losses):
         """A training: each turn moves the weights in place."""
@@ -24,34 +27,17 @@ class Walker(nn.Module):
             self.w.data.copy_(tensor([float(self.turns), loss]))
             yield self.turns
 
-    def load_state_dict(self, state, **keywords):
-        self.aliased = state["w"].data_ptr() == self.w.data_ptr()
-        return super().load_state_dict(state, **keywords)
 
-
-def stopped(measure, title: str, losses: list[float], patience: int) -> Case:
-    """A case: walk through these losses, then measure(model, what came back)."""
+def stopped(title: str, losses: list[float], patience: int) -> Case:
+    """A case: walk through these losses."""
 
     def probe(answer):
         model = Walker()
         back = answer(model.walk(losses), model, lambda m: m.w[1].item(), patience)
-        return measure(model, back)
+        return {TRAINED: model.turns, LEFT: int(model.w[0]), RETURNED: back}[title]
 
     shown = " ".join(f"{loss:g}" for loss in losses)
     return Case(f"{title}, losses {shown}, patience {patience}", probe)
-
-
-def turns_trained(model, back):
-    return model.turns
-
-
-def came_back(model, back):
-    return back
-
-
-def weights_left(model, back) -> str:
-    own = " (its own tensors, put back)" * model.aliased
-    return f"those of turn {int(model.w[0])}{own}"
 
 
 DIP = [3.0, 1.0, 2.0, 2.0, 0.0]
@@ -82,23 +68,21 @@ def my_stop(training, model, score, patience):
     gradients=False,
     may_change=("model",),
     cases=[
-        stopped(turns_trained, "turns trained", DIP, 2),
-        stopped(turns_trained, "turns trained", SHAKY, 2),
-        stopped(turns_trained, "turns trained", [2.0, 1.0, 1.0, 1.0, 1.0, 0.5], 3),
-        stopped(turns_trained, "turns trained", DIP, 1),
-        stopped(came_back, "what is returned", DIP, 2),
-        stopped(came_back, "what is returned", [3.0, 2.0, 1.1], 2),
-        stopped(came_back, "what is returned", [1.0, 2.0, 3.0, 4.0], 3),
-        stopped(weights_left, "the model's weights", DIP, 2),
-        stopped(weights_left, "the model's weights", DIP[:3], 5),
+        stopped(TRAINED, DIP, 2),
+        stopped(TRAINED, SHAKY, 2),
+        stopped(TRAINED, [2.0, 1.0, 1.0, 1.0, 1.0, 0.5], 3),
+        stopped(TRAINED, DIP, 1),
+        stopped(RETURNED, DIP, 2),
+        stopped(RETURNED, [3.0, 2.0, 1.1], 2),
+        stopped(RETURNED, [1.0, 2.0, 3.0, 4.0], 3),
+        stopped(LEFT, DIP, 2),
+        stopped(LEFT, DIP[:3], 5),
     ],
     mistakes="""
-model.load_state_dict(best) => model = best
-    The model is left as the last turn made it: put back the weights of its best turn.
-    (`best = model` keeps no copy, it is a second name.)
 copy.deepcopy(model.state_dict()) => model.state_dict()
-    The weights that are put back are the last ones: state_dict() gives the model's own
-    tensors, which go on changing. Copy them, `copy.deepcopy(model.state_dict())`.
+    The model is left as the last turn made it: put back the best turn's weights.
+    state_dict() gives the model's own tensors, which go on changing, and `best = model`
+    is a second name. Keep a copy, `copy.deepcopy(model.state_dict())`.
 model.load_state_dict(best) =>
 break => model.load_state_dict(best); break
     The best weights are put back only after a stop: a training may also end by itself.

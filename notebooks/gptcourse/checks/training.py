@@ -1,19 +1,14 @@
-"""Exercises of 06_training: the loop, and one step from a batch that comes in pieces.
-
-The model and the optimizer of these questions note what is done with them.
-"""
+"""Exercises of 06_training: the loop, and one step from a batch in pieces."""
 
 import torch
 from torch import Tensor, nn, tensor
 
 from gptcourse.checks.core import Case, Exercise
+from gptcourse.checks.fixed import numbers
 
 
 class Curve(nn.Module):
-    """A model of five weights that notes what is done with it.
-
-    In training mode it does what a dropout with a fixed mask would do.
-    """
+    """A model that notes its use; in training mode it has a fixed dropout."""
 
     def __init__(self):
         super().__init__()
@@ -22,11 +17,9 @@ class Curve(nn.Module):
         self.b = nn.Parameter(tensor(0.5))
         self.log = []
 
-    def forward(self, x, targets=None):
+    def forward(self, x, targets):
         mask = tensor([1.5, 0.5]) if self.training else 1.0
         y = (x * mask) @ self.w + x.square() @ self.u + self.b
-        if targets is None:
-            return y, None
         loss = (y - targets).square().mean()
         if loss.requires_grad:
             self.log.append("forward")
@@ -39,10 +32,7 @@ class Curve(nn.Module):
 
 
 class Descent(torch.optim.Optimizer):
-    """Gradient descent with two groups of weights that notes its calls.
-
-    Without torch's own __init__, which takes seconds at its first call.
-    """
+    """Gradient descent with two groups; torch's own __init__ would take seconds."""
 
     def __init__(self, model: Curve):
         groups = [model.w], [model.u, model.b]
@@ -64,16 +54,12 @@ class Descent(torch.optim.Optimizer):
                 p.grad = None
 
 
-TRAIN = [
-    (tensor([[1.0, 2.0], [0.0, 1.0]]), tensor([2.0, 0.0])),
-    (tensor([[2.0, 0.0], [1.0, 1.0]]), tensor([1.0, 3.0])),
-    (tensor([[1.0, 0.0], [2.0, 1.0]]), tensor([-1.0, 2.0])),
-]
-VAL = [
-    (tensor([[1.0, 1.0], [3.0, 1.0]]), tensor([1.0, 2.0])),
-    (tensor([[0.0, 2.0], [1.0, 2.0]]), tensor([0.0, 1.0])),
-    (tensor([[2.0, 2.0], [0.0, 1.0]]), tensor([1.0, 1.0])),
-]
+def batches_of(*sizes: int, start=0) -> list:
+    """Batches of so many rows: pairs of inputs (rows, 2) and targets (rows,)."""
+    return [
+        (numbers(n, 2, start=start + 10 * i), numbers(n, start=start + 10 * i + 7))
+        for i, n in enumerate(sizes)
+    ]
 
 
 def ask_training(measure, n=3, rates=(0.1, 0.05, 0.01), max_norm=1e9, n_val=2):
@@ -81,12 +67,9 @@ def ask_training(measure, n=3, rates=(0.1, 0.05, 0.01), max_norm=1e9, n_val=2):
 
     def probe(answer):
         model = Curve().eval()  # as an evaluation left it
-        batches, val_batches = TRAIN[:n], VAL[:n_val]
-        optimizer, rates_of_n = Descent(model), list(rates[:n])
-        losses, val = answer(
-            model, optimizer, batches, val_batches, rates_of_n, max_norm
-        )
-        return measure(model, losses, val)
+        train, val = batches_of(*[2] * n), batches_of(*[3] * n_val, start=50)
+        given = Descent(model), train, val, list(rates[:n]), max_norm
+        return measure(model, *answer(model, *given))
 
     return probe
 
@@ -202,10 +185,6 @@ loss.item() => model(idx, targets)[1].item()
 )
 
 
-X = tensor([[1.0, 2.0], [0.0, 1.0], [2.0, 0.0], [1.0, 1.0], [0.5, 2.0], [1.0, 0.0]])
-Y = tensor([2.0, 0.0, 1.0, 3.0, -1.0, 2.0])
-
-
 def ask_pieces(measure, *sizes: int, leftover: bool = False):
     """A probe: one step from rows of X in pieces, then measure(model, loss)."""
 
@@ -213,9 +192,7 @@ def ask_pieces(measure, *sizes: int, leftover: bool = False):
         model = Curve().train()
         for p in model.parameters() if leftover else []:
             p.grad = torch.full_like(p, 10.0)
-        rows = sum(sizes)
-        pieces = [*zip(X[:rows].split(sizes), Y[:rows].split(sizes), strict=True)]
-        loss = answer(model, Descent(model), pieces)
+        loss = answer(model, Descent(model), batches_of(*sizes))
         return measure(model, loss)
 
     return probe
