@@ -168,8 +168,9 @@ tril(n) => tril()
     are the *last* of n + T, so row t sees n + t + 1 positions.
 .tril(n) =>
     The new characters see each other's future: each sees what is before it, and itself.
-tril(n) => tril(n - 1)
-    A new character does not see itself: it attends to itself, too.
+keys[:, : n + T], values[:, : n + T] => keys[:, :n], values[:, :n]
+torch.ones(T, n + T, dtype=torch.bool).tril(n) => torch.ones(T, n, dtype=torch.bool)
+    A new character does not see itself: take keys[:, : n + T].
 / q.size(2) ** 0.5 =>
     The scores are not divided by the root of the head size.
 dim=-1 => dim=1

@@ -123,6 +123,8 @@ steps - rise) => steps - rise - 1)
     The cosine is spread over all steps: steps - rise are left after the warm-up.
 (math.pi => (2 * math.pi
     This is a whole turn of the cosine (2π): half a turn (π) ends at zero.
+(1 + math.cos(math.pi * done)) / 2 => math.cos(math.pi * done / 2)
+    This is a quarter of a turn (π/2): take (1 + cos πd) / 2.
 (1 + math.cos(math.pi * done)) / 2 => math.cos(math.pi * done)
     The rate becomes negative: lift the cosine and halve it, (1 + cos πd) / 2.
 ) / 2 => )
@@ -183,6 +185,8 @@ torch.sqrt(sum((g**2).sum() for g in grads)) => sum(g.abs().sum() for g in grads
     The sizes of all numbers are added: take the root of the sum of their squares.
 torch.sqrt(sum((g**2).sum() for g in grads)) => max(g.abs().max() for g in grads)
     The largest number is compared with the limit: compare the norm of all numbers.
+g * max_norm / norm => g * norm / max_norm
+    The factor is upside down: it is max_norm / norm.
 g * max_norm / norm => g / norm
     The gradient is brought to length 1: bring it to max_norm.
 + return grads

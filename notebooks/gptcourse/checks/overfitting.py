@@ -110,6 +110,8 @@ loss < best_loss => loss <= best_loss
     A loss equal to the lowest counts as a new low: nothing is gained, so `<`.
 enumerate(training, 1) => enumerate(list(training), 1)
     The whole training ran before the first score: score the model after each turn.
+(training, 1) => (training)
+    The turn is counted from 0: the first turn is 1.
 return best_turn, best_loss => return turn, loss
     This is the turn at which it stopped: return the best turn and its loss.
 """,
@@ -154,6 +156,8 @@ def my_average(states):
 + return mean
     The mean so far and the next state are averaged again and again, so that the last
     state counts half: all count the same.
+in states) => in [states[0], *states])
+    The first state is in the sum twice.
 + return states[-1]
     This is the last state: return the mean of all.
 - sum(state[name] for state in states) / len(states)
@@ -191,6 +195,7 @@ def my_longest(text, source):
                 ("abc", "abxabc"),
                 ("aab", "ab"),
                 ("xabcy", "zabcw"),
+                ("xyabc", "xya yabc"),
                 ("aaaa", "aab"),
                 ("bcd", "abcd"),
                 ("abc", "abc"),
@@ -231,10 +236,12 @@ n = 0 => text, source, n = text.lower(), source.lower(), 0
     Capitals and small letters are taken for the same: they are different characters.
 n = 0 => text, source, n = "".join(text.split()), "".join(source.split()), 0
     Spaces and line breaks are left out: they count like any other character.
++ return max((len(word) for word in text.split() if word in source), default=0)
+    Only whole words are looked for: a run may begin and end anywhere.
 + run, longest = "", 0
 + for char in text:
-+     run = run + char if run + char in source else ""
-+     longest = max(longest, len(run))
++     run = run + char if run + char in source else char
++     longest = max(longest, len(run) * (run in source))
 + return longest
     After a run has ended, the next begins behind it: try every beginning.
 """,
@@ -285,6 +292,9 @@ mean(dim=0), d.mean(dim=1) => mean(dim=1), d.mean(dim=0)
     windows needs the mean over seeds, axis 0.
 windows, seeds = d.mean(dim=0), d.mean(dim=1) => windows = seeds = d.flatten()
     All S·W differences are taken as independent: average over one axis first.
+windows.std() / len(windows) => windows.std() / len(seeds)
+seeds.std() / len(seeds) => seeds.std() / len(windows)
+    Each is divided by the root of the other's count.
 windows.std() => d.std()
 seeds.std() => d.std()
     The spread is that of all single differences: average over the other axis first.

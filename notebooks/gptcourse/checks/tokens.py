@@ -129,6 +129,10 @@ min => max
 while True => for new in range(256, 300)
 256 + ranks[pair] => new
     The new tokens are numbered as they appear here: a token's number is 256 + rank.
++ for pair in sorted({*pairwise(ids)} & {*ranks}, key=ranks.get):
++     ids = merge(ids, pair, 256 + ranks[pair])
++ return ids
+    The pairs are looked up once: a merge makes new pairs, so look again.
 while True => for _ in range(1)
 ids = merge => return merge
     It stops after one merge: merge again and again, until no pair has a rank.
@@ -168,6 +172,12 @@ def my_bits(losses, ids, decode):
     mistakes="""
 / math.log(2) =>
     These are nats per character: a bit is ln 2 nats, so divide by ln 2.
+/ math.log(2) => * math.log(2)
+    It is multiplied by ln 2: a nat is more than a bit, so divide.
+losses.sum() => losses.mean()
+    The mean loss is divided by the characters: divide the sum.
+len(text) => len(ids)
+    It is divided by the number of tokens: divide by that of characters.
 / len(text) => / len(losses)
     These are bits per *token*: divide the sum by the number of characters.
 / math.log(2) / len(text) => / len(losses)

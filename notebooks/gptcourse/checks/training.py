@@ -244,6 +244,8 @@ def my_accumulated_step(model, optimizer, pieces):
     Every piece counts alike: weigh each mean with the piece's share of the rows.
 * len(idx) / => /
     Each mean is divided by all rows: multiply it by the piece's number of rows, too.
+/ rows =>
+    Each mean is multiplied by the piece's rows, but never divided by all rows.
 optimizer.zero_grad() =>
 loss = model => optimizer.zero_grad(); loss = model
     zero_grad stands inside the loop: only the last piece's gradient is left.
@@ -261,6 +263,8 @@ optimizer.step() => total.backward(); optimizer.step(); total = total.item()
     backward for each.
 total += loss.item() => total = loss.item() * rows / len(idx)
     The loss given back is that of the last piece: return the mean over all rows.
+loss.item() => loss.item() / len(pieces)
+    The loss given back is divided by the number of pieces: its weights sum to 1.
 - total += loss.item()
 + total += loss.item() * rows / len(idx) / len(pieces)
     The loss given back is the mean of the pieces' means: weigh them by their rows.
