@@ -146,6 +146,8 @@ def ask_clip(title: str, *grads, limit: float = 1.0) -> Case:
     return Case(f"{title}, max_norm = {limit:g}", args=(made, limit))
 
 
+ROW = [6.0, -2.0, 1.0]
+
 clip_gradients = Exercise(
     "clip_gradients",
     """
@@ -162,13 +164,7 @@ def my_clip(grads, max_norm):
         ask_clip("gradients [0.3] and [0.4]", [0.3], [0.4]),
         ask_clip("gradients [0] and [0]", [0.0], [0.0]),
         ask_clip("gradients [3] and [-4]", [3.0], [-4.0], limit=4.5),
-        ask_clip(
-            "a row, a table and a number",
-            [6.0, -2.0, 1.0],
-            [[1.0, 2.0, 0.5], [0.5, 9.0, -3.0]],
-            -1.0,
-            limit=2.0,
-        ),
+        ask_clip("a row, a table, a number", ROW, [ROW, ROW], -1.0, limit=2.0),
     ],
     mistakes="""
 + return [right([g], max_norm)[0] for g in grads]

@@ -173,6 +173,14 @@ in states) => in [states[0], *states])
 """,
 )
 
+RUNS = [
+    *[("cdab", "xabcy"), ("ace", "abcde"), ("abc", "abxabc"), ("aab", "ab")],
+    *[("xabcy", "zabcw"), ("xyabc", "xya yabc"), ("aaaa", "aab"), ("bcd", "abcd")],
+    *[("abc", "abc"), ("The cat", "the cat"), ("a cat,\n\nbut", "one at,\n\nbig")],
+    *[(" is ", "a is b"), ("abc", "xyz"), ("", "abc"), ("abc", "")],
+    ("?" + string.ascii_lowercase, string.ascii_lowercase + "!"),
+]
+
 longest_run = Exercise(
     "longest_run",
     '''
@@ -187,30 +195,8 @@ def my_longest(text, source):
     result=number,
     gradients=False,
     cases=[
-        *(
-            Case(f"text {text!r}, source {source!r}", args=(text, source))
-            for text, source in (
-                ("cdab", "xabcy"),
-                ("ace", "abcde"),
-                ("abc", "abxabc"),
-                ("aab", "ab"),
-                ("xabcy", "zabcw"),
-                ("xyabc", "xya yabc"),
-                ("aaaa", "aab"),
-                ("bcd", "abcd"),
-                ("abc", "abc"),
-                ("The cat", "the cat"),
-                ("a cat,\n\nbut", "one at,\n\nbig"),
-                (" is ", "a is b"),
-                ("abc", "xyz"),
-                ("", "abc"),
-                ("abc", ""),
-            )
-        ),
-        Case(
-            "text '?' + the alphabet, source the alphabet + '!'",
-            args=("?" + string.ascii_lowercase, string.ascii_lowercase + "!"),
-        ),
+        Case(f"text {text!r}, source {source!r}", args=(text, source))
+        for text, source in RUNS
     ],
     mistakes="""
 - any(text[i : i + n + 1] in source for i in range(len(text) - n))
