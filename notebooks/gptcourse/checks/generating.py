@@ -187,10 +187,6 @@ def lists(value):
     return [[*p] if isinstance(p, range) else p for p in parts]
 
 
-def ask_reading(title: str, n: int, size: int) -> Case:
-    return Case(title, args=([*range(10, 10 + n)], 10 + n, size))
-
-
 next_reading = Exercise(
     "next_reading",
     """
@@ -206,12 +202,11 @@ def my_reading(window, new, size):
     result=lists,
     gradients=False,
     cases=[
-        ask_reading("a window of 4 that holds 10 11, new: 12", 2, 4),
-        ask_reading("a window of 4 that holds 10 11 12, new: 13", 3, 4),
-        ask_reading("a window of 4 that holds 10 11 12 13, new: 14", 4, 4),
-        ask_reading("a window of 7 that holds 10 to 16, new: 17", 7, 7),
-        ask_reading("an empty window of 6, new: 10", 0, 6),
-        ask_reading("a window of 8 that holds 10 to 17, new: 18", 8, 8),
+        Case(
+            f"a window of {size} that holds {n} ids from 10 on, new: {10 + n}",
+            args=([*range(10, 10 + n)], 10 + n, size),
+        )
+        for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8))
     ],
     mistakes="""
 [new], [n] => [new], [0]

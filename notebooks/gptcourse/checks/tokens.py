@@ -38,21 +38,16 @@ def my_merges(pieces, count):
     praise="counted, merged and counted again, as GPT-2's tokens were found.",
     gradients=False,
     cases=[
-        Case("1 2 1 2 3 once, two merges", args=({(1, 2, 1, 2, 3): 1}, 2)),
-        Case("5 5 5 7 once, two merges", args=({(5, 5, 5, 7): 1}, 2)),
-        Case(
-            "1 2 once, 1 2 7 once, 3 4 five times, one merge",
-            args=({(1, 2): 1, (1, 2, 7): 1, (3, 4): 5}, 1),
-        ),
-        Case(
-            "9 1 twice, 1 alone five times, one merge", args=({(9, 1): 2, (1,): 5}, 1)
-        ),
-        Case(
-            "5 6, 7 8 and 3 4, once each, one merge",
-            args=({(5, 6): 1, (7, 8): 1, (3, 4): 1}, 1),
-        ),
-        Case("five pieces, six merges", args=(WORDS, 6)),
-        Case("1 2 once, five merges asked for", args=({(1, 2): 1}, 5)),
+        Case(f"pieces {pieces}, count = {count}", args=(pieces, count))
+        for pieces, count in (
+            ({(1, 2, 1, 2, 3): 1}, 2),
+            ({(5, 5, 5, 7): 1}, 2),
+            ({(1, 2): 1, (1, 2, 7): 1, (3, 4): 5}, 1),
+            ({(9, 1): 2, (1,): 5}, 1),
+            ({(5, 6): 1, (7, 8): 1, (3, 4): 1}, 1),
+            (WORDS, 6),
+            ({(1, 2): 1}, 5),
+        )
     ],
     mistakes="""
 256 + len(merges) => len(merges)

@@ -26,10 +26,6 @@ class Curve(nn.Module):
             loss.register_hook(lambda _: self.log.append("backward"))
         return y, loss
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        self.log.append("zero_grad")
-        super().zero_grad(set_to_none)
-
 
 class Descent(torch.optim.Optimizer):
     """Gradient descent with two groups; torch's own __init__ would take seconds."""
@@ -48,7 +44,6 @@ class Descent(torch.optim.Optimizer):
                 p -= group["lr"] * p.grad
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        self.log.append("zero_grad")
         for group in self.param_groups:
             for p in group["params"]:
                 p.grad = None
@@ -75,14 +70,7 @@ def ask_training(measure, n=3, rates=(0.1, 0.05, 0.01), max_norm=1e9, n_val=2):
 
 
 def calls(model, *results) -> str:
-    """The order of backward and step; zero_grad only where it does harm."""
-    log, shown = [call for call in model.log if call != "forward"], []
-    for i, call in enumerate(log):
-        later = [c for c in log[i:] if c != "zero_grad"]
-        harms = call == "zero_grad" and log[i - 1 : i] == ["backward"]
-        if call != "zero_grad" or (harms and later[:1] == ["step"]):
-            shown.append(call)
-    return ", ".join(shown) or "nothing"
+    return ", ".join(call for call in model.log if call != "forward") or "nothing"
 
 
 def weights(model, *results):
@@ -199,7 +187,7 @@ def ask_pieces(measure, *sizes: int, leftover: bool = False):
 
 
 def graphs(model, loss) -> str:
-    return ", ".join(call for call in model.log if call != "zero_grad")
+    return ", ".join(model.log)
 
 
 def given_back(model, loss):

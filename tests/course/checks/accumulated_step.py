@@ -34,6 +34,8 @@ def answer(model, optimizer, pieces):
 
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
+/ rows => / 4
+    weights, three pieces of 2, 1, 3 rows
 + rows = sum(len(idx) for idx, _ in pieces)
 + optimizer.zero_grad()
 + losses = [model(idx, y)[1] * len(idx) / rows for idx, y in pieces]

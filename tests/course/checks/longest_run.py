@@ -40,8 +40,12 @@ WRONG = """
 - return n
 + return next(text[i : i + n] for i in range(9) if text[i : i + n] in source)
     'ab'
-n += 1 => n += 1; source = source[1:]
-    not yet
++ run, longest = "", 0
++ for char in text:
++     run = run + char if run + char in source else ""
++     longest = max(longest, len(run))
++ return longest
+    The number is not
 return n => return n + 1
     too large by one
 """

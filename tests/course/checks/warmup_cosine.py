@@ -18,8 +18,8 @@ def answer(step, steps, lr, rise):
 
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
-) / 2 => ) / 3
-    not yet
++ return right(step, steps, 1.0, rise)
+    `lr` were always 1.0
 + return [right(s, steps, lr, rise) for s in range(1, steps + 1)]
     a list
 """
