@@ -7,7 +7,6 @@ other file holds exercises of one notebook.
 
 # ruff: noqa: F401 - what is imported is entered in the table below
 
-from gptcourse.checks.adamw import adamw_step
 from gptcourse.checks.adapters import lora_linear
 from gptcourse.checks.bigram import draw_next, pair_counts, shifted_windows
 from gptcourse.checks.blocks import (
@@ -17,35 +16,35 @@ from gptcourse.checks.blocks import (
     pre_norm_block,
 )
 from gptcourse.checks.budgets import best_size, best_split
-from gptcourse.checks.caching import cached_step, next_reading
 from gptcourse.checks.core import Exercise, Outcome
-from gptcourse.checks.evidence import longest_run, paired_difference
 from gptcourse.checks.exact import exact_share
 from gptcourse.checks.fromfile import published_attention
-from gptcourse.checks.generating import sampling_probabilities
+from gptcourse.checks.generating import (
+    cached_step,
+    next_reading,
+    sampling_probabilities,
+)
 from gptcourse.checks.gpt import first_weights, gpt_forward, gpt_size, tied_gradient
 from gptcourse.checks.modern import rms_norm, rotary
-from gptcourse.checks.multi_head import (
-    join_heads,
-    many_heads,
-    one_matrix,
-    split_heads,
-)
+from gptcourse.checks.multi_head import join_heads, many_heads, one_matrix, split_heads
 from gptcourse.checks.muon import orthogonalise
-from gptcourse.checks.overfitting import average_weights, stop_early
-from gptcourse.checks.pieces import accumulated_step
+from gptcourse.checks.optimizing import adamw_step, clip_gradients, warmup_cosine
+from gptcourse.checks.overfitting import (
+    average_weights,
+    longest_run,
+    paired_difference,
+    stop_early,
+)
 from gptcourse.checks.positions import place_vectors, sees_future
 from gptcourse.checks.prompting import answer_targets, few_shot_text
 from gptcourse.checks.published import read_published
-from gptcourse.checks.rates import clip_gradients, warmup_cosine
-from gptcourse.checks.scores import bits_per_char
 from gptcourse.checks.shannon import ShannonGame
 from gptcourse.checks.single_head import causal_head, past_average
 from gptcourse.checks.sixteen import sixteen_bits
 from gptcourse.checks.speed import softmax_tile, step_flops
 from gptcourse.checks.surprise import next_token_loss, table_gradient
-from gptcourse.checks.tokens import bpe_merges, encode_by_rank
-from gptcourse.checks.training import training_loop
+from gptcourse.checks.tokens import bits_per_char, bpe_merges, encode_by_rank
+from gptcourse.checks.training import accumulated_step, training_loop
 
 EXERCISES: dict[str, Exercise] = {
     name: value for name, value in list(globals().items()) if hasattr(value, "cases")

@@ -1,304 +1,233 @@
-"""Exercises of 08_generation: what to draw from."""
-
-from functools import partial
+"""Exercises of 08_generation: what to draw from, a step with a cache, what to read."""
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, tensor
 
-from gptcourse.checks.before.core import Case, Exercise, Mistake
-
-softmax = partial(F.softmax, dim=-1)
+from gptcourse.checks.core import Case, Exercise
+from gptcourse.checks.fixed import numbers
 
 
-def ask_kept(*rows: list, temperature=1.0, top_k=None, top_p=None, logits=False):
-    """A probe: rows of probabilities (or of logits) go in as logits, (B, V)."""
-
-    def probe(answer):
-        z = torch.tensor(rows) if logits else torch.tensor(rows).log()  # (B, V)
-        return answer(z, temperature, top_k, top_p)
-
-    return probe
-
-
-def places(p: Tensor) -> Tensor:
-    """The place of each token, the likeliest at 0; of equal ones the smaller id."""
-    return p.argsort(dim=-1, descending=True, stable=True).argsort(dim=-1)
-
-
-def likeliest(p, k, *, more=0):
-    return places(p) < k + more
-
-
-def all_ties(p, k):
-    return p >= p.topk(min(k, p.size(-1)), dim=-1).values[..., -1:]
-
-
-def last_ties(p, k):
-    return places(p.flip(-1)).flip(-1) < k
-
-
-def reaching(p, top_p, *, shift=0):
-    """The fewest likeliest that reach top_p, and shift more."""
-    ordered = p.sort(dim=-1, descending=True, stable=True).values
-    needed = (ordered.cumsum(-1) - ordered < top_p).sum(-1, keepdim=True)
-    return places(p) < needed + shift
-
-
-def divided(p, keep, z):
-    kept = p * keep
-    return kept / kept.sum(dim=-1, keepdim=True)
-
-
-def kept_probabilities(
-    logits,
-    temperature,
-    top_k,
-    top_p,
-    *,
-    heat=lambda z, t: z / t,
-    chances=softmax,
-    k_keeps=likeliest,
-    p_keeps=reaching,
-    finish=divided,
-    both="and",
-):
-    """What to draw from, and with other settings the mistakes one makes in it."""
-    z = heat(logits, temperature)  # (B, V)
-    p = chances(z)  # (B, V)
-    keep = torch.ones_like(p, dtype=torch.bool)  # (B, V)
-    if top_k is not None:
-        keep &= k_keeps(p, top_k)
-    if top_p is not None and both == "one after the other":
-        keep &= p_keeps(divided(p, keep, z), top_p)
-    elif top_p is not None and (top_k is None or both == "and"):
-        keep &= p_keeps(p, top_p)
-    return finish(p, keep, z)
-
-
-def cold_nucleus(logits, temperature, top_k, top_p):
-    """top_p looks at the probabilities before the temperature."""
-    heated = partial(kept_probabilities, logits, temperature, top_k)
-    if top_p is None:
-        return heated(None)
-    return heated(top_p, p_keeps=lambda p, q: reaching(softmax(logits), q))
-
-
-def likeliest_first(logits, temperature, top_k, top_p):
-    p = kept_probabilities(logits, temperature, top_k, top_p)
-    cut = top_k is not None or top_p is not None
-    return p.sort(dim=-1, descending=True).values if cut else p
-
-
-def first_row_for_all(logits, temperature, top_k, top_p):
-    return kept_probabilities(
-        logits,
-        temperature,
-        top_k,
-        top_p,
-        k_keeps=lambda p, k: likeliest(p[:1], k).expand_as(p),
-        p_keeps=lambda p, q: reaching(p[:1], q).expand_as(p),
+def ask_kept(*rows: list, temperature=1.0, top_k=None, top_p=None) -> Case:
+    """A case: these probabilities go in as logits, (B, V)."""
+    shown = " and ".join(" ".join(f"{p:g}" for p in row) for row in rows)
+    settings = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    given = [f"{k} = {v:g}" for k, v in settings.items() if v not in (None, 1.0)]
+    return Case(
+        ", ".join([f"p = {shown}", *given]),
+        args=(tensor(rows).log(), temperature, top_k, top_p),
     )
 
 
+FIVE = [0.05, 0.4, 0.15, 0.3, 0.1]
+
 sampling_probabilities = Exercise(
     "sampling_probabilities",
-    right=kept_probabilities,
+    """
+def my_probabilities(logits, temperature, top_k, top_p):
+    p = F.softmax(logits / temperature, dim=-1)  # (B, V)
+    ordered, order = p.sort(dim=-1, descending=True, stable=True)  # (B, V) each
+    before = ordered.cumsum(dim=-1) - ordered  # (B, V)
+    if top_p is not None:
+        ordered = ordered * (before < top_p)  # (B, V)
+    if top_k is not None:
+        ordered[:, top_k:] = 0
+    kept = torch.zeros_like(p).scatter(-1, order, ordered)  # (B, V)
+    return kept / kept.sum(dim=-1, keepdim=True)
+""",
+    praise="exactly what is left to draw from, with the sum 1.",
+    gradients=False,
     cases=[
-        Case(
-            "p = 0.5 0.3 0.2 and 0.2 0.2 0.6, temperature 2",
-            ask_kept([0.5, 0.3, 0.2], [0.2, 0.2, 0.6], temperature=2.0),
-        ),
-        Case(
-            "p = 0.1 0.2 0.5 0.2, top_k = 2 (ids 1 and 3 are equal)",
-            ask_kept([0.1, 0.2, 0.5, 0.2], top_k=2),
-        ),
-        Case(
-            "p = 0.12 0.5 0.08 0.3, top_p = 0.7",
-            ask_kept([0.12, 0.5, 0.08, 0.3], top_p=0.7),
-        ),
-        Case("p = 0.1 0.6 0.3, top_p = 0.3", ask_kept([0.1, 0.6, 0.3], top_p=0.3)),
-        Case(
-            "two rows, top_k = 2",
-            ask_kept([0.1, 0.2, 0.7], [0.5, 0.4, 0.1], top_k=2),
-        ),
-        Case(
-            "p = 0.05 0.4 0.15 0.3 0.1, temperature 0.5, top_p = 0.8",
-            ask_kept([0.05, 0.4, 0.15, 0.3, 0.1], temperature=0.5, top_p=0.8),
-        ),
-        Case(
-            "p = 0.05 0.4 0.15 0.3 0.1, top_k = 4, top_p = 0.72",
-            ask_kept([0.05, 0.4, 0.15, 0.3, 0.1], top_k=4, top_p=0.72),
-        ),
+        ask_kept([0.5, 0.3, 0.2], [0.2, 0.2, 0.6], temperature=2.0),
+        ask_kept([0.1, 0.2, 0.5, 0.2], top_k=2),
+        ask_kept([0.12, 0.5, 0.08, 0.3], top_p=0.7),
+        ask_kept([0.1, 0.6, 0.3], top_p=0.3),
+        ask_kept([0.24, 0.28, 0.22, 0.26], top_p=0.5),
+        ask_kept([0.1, 0.2, 0.7], [0.5, 0.4, 0.1], top_k=2),
+        ask_kept(FIVE, temperature=0.5, top_p=0.8),
+        ask_kept(FIVE, top_k=4, top_p=0.72),
+        ask_kept(FIVE, [0.3, 0.3, 0.1, 0.1, 0.2], temperature=0.5, top_k=1, top_p=0.9),
+        Case("logits 0 0 0 0, top_p = 0.5", args=(torch.zeros(1, 4), 1.0, None, 0.5)),
         Case(
             "logits 1000 999 0, temperature 0.5",
-            ask_kept([1000.0, 999.0, 0.0], temperature=0.5, logits=True),
+            args=(tensor([[1000.0, 999.0, 0.0]]), 0.5, None, None),
         ),
     ],
-    mistakes=[
-        Mistake(
-            "temperature multiplied",
-            "The logits are multiplied by the temperature: divide, so that a low one "
-            "makes differences grow.",
-            partial(kept_probabilities, heat=lambda z, t: z * t),
-        ),
-        Mistake(
-            "temperature without effect",
-            "The temperature has no effect: divide the *logits* by it, before the "
-            "softmax. Probabilities divided by it and by their sum are as before.",
-            partial(kept_probabilities, heat=lambda z, t: z),
-        ),
-        Mistake(
-            "softmax over the rows",
-            "The softmax goes over the rows: each row is a distribution of its own, "
-            "so over the last dimension.",
-            partial(kept_probabilities, chances=partial(F.softmax, dim=0)),
-        ),
-        Mistake(
-            "logits returned",
-            "These are logits, not probabilities: what is drawn from must be positive "
-            "and have the sum 1. The softmax is missing.",
-            partial(
-                kept_probabilities,
-                finish=lambda p, keep, z: z.masked_fill(~keep, -torch.inf),
-            ),
-        ),
-        Mistake(
-            "not divided by the sum",
-            "What is left does not add up to 1: divide it by its sum.",
-            partial(kept_probabilities, finish=lambda p, keep, z: p * keep),
-        ),
-        Mistake(
-            "cut logits at zero",
-            "The cut tokens' logits are set to 0, and e⁰ is 1: a token that must not "
-            "be drawn has probability 0, so a logit of -inf.",
-            partial(
-                kept_probabilities,
-                finish=lambda p, keep, z: softmax(z.masked_fill(~keep, 0.0)),
-            ),
-        ),
-        Mistake(
-            "softmax twice",
-            "A softmax is taken of probabilities, which makes them nearly equal: "
-            "divide what is left by its sum instead.",
-            partial(
-                kept_probabilities,
-                finish=lambda p, keep, z: softmax(p * keep),
-            ),
-        ),
-        Mistake(
-            "ties kept",
-            "More than top_k tokens are kept where several are equal: `p >= the k-th "
-            "largest` keeps them all. Go by places in a stable sort.",
-            partial(kept_probabilities, k_keeps=all_ties),
-        ),
-        Mistake(
-            "the later of equal tokens",
-            "Of equally likely tokens the one with the larger id is kept: the smaller "
-            "one is to come first (`stable=True`).",
-            partial(kept_probabilities, k_keeps=last_ties),
-        ),
-        Mistake(
-            "k + 1 kept",
-            "One token more than top_k is kept.",
-            partial(kept_probabilities, k_keeps=partial(likeliest, more=1)),
-        ),
-        Mistake(
-            "k - 1 kept",
-            "One token less than top_k is kept.",
-            partial(kept_probabilities, k_keeps=partial(likeliest, more=-1)),
-        ),
-        Mistake(
-            "the unlikeliest kept",
-            "The unlikeliest tokens are kept: sort with descending=True.",
-            partial(
-                kept_probabilities,
-                k_keeps=lambda p, k: likeliest(-p, k),
-                p_keeps=lambda p, q: p.size(-1) - 1 - places(p) < reaching(p, q).sum(),
-            ),
-        ),
-        Mistake(
-            "top_k without effect",
-            "top_k has no effect.",
-            partial(kept_probabilities, k_keeps=lambda p, k: p >= 0),
-        ),
-        Mistake(
-            "the crossing token cut",
-            "top_p cuts the token that crosses the threshold: without it the kept "
-            "ones do not reach p. Keep a token if those *before* it do not reach p.",
-            partial(kept_probabilities, p_keeps=partial(reaching, shift=-1)),
-        ),
-        Mistake(
-            "the crossing token cut, but never all",
-            "top_p cuts the token that crosses the threshold, unless it is the first: "
-            "the kept ones do not reach p. Keep it if those *before* it do not.",
-            partial(
-                kept_probabilities,
-                p_keeps=lambda p, q: reaching(p, q, shift=-1) | likeliest(p, 1),
-            ),
-        ),
-        Mistake(
-            "one more than needed",
-            "top_p keeps one token more than needed: the one that reaches p is the "
-            "last.",
-            partial(kept_probabilities, p_keeps=partial(reaching, shift=1)),
-        ),
-        Mistake(
-            "single probabilities",
-            "top_p is compared with single probabilities: it is the *sum* of the "
-            "likeliest that must reach it. Sort, then cumulate.",
-            partial(kept_probabilities, p_keeps=lambda p, q: p >= q),
-        ),
-        Mistake(
-            "cumulated in the order of ids",
-            "The probabilities are cumulated in the order of the ids: sort first, the "
-            "likeliest in front.",
-            partial(kept_probabilities, p_keeps=lambda p, q: p.cumsum(dim=-1) - p < q),
-        ),
-        Mistake(
-            "top_p without effect",
-            "top_p has no effect.",
-            partial(kept_probabilities, p_keeps=lambda p, q: p >= 0),
-        ),
-        Mistake(
-            "likeliest first",
-            "The probabilities come back in order of size: bring them back to their "
-            "ids (`scatter`), or the wrong token is drawn.",
-            likeliest_first,
-        ),
-        Mistake(
-            "the first row for all",
-            "The first row decides for all rows which tokens are kept: each has its "
-            "own likeliest.",
-            first_row_for_all,
-        ),
-        Mistake(
-            "only one of the two",
-            "With top_k and top_p given, only top_k counts: a token must be kept by "
-            "both.",
-            partial(kept_probabilities, both="or"),
-        ),
-        Mistake(
-            "one after the other",
-            "top_p looks at what top_k has left, divided anew: both look at the same "
-            "probabilities, those after the temperature.",
-            partial(kept_probabilities, both="one after the other"),
-        ),
-        Mistake(
-            "top_p before the temperature",
-            "top_p looks at the probabilities before the temperature: the temperature "
-            "comes first.",
-            cold_nucleus,
-        ),
-        Mistake(
-            "overflow",
-            "Large logits overflow: e¹⁰⁰⁰ is more than a float can hold. `softmax` "
-            "subtracts the largest logit first, which changes nothing else.",
-            partial(
-                kept_probabilities,
-                chances=lambda z: z.exp() / z.exp().sum(dim=-1, keepdim=True),
-            ),
-        ),
+    mistakes="""
+logits / temperature => logits
+    The temperature has no effect: divide the *logits* by it, before the softmax.
+/ kept.sum(dim=-1, keepdim=True) =>
+    What is left does not add up to 1: divide it by its sum.
+- kept / kept.sum(dim=-1, keepdim=True)
++ F.softmax((logits / temperature).where(kept > 0, 0.0), dim=-1)
+    The cut tokens' logits are set to 0, and e⁰ is 1: set them to -inf.
+kept / kept.sum(dim=-1, keepdim=True) => F.softmax(kept, dim=-1)
+    A softmax is taken of probabilities: divide what is left by its sum instead.
+- ordered[:, top_k:] = 0
++ ordered = ordered * (ordered >= ordered[:, top_k - 1 : top_k])
+    More than top_k tokens are kept where several are equal: go by positions in a stable
+    sort.
+p.sort(dim=-1, descending=True, => (x.flip(-1) for x in p.sort(dim=-1,
+stable=True) => stable=True))
+    Of equally likely tokens the larger id is kept: the smaller one comes first.
+top_k: => top_k + 1 :
+    One token more than top_k is kept.
+ordered[:, top_k:] = 0 => pass
+    top_k has no effect.
+before < => ordered.cumsum(dim=-1) <=
+    top_p cuts the token that crosses p: keep it if those *before* it do not reach p.
+before < top_p => (ordered.cumsum(dim=-1) <= top_p) | (before == 0)
+    top_p cuts the token that crosses p, unless it is the first: keep it always.
+before < top_p => before - ordered.roll(1, -1) < top_p
+    top_p keeps one token more than needed: the one that reaches p is the last.
+before < => before <=
+    Where a sum is exactly p, one token more is kept: those before it have reached p.
+before < => ordered >=
+    top_p is compared with single probabilities: their *sum* must reach it.
+before < top_p => ordered >= (1 - top_p) * ordered[:, :1]
+    Each probability is compared with the largest (min-p): for top_p, sums must reach p.
+ordered = ordered * (before < top_p) => pass
+    top_p has no effect.
+torch.zeros_like(p).scatter(-1, order, ordered) => ordered
+    The probabilities come back in order of size: bring them back to their ids,
+    `scatter`.
+if top_p is not None => if top_p is not None and top_k is None
+    With top_k and top_p given, only top_k counts: a token must be kept by both.
+- before =
++ ordered[:, top_k or p.size(1) :] = 0
++     ordered = ordered / ordered.sum(dim=-1, keepdim=True)
++     before =
+    top_p looks at what top_k has left, divided anew: both look at the same
+    probabilities.
+- F.softmax(logits / temperature, dim=-1)
++ (z := (logits / temperature).exp()) / z.sum(dim=-1, keepdim=True)
+    Large logits overflow, e¹⁰⁰⁰ is infinite: `softmax` subtracts the largest first.
+""",
+)
+
+
+def ask_step(title: str, *counts: int, heads=1, size=2) -> Case:
+    """A case: so many new characters, step by step, into one memory of 6."""
+
+    def probe(answer):
+        # What lies in positions that are not taken yet must not matter.
+        keys = torch.full((heads, 6, size), 5.0)  # (H, S, d)
+        values = torch.full((heads, 6, size), 5.0)  # (H, S, d)
+        n, out = 0, None
+        for count in counts:
+            q, k, v = (
+                numbers(heads, count, size, start=100 * i + 10 * n) for i in range(3)
+            )
+            out = answer(q, k, v, keys, values, n)
+            n += count
+        return [out, keys[:, :n], values[:, :n]]
+
+    return Case(title, probe)
+
+
+cached_step = Exercise(
+    "cached_step",
+    """
+def my_step(q, k, v, keys, values, n):
+    T = q.size(1)
+    keys[:, n : n + T], values[:, n : n + T] = k, v
+    K, V = keys[:, : n + T], values[:, : n + T]  # (H, n + T, d) each
+    scores = q @ K.transpose(1, 2) / q.size(2) ** 0.5  # (H, T, n + T)
+    may = torch.ones(T, n + T, dtype=torch.bool).tril(n)  # (T, n + T)
+    return F.softmax(scores.masked_fill(~may, -torch.inf), dim=-1) @ V  # (H, T, d)
+""",
+    praise="the same as all at once, and the memory is ready for the next one.",
+    parts=("what comes back", "the keys", "the values"),
+    gradients=False,
+    may_change=("keys", "values"),
+    cases=[
+        ask_step("one new character, the memory empty", 1),
+        ask_step("one new character after one", 1, 1),
+        ask_step("three at once, the memory empty", 3),
+        ask_step("two at once after two", 2, 2),
+        ask_step("two heads, three steps, the memory full", 3, 1, 2, heads=2, size=4),
     ],
-    praise="exactly what is left to draw from, with the sum 1.",
+    mistakes="""
+keys[:, n : n + T], values[:, n : n + T] => keys[:, :T], values[:, :T]
+    The new keys and values are written over the old ones: they belong to the positions
+    n to n + T - 1.
+- keys[:, n : n + T], values[:, n : n + T] = k, v
++ keys = torch.cat([keys[:, :n], k], dim=1)
++     values = torch.cat([values[:, :n], v], dim=1)
+    The result is right, but the memory is as it was: the next step needs these keys and
+    values. Write them into `keys` and `values` (`keys[:, n : n + T] = k`).
+, values[:, n : n + T] = k, v => = k
+    The new keys are kept, the new values are not.
+keys[:, : n + T], values[:, : n + T] => k, v
+n + T, dtype=torch.bool).tril(n) => T, dtype=torch.bool).tril()
+    The new characters see only each other: the past lies in the memory.
+keys[:, : n + T], values[:, : n + T] => keys, values
+torch.ones(T, n + T, dtype=torch.bool).tril(n) => torch.ones(1, 1, dtype=torch.bool)
+    Positions that are not taken yet are attended to: take keys[:, : n + T].
+tril(n) => tril()
+    The mask is aligned to the upper left, as by `is_causal=True`: the new characters
+    are the *last* of n + T, so row t sees n + t + 1 positions.
+.tril(n) =>
+    The new characters see each other's future: each sees what is before it, and itself.
+keys[:, : n + T], values[:, : n + T] => keys[:, :n], values[:, :n]
+torch.ones(T, n + T, dtype=torch.bool).tril(n) => torch.ones(T, n, dtype=torch.bool)
+    A new character does not see itself: take keys[:, : n + T].
+/ q.size(2) ** 0.5 =>
+    The scores are not divided by the root of the head size.
+dim=-1 => dim=1
+    The softmax is over the queries: it is over the keys, the last axis.
+""",
+)
+
+
+def lists(value):
+    """Two lists, whatever they come in."""
+    if not isinstance(value, list) or len(value) != 2:
+        return value
+    parts = (p.tolist() if isinstance(p, Tensor) else p for p in value)
+    return [[*p] if isinstance(p, range) else p for p in parts]
+
+
+next_reading = Exercise(
+    "next_reading",
+    """
+def my_reading(window, new, size):
+    n = len(window)
+    if n < size:
+        return [new], [n]
+    read = [*window, new][-(size // 2) :]
+    return read, list(range(len(read)))
+""",
+    praise="one character while there is room, half a window when there is none.",
+    parts=("the ids", "the positions"),
+    result=lists,
+    gradients=False,
+    cases=[
+        Case(
+            f"a window of {size} that holds {n} ids from 10 on, new: {10 + n}",
+            args=([*range(10, 10 + n)], 10 + n, size),
+        )
+        for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8))
+    ],
+    mistakes="""
+[new], [n] => [new], [0]
+    The position is always 0: the cache holds some already, so it is len(window).
+[new], [n] => [new], [n - 1]
+    The new character's position is one too small: it is len(window).
+[new], [n] => [*window, new], list(range(n + 1))
+    Everything is read anew while there is room: only the new character is missing.
+n < size => n < size - 1
+    Halved one character too early: while len(window) < size there is room.
+n < size => n <= size
+    With a full window the new character gets a position that the model does not have.
++ return [new], [min(len(window), size - 1)]
+    This is the rolling cache: when it is full, it is emptied and read afresh.
+range(len(read)) => range(size - len(read), size)
+    The newest half keeps its old positions: it is read from position 0.
+[*window, new][-(size // 2) :] => [*window[-(size // 2) :], new]
+    One too many: the newest size // 2 have the new character among them.
+[*window, new] => window
+    The new character is missing from what is read: it is the newest of all.
+-(size // 2) => -size // 2
+    Half of an odd window is rounded down, size // 2.
+""",
 )

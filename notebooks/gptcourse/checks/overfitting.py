@@ -1,121 +1,43 @@
-"""Exercises of 07_overfitting: stopping in time, averaging weights."""
+"""Exercises of 07_overfitting: stop, average weights, find copies, put error bars."""
 
-from functools import partial
+import string
 
 import torch
-from torch import nn
+from torch import Tensor, nn, tensor
 
-from gptcourse.checks.before.core import Case, Exercise, Mistake
+from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
+from gptcourse.checks.values import number
+
+TRAINED, RETURNED = "turns trained", "what is returned"
+LEFT = "the turn whose weights the model has in the end"
 
 
 class Walker(nn.Module):
-    """A model whose two weights say how many turns it has had, and its loss now."""
+    """A model whose two weights are its number of turns and its loss."""
 
     def __init__(self):
         super().__init__()
         self.w = nn.Parameter(torch.zeros(2))
-        self.turns, self.aliased = 0, False
+        self.turns = 0
 
     def walk(self, losses):
         """A training: each turn moves the weights in place."""
         for self.turns, loss in enumerate(losses, 1):
-            self.w.data.copy_(torch.tensor([float(self.turns), loss]))
+            self.w.data.copy_(tensor([float(self.turns), loss]))
             yield self.turns
 
-    def load_state_dict(self, state, **keywords):
-        self.aliased = state["w"].data_ptr() == self.w.data_ptr()
-        return super().load_state_dict(state, **keywords)
 
-
-def loss_of(model: Walker) -> float:
-    return model.w[1].item()
-
-
-def stopped(measure, title: str, losses: list[float], patience: int) -> Case:
-    """A case: walk through these losses, then measure(model, what came back)."""
+def stopped(title: str, losses: list[float], patience: int) -> Case:
+    """A case: walk through these losses."""
 
     def probe(answer):
         model = Walker()
-        back = answer(model.walk(losses), model, loss_of, patience)
-        return measure(model, back)
+        back = answer(model.walk(losses), model, lambda m: m.w[1].item(), patience)
+        return {TRAINED: model.turns, LEFT: int(model.w[0]), RETURNED: back}[title]
 
     shown = " ".join(f"{loss:g}" for loss in losses)
     return Case(f"{title}, losses {shown}, patience {patience}", probe)
-
-
-def turns_trained(model, back):
-    return model.turns
-
-
-def came_back(model, back):
-    return back
-
-
-def weights_left(model, back) -> str:
-    own = " (its own tensors, put back)" * model.aliased
-    return f"those of turn {int(model.w[0])}{own}"
-
-
-def lower(loss, best, last):
-    return loss < best
-
-
-def stopping(
-    training,
-    model,
-    score,
-    patience,
-    *,
-    better=lower,
-    progress=lower,
-    reset=True,
-    limit=lambda patience: patience,
-    keep=lambda model: model.w.detach().clone(),
-    back=lambda best, last: best,
-    first=1,
-    worst=float("inf"),
-    one_too_many=False,
-    only_if_stopped=False,
-):
-    """Early stopping, and with other settings the mistakes one makes in it."""
-    best, kept, waited, last = (0, worst), None, 0, worst
-    stopped = False
-    for turn, _ in enumerate(training, first):
-        if one_too_many and waited >= patience:
-            break
-        loss = score(model)
-        came_down = progress(loss, best[1], last)
-        if better(loss, best[1], last):
-            best, kept = (turn, loss), keep(model)
-        waited = (0 if reset else waited) if came_down else waited + 1
-        last = loss
-        stopped = not came_down and waited >= limit(patience) and not one_too_many
-        if stopped:
-            break
-    if kept is not None and (stopped or not only_if_stopped):
-        put_back(model, kept)
-    return back(best, (turn, loss))
-
-
-@torch.no_grad()
-def put_back(model, kept):
-    if isinstance(kept, dict):
-        model.load_state_dict(kept)
-    else:
-        model.w.copy_(kept)
-
-
-def score_at_the_end(training, model, score, patience):
-    return stopping(list(training), model, score, patience)
-
-
-def higher(loss, best, last):
-    return loss > best
-
-
-def level(loss, best, last):
-    return loss <= best
 
 
 DIP = [3.0, 1.0, 2.0, 2.0, 0.0]
@@ -123,201 +45,253 @@ SHAKY = [3.0, 2.0, 4.0, 1.0, 3.0, 2.5, 0.5]
 
 stop_early = Exercise(
     "stop_early",
-    right=stopping,
-    cases=[
-        stopped(turns_trained, "turns trained", DIP, 2),
-        stopped(turns_trained, "turns trained", SHAKY, 2),
-        stopped(turns_trained, "turns trained", [2.0, 1.0, 1.0, 1.0, 1.0, 0.5], 3),
-        stopped(turns_trained, "turns trained", DIP, 1),
-        stopped(came_back, "what is returned", DIP, 2),
-        stopped(came_back, "what is returned", [3.0, 2.0, 1.0], 2),
-        stopped(weights_left, "the model's weights", DIP, 2),
-        stopped(weights_left, "the model's weights", DIP[:3], 5),
-    ],
-    mistakes=[
-        Mistake(
-            "weights not put back",
-            "The model is left as the last turn made it: put back the weights of its "
-            "best turn. (`best = model` keeps no copy, it is a second name.)",
-            partial(stopping, keep=lambda model: model.w.detach()),
-        ),
-        Mistake(
-            "state_dict not copied",
-            "The weights are put back, but they are the last ones: state_dict() gives "
-            "the model's own tensors, which go on changing. Copy them when you keep "
-            "them, `copy.deepcopy(model.state_dict())`.",
-            partial(stopping, keep=lambda model: model.state_dict()),
-        ),
-        Mistake(
-            "put back only when stopped",
-            "The best weights are put back only after a stop: where the training ends "
-            "first, the model keeps its last ones. Put them back after the loop.",
-            partial(stopping, only_if_stopped=True),
-        ),
-        Mistake(
-            "stops one late",
-            "It stops one turn too late: patience 2 means that the second turn in a "
-            "row without a new low is the last (`>=`, not `>`).",
-            partial(stopping, limit=lambda patience: patience + 1),
-        ),
-        Mistake(
-            "one turn for nothing",
-            "It trains one turn after the decision to stop, for nothing: look right "
-            "after the score, not at the beginning of the next turn.",
-            partial(stopping, one_too_many=True),
-        ),
-        Mistake(
-            "stops one early",
-            "It stops one turn too early: patience 2 means two turns in a row without "
-            "a new low.",
-            partial(stopping, limit=lambda patience: patience - 1),
-        ),
-        Mistake(
-            "patience ignored",
-            "It stops at the first turn that brings no new low: patience is not used.",
-            partial(stopping, limit=lambda patience: 1),
-        ),
-        Mistake(
-            "never stops",
-            "It never stops: the training went on to its end.",
-            partial(stopping, limit=lambda patience: 10**9),
-        ),
-        Mistake(
-            "not in a row",
-            "All turns without a new low are counted together: a new low sets the "
-            "count back to 0.",
-            partial(stopping, reset=False),
-        ),
-        Mistake(
-            "compared with the turn before",
-            "Each loss is held against that of the turn before: a loss can fall and "
-            "still be no new low. Compare with the lowest so far.",
-            partial(stopping, progress=lambda loss, best, last: loss < last),
-        ),
-        Mistake(
-            "level counts as lower",
-            "A loss equal to the lowest counts as a new low: nothing is gained, so "
-            "`<`, not `<=`.",
-            partial(stopping, better=level, progress=level),
-        ),
-        Mistake(
-            "highest",
-            "It looks for the highest loss: the lowest is the best.",
-            partial(stopping, better=higher, progress=higher, worst=float("-inf")),
-        ),
-        Mistake(
-            "scored at the end",
-            "The whole training ran before the first score (is there a "
-            "`list(training)`?): score the model after each turn.",
-            score_at_the_end,
-        ),
-        Mistake(
-            "counted from 0",
-            "The turn is counted from 0: the first turn is 1.",
-            partial(stopping, first=0),
-        ),
-        Mistake(
-            "the last turn's",
-            "What is returned is of the turn at which it stopped: expected the best "
-            "turn and its loss.",
-            partial(stopping, back=lambda best, last: last),
-        ),
-        Mistake(
-            "swapped",
-            "The two are swapped: first the turn, then its loss.",
-            partial(stopping, back=lambda best, last: best[::-1]),
-        ),
-    ],
+    """
+import copy
+
+
+def my_stop(training, model, score, patience):
+    best_turn, best_loss, best, waited = 0, float("inf"), None, 0
+    for turn, _ in enumerate(training, 1):
+        loss = score(model)
+        if loss < best_loss:
+            best_turn, best_loss, waited = turn, loss, 0
+            best = copy.deepcopy(model.state_dict())
+        else:
+            waited += 1
+            if waited == patience:
+                break
+    model.load_state_dict(best)
+    return best_turn, best_loss
+""",
     praise="patience counted in a row, and the best weights put back.",
+    parts=("the turn", "the loss"),
+    gradients=False,
+    may_change=("model",),
+    cases=[
+        stopped(TRAINED, DIP, 2),
+        stopped(TRAINED, SHAKY, 2),
+        stopped(TRAINED, [2.0, 1.0, 1.0, 1.0, 1.0, 0.5], 3),
+        stopped(TRAINED, DIP, 1),
+        stopped(RETURNED, DIP, 2),
+        stopped(RETURNED, [3.0, 2.0, 1.1], 2),
+        stopped(RETURNED, [1.0, 2.0, 3.0, 4.0], 3),
+        stopped(LEFT, DIP, 2),
+        stopped(LEFT, DIP[:3], 5),
+    ],
+    mistakes="""
+copy.deepcopy(model.state_dict()) => model.state_dict()
+    The model is left as the last turn made it: put back the best turn's weights.
+    state_dict() gives the model's own tensors, which go on changing, and `best = model`
+    is a second name. Keep a copy, `copy.deepcopy(model.state_dict())`.
+model.load_state_dict(best) =>
+break => model.load_state_dict(best); break
+    The best weights are put back only after a stop: a training may also end by itself.
+waited == patience => waited > patience
+    It stops one turn too late: the patience-th turn without a new low is the last.
+waited == patience => False
+- loss = score(model)
++ if waited == patience:
++             break
++         loss = score(model)
+    It trains one turn after the decision to stop: decide right after the score.
+waited == patience => waited >= patience - 1
+    It stops one turn too early: patience 2 means two turns in a row without a new low.
+waited == patience => True
+    It stops at the first turn that brings no new low: patience is not used.
+waited == patience => False
+    It never stops: the training went on to its end.
+best_turn, best_loss, waited = turn, loss, 0 => best_turn, best_loss = turn, loss
+    All turns without a new low are counted together: a new low sets the count to 0.
+- if loss < best_loss:
++ fell, before = turn == 1 or loss < before, loss
++         if fell:
+    Each loss is compared with that of the turn before: compare with the lowest so far.
+loss < best_loss => loss <= best_loss
+    A loss equal to the lowest counts as a new low: nothing is gained, so `<`.
+enumerate(training, 1) => enumerate(list(training), 1)
+    The whole training ran before the first score: score the model after each turn.
+(training, 1) => (training)
+    The turn is counted from 0: the first turn is 1.
+return best_turn, best_loss => return turn, loss
+    This is the turn at which it stopped: return the best turn and its loss.
+""",
 )
 
 
 def states(count: int):
     """State dictionaries of one model, all their numbers different."""
-    tables = [numbers(2, count, start=9 * i) for i in range(count)]
-    rows = [numbers(count, start=50 + 9 * i) for i in range(count)]
-    return [{"w": w, "b": b} for w, b in zip(tables, rows, strict=True)]
+    return [
+        {"w": numbers(2, 3, start=9 * i), "b": numbers(4, start=50 + 9 * i)}
+        for i in range(count)
+    ]
 
-
-def ask_average(given: list[dict], *names: str):
-    """A probe: average these states, and look at the tensors of these names."""
-
-    def probe(answer):
-        mean = answer(given)
-        return [mean[name] for name in names] if len(names) > 1 else mean[names[0]]
-
-    return probe
-
-
-def averaging(states, mean=lambda values: sum(values) / len(values), last=()):
-    """The mean of states, and with another mean the mistakes one makes in it."""
-    return {
-        name: states[-1][name] if name in last else mean([s[name] for s in states])
-        for name in states[0]
-    }
-
-
-def halved(values):
-    mean = values[0]
-    for value in values[1:]:
-        mean = (mean + value) / 2
-    return mean
-
-
-THREE = [{"w": torch.tensor(w)} for w in ([[0.0, 6.0]], [[3.0, 0.0]], [[9.0, 0.0]])]
 
 average_weights = Exercise(
     "average_weights",
-    right=averaging,
+    """
+def my_average(states):
+    return {
+        name: sum(state[name] for state in states) / len(states) for name in states[0]
+    }
+""",
+    praise="each weight is the mean of what it was, and the states are left alone.",
+    gradients=False,
     cases=[
         Case(
-            "w of three states: [[0, 6]], [[3, 0]], [[9, 0]]", ask_average(THREE, "w")
+            "three states with w = [0, 6], [3, 0], [9, 0]",
+            args=([{"w": tensor(w)} for w in ([0.0, 6.0], [3.0, 0.0], [9.0, 0.0])],),
         ),
-        Case("two states of w (2, 2) and b (2,)", ask_average(states(2), "w", "b")),
-        Case("three states of w (2, 3) and b (3,)", ask_average(states(3), "w", "b")),
-        Case("one state", ask_average(states(1), "w", "b")),
+        *(
+            Case(f"{count} states of w (2, 3) and b (4,)", args=(states(count),))
+            for count in (2, 4)
+        ),
+        Case("one state", args=(states(1),)),
     ],
-    mistakes=[
-        Mistake(
-            "not divided",
-            "This is the sum: divide it by the number of states.",
-            partial(averaging, mean=sum),
-        ),
-        Mistake(
-            "halved each time",
-            "The mean so far and the next state are averaged again and again: then the "
-            "last state counts half, the one before a quarter. All count the same.",
-            partial(averaging, mean=halved),
-        ),
-        Mistake(
-            "the first counted twice",
-            "The first state is in the sum twice: begin with it or with zero, then add "
-            "the others.",
-            partial(averaging, mean=lambda v: (v[0] + sum(v)) / len(v)),
-        ),
-        Mistake(
-            "the last state",
-            "This is the last state: expected the mean of all.",
-            partial(averaging, mean=lambda v: v[-1]),
-        ),
-        Mistake(
-            "a single number",
-            "Each tensor became a single number: the mean is over the states, number "
-            "by number (`dim=0` of the stack).",
-            partial(averaging, mean=lambda v: torch.stack(v).mean()),
-        ),
-        Mistake(
-            "mean inside a state",
-            "The mean is over a tensor's own numbers: it is over the states (`dim=0` "
-            "of the stack).",
-            partial(averaging, mean=lambda v: torch.stack(v).mean(dim=-1)),
-        ),
-        Mistake(
-            "only matrices",
-            "Only some of the tensors are averaged, others are the last state's: take "
-            "every name.",
-            partial(averaging, last=("b",)),
-        ),
+    mistakes="""
+/ len(states) =>
+    This is the sum: divide it by the number of states.
++ mean = dict(states[0])
++ for state in states[1:]:
++     mean = {name: (mean[name] + state[name]) / 2 for name in mean}
++ return mean
+    The mean so far and the next state are averaged again and again, so that the last
+    state counts half: all count the same.
+in states) => in [states[0], *states])
+    The first state is in the sum twice.
++ return states[-1]
+    This is the last state: return the mean of all.
+- sum(state[name] for state in states) / len(states)
++ torch.stack([state[name] for state in states]).mean()
+    Each tensor became a single number: the mean is over the states, `dim=0` of the
+    stack.
+- sum(state[name] for state in states) / len(states)
++ torch.stack([state[name] for state in states]).mean(-1)
+    The mean is over a tensor's own numbers: it is over the states, `dim=0` of the
+    stack.
++ return right(states) | {k: v for k, v in states[-1].items() if v.ndim == 1}
+    Only some of the tensors are averaged: take every name.
+""",
+)
+
+RUNS = [
+    *[("cdab", "xabcy"), ("ace", "abcde"), ("abc", "abxabc"), ("aab", "ab")],
+    *[("xabcy", "zabcw"), ("xyabc", "xya yabc"), ("aaaa", "aab"), ("bcd", "abcd")],
+    *[("abc", "abc"), ("The cat", "the cat"), ("a cat,\n\nbut", "one at,\n\nbig")],
+    *[(" is ", "a is b"), ("abc", "xyz"), ("", "abc"), ("abc", "")],
+    ("?" + string.ascii_lowercase, string.ascii_lowercase + "!"),
+]
+
+longest_run = Exercise(
+    "longest_run",
+    '''
+def my_longest(text, source):
+    """If a run of n + 1 is shared, so is one of n: try ever longer ones."""
+    n = 0
+    while any(text[i : i + n + 1] in source for i in range(len(text) - n)):
+        n += 1
+    return n
+''',
+    praise="a run may begin anywhere, and has no gaps.",
+    result=number,
+    gradients=False,
+    cases=[
+        Case(f"text {text!r}, source {source!r}", args=(text, source))
+        for text, source in RUNS
     ],
-    praise="each weight is the mean of what it was, and the states are left alone.",
+    mistakes="""
+- any(text[i : i + n + 1] in source for i in range(len(text) - n))
++ n < min(len(text), len(source)) and text[n] == source[n]
+    Only runs at the beginning of both are found: a run may begin anywhere in either.
+range(len(text) - n) => range(min(1, len(text) - n))
+    Only runs from the text's beginning are found: a run may begin anywhere in it.
++ same = "".join("x" if a == b else " " for a, b in zip(text, source))
++ return max(map(len, same.split()), default=0)
+    The texts are compared position by position: a run may begin anywhere in either.
++ row = [0] * (len(source) + 1)
++ for char in text:
++     above, row = row, [0]
++     for j, other in enumerate(source):
++         row.append(above[j] + 1 if char == other else max(above[j + 1], row[j]))
++ return row[-1]
+    Characters with gaps between them are counted: a run has no gaps.
+return n => return max(0, n - 1)
+    It is one too short: does the run that reaches the end of the text count?
+len(text) - n) => len(text) - n - 1)
+    The last character of the text is never looked at: `range(len(text) - n + 1)`.
+n = 0 => text, source, n = text.lower(), source.lower(), 0
+    Capitals and small letters are taken for the same: they are different characters.
+n = 0 => text, source, n = "".join(text.split()), "".join(source.split()), 0
+    Spaces and line breaks are left out: they count like any other character.
++ return max((len(word) for word in text.split() if word in source), default=0)
+    Only whole words are looked for: a run may begin and end anywhere.
++ run, longest = "", 0
++ for char in text:
++     run = run + char if run + char in source else char
++     longest = max(longest, len(run) * (run in source))
++ return longest
+    After a run has ended, the next begins behind it: try every beginning.
+""",
+)
+
+
+def floats(value):
+    """Three numbers, whatever they come in."""
+    row = isinstance(value, Tensor) and value.ndim == 1
+    return [number(v) for v in value] if row or isinstance(value, list) else value
+
+
+GAPS = tensor([[1.0, 2.0, 3.0], [3.0, 4.0, 8.0]])
+LEVELS = tensor([[2.0, 9.0, 4.0], [1.0, 5.0, 2.0]])
+
+paired_difference = Exercise(
+    "paired_difference",
+    """
+def my_errors(a, b):
+    d = a - b
+    windows, seeds = d.mean(dim=0), d.mean(dim=1)
+    over_windows = windows.std() / len(windows) ** 0.5
+    over_seeds = seeds.std() / len(seeds) ** 0.5
+    return d.mean(), over_windows, over_seeds
+""",
+    praise="paired, and one error for the windows, one for the seeds.",
+    parts=("the mean", "the error over windows", "the error over seeds"),
+    result=floats,
+    gradients=False,
+    cases=[
+        Case(
+            "a - b = [[1, 2, 3], [3, 4, 8]]: 2 seeds, 3 windows",
+            args=(LEVELS + GAPS, LEVELS),
+        ),
+        Case("3 seeds, 5 windows", args=(numbers(3, 5), numbers(3, 5, start=40))),
+        Case("4 seeds, 2 windows", args=(numbers(4, 2), numbers(4, 2, start=30))),
+        Case("every difference 0.5", args=(numbers(2, 4) + 0.5, numbers(2, 4))),
+    ],
+    mistakes="""
++ def both(dim):
++     means = a.mean(dim), b.mean(dim)
++     return sum(x.var() / len(x) for x in means) ** 0.5
++ return (a - b).mean(), both(0), both(1)
+    The errors are those of two separate means: take the differences first, window by
+    window; what a and b share cancels.
+mean(dim=0), d.mean(dim=1) => mean(dim=1), d.mean(dim=0)
+    The two errors are exchanged, or the means are over the wrong axis: the error over
+    windows needs the mean over seeds, axis 0.
+windows, seeds = d.mean(dim=0), d.mean(dim=1) => windows = seeds = d.flatten()
+    All S·W differences are taken as independent: average over one axis first.
+windows.std() / len(windows) => windows.std() / len(seeds)
+seeds.std() / len(seeds) => seeds.std() / len(windows)
+    Each is divided by the root of the other's count.
+windows.std() => d.std()
+seeds.std() => d.std()
+    The spread is that of all single differences: average over the other axis first.
+windows.std() => windows.std(correction=0)
+seeds.std() => seeds.std(correction=0)
+    The squares are divided by n: divide by n - 1, as `std` does by itself.
+/ len(windows) ** 0.5 =>
+/ len(seeds) ** 0.5 =>
+    These are standard deviations: those of a mean of n are smaller, divide by √n.
+windows.std() / len(windows) ** 0.5 => windows.var() / len(windows)
+seeds.std() / len(seeds) ** 0.5 => seeds.var() / len(seeds)
+    These are squares of errors: the root is missing.
+""",
 )

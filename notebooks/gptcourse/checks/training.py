@@ -1,49 +1,38 @@
-"""Exercise of 06_training: the loop, with a model and optimiser that note their use."""
-
-from functools import partial
+"""Exercises of 06_training: the loop, and one step from a batch in pieces."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, tensor
 
-from gptcourse.checks.before.core import Case, Exercise, Mistake
+from gptcourse.checks.core import Case, Exercise
+from gptcourse.checks.fixed import numbers
 
 
-class Line(nn.Module):
-    """A model of three weights that notes what is done with it.
+class Curve(nn.Module):
+    """A model that notes its use; in training mode it has a fixed dropout."""
 
-    In training mode it does what a dropout with a fixed mask would do.
-    """
-
-    def __init__(self, log: list[str]):
+    def __init__(self):
         super().__init__()
-        self.w = nn.Parameter(torch.tensor([1.0, -1.0]))
-        self.b = nn.Parameter(torch.tensor(0.5))
-        self.log = log
+        self.w = nn.Parameter(tensor([1.0, -1.0]))
+        self.u = nn.Parameter(tensor([0.2, 0.3]))
+        self.b = nn.Parameter(tensor(0.5))
+        self.log = []
 
-    def forward(self, x, targets=None):
-        mask = torch.tensor([1.5, 0.5]) if self.training else 1.0
-        y = (x * mask) @ self.w + self.b
-        if targets is None:
-            return y, None
-        self.log.append("forward")
+    def forward(self, x, targets):
+        mask = tensor([1.5, 0.5]) if self.training else 1.0
+        y = (x * mask) @ self.w + x.square() @ self.u + self.b
         loss = (y - targets).square().mean()
         if loss.requires_grad:
+            self.log.append("forward")
             loss.register_hook(lambda _: self.log.append("backward"))
         return y, loss
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        self.log.append("zero_grad")
-        super().zero_grad(set_to_none)
-
 
 class Descent(torch.optim.Optimizer):
-    """Gradient descent that notes its calls.
+    """Gradient descent with two groups; torch's own __init__ would take seconds."""
 
-    Without torch's own __init__, which takes seconds at its first call.
-    """
-
-    def __init__(self, model: Line):
-        self.param_groups = [{"params": list(model.parameters()), "lr": 1.0}]
+    def __init__(self, model: Curve):
+        groups = [model.w], [model.u, model.b]
+        self.param_groups = [{"params": group, "lr": 1.0} for group in groups]
         self.state, self.defaults = {}, {}
         self.log = model.log
 
@@ -55,267 +44,219 @@ class Descent(torch.optim.Optimizer):
                 p -= group["lr"] * p.grad
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        self.log.append("zero_grad")
         for group in self.param_groups:
             for p in group["params"]:
                 p.grad = None
 
 
-TRAIN = [
-    (torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([2.0, 0.0])),
-    (torch.tensor([[2.0, 0.0], [1.0, 1.0]]), torch.tensor([1.0, 3.0])),
-    (torch.tensor([[1.0, 0.0], [2.0, 1.0]]), torch.tensor([-1.0, 2.0])),
-]
-VAL = [
-    (torch.tensor([[1.0, 1.0], [3.0, 1.0]]), torch.tensor([1.0, 2.0])),
-    (torch.tensor([[0.0, 2.0], [1.0, 2.0]]), torch.tensor([0.0, 1.0])),
-]
+def batches_of(*sizes: int, start=0) -> list:
+    """Batches of so many rows: pairs of inputs (rows, 2) and targets (rows,)."""
+    return [
+        (numbers(n, 2, start=start + 10 * i), numbers(n, start=start + 10 * i + 7))
+        for i, n in enumerate(sizes)
+    ]
 
 
-def ask_training(measure, n=3, rates=(0.1, 0.05, 0.01), max_norm=1e9):
+def ask_training(measure, n=3, rates=(0.1, 0.05, 0.01), max_norm=1e9, n_val=2):
     """A probe: train anew on n batches, then measure(model, losses, val)."""
 
     def probe(answer):
-        model = Line([]).eval()  # as an evaluation left it
-        losses, val = answer(
-            model, Descent(model), TRAIN[:n], VAL, list(rates[:n]), max_norm
-        )
-        return measure(model, losses, val)
+        model = Curve().eval()  # as an evaluation left it
+        train, val = batches_of(*[2] * n), batches_of(*[3] * n_val, start=50)
+        given = Descent(model), train, val, list(rates[:n]), max_norm
+        return measure(model, *answer(model, *given))
 
     return probe
 
 
-def calls(model, losses, val) -> str:
-    """The order of backward and step; zero_grad only where it does harm."""
-    log, shown = [call for call in model.log if call != "forward"], []
-    for i, call in enumerate(log):
-        later = [c for c in log[i:] if c != "zero_grad"]
-        harms = call == "zero_grad" and log[i - 1 : i] == ["backward"]
-        if call != "zero_grad" or (harms and later[:1] == ["step"]):
-            shown.append(call)
-    return ", ".join(shown) or "nothing"
+def calls(model, *results) -> str:
+    return ", ".join(call for call in model.log if call != "forward") or "nothing"
 
 
 def weights(model, *results):
-    return torch.cat([model.w, model.b[None]])
+    return torch.cat([model.w, model.u, model.b[None]])
 
 
-def loss_numbers(model, losses, val):
-    return [float(loss) for loss in losses]
-
-
-def no_graphs(model, losses, val):
+def keeps_graph(losses) -> str:
     kept = any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses)
     return "tensors that keep their graph" if kept else "plain numbers"
 
 
-@torch.no_grad()
-def losses_of(model, batches):
-    return [model(*batch)[1].item() for batch in batches]
-
-
-def val_number(model, losses, val):
-    return val
-
-
-def loop(
-    model,
-    optimizer,
-    batches,
-    val_batches,
-    rates,
-    max_norm,
-    *,
-    plan="rzfbcs",
-    mode=True,
-    val_mode=False,
-    value=lambda loss: loss.item(),
-    mean=lambda values: sum(values) / len(values),
-    learn_from_val=False,
-):
-    """The loop, and with other plans the mistakes one makes in it."""
-    losses = []
-    model.train(mode)
-    moments = {
-        "r": lambda rate: [g.update(lr=rate) for g in optimizer.param_groups],
-        "z": lambda _: optimizer.zero_grad(),
-        "b": lambda _: loss.backward(),
-        "c": lambda _: nn.utils.clip_grad_norm_(model.parameters(), max_norm),
-        "e": lambda _: [
-            nn.utils.clip_grad_norm_([p], max_norm) for p in model.parameters()
-        ],
-        "s": lambda _: optimizer.step(),
-    }
-    val_steps = [(*batch, rates[-1], True) for batch in val_batches]
-    steps = [(*b, rate, False) for b, rate in zip(batches, rates, strict=True)]
-    for idx, targets, rate, is_val in steps + (val_steps if learn_from_val else []):
-        for moment in plan:
-            if moment == "f":
-                loss = model(idx, targets)[1]
-            else:
-                moments[moment](rate)
-        if not is_val:
-            losses.append(value(loss))
-    model.train(val_mode)
-    return losses, mean(losses_of(model, val_batches))
-
-
-def val_first(model, optimizer, batches, val_batches, rates, max_norm):
-    model.eval()
-    val = losses_of(model, val_batches)
-    losses, _ = loop(model, optimizer, batches, val_batches, rates, max_norm)
-    return losses, sum(val) / len(val)
-
-
-def val_of_train(model, optimizer, batches, val_batches, rates, max_norm):
-    return loop(model, optimizer, batches, batches, rates, max_norm)
-
-
-def only_losses(*given):
-    return loop(*given)[0]
-
-
-def rate_set_after(model, optimizer, batches, val_batches, rates, max_norm):
-    optimizer.param_groups[0]["lr"] = rates[0]
-    late = [rates[0], *rates[:-1]]
-    return loop(model, optimizer, batches, val_batches, late, max_norm)
-
-
 training_loop = Exercise(
     "training_loop",
-    right=loop,
+    """
+def my_training(model, optimizer, batches, val_batches, rates, max_norm):
+    losses = []
+    model.train()
+    for (idx, targets), rate in zip(batches, rates, strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = model(idx, targets)[1]
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+        optimizer.step()
+        losses.append(loss.item())
+    model.eval()
+    with torch.no_grad():
+        val = [model(idx, targets)[1].item() for idx, targets in val_batches]
+    return losses, sum(val) / len(val)
+""",
+    praise="set the rate, clear, backward, clip, step; val without learning.",
+    gradients=False,
+    may_change=("model", "optimizer"),
     cases=[
         Case("calls in a training of two batches", ask_training(calls, 2)),
-        Case("w and b after one batch", ask_training(weights, 1)),
-        Case("w and b after two batches", ask_training(weights, 2)),
-        Case("w and b after one batch, max_norm = 1", ask_training(weights, 1, [1], 1)),
+        Case("weights after one batch", ask_training(weights, 1)),
+        Case("weights after two batches", ask_training(weights, 2)),
         Case(
-            "w and b after three batches, max_norm = 3",
-            ask_training(weights, 3, (0.1, 0.05, 0.01), 3.0),
+            "weights after one batch, max_norm = 1", ask_training(weights, 1, [1.0], 1)
         ),
-        Case("the losses", ask_training(loss_numbers)),
-        Case("what the list of losses holds", ask_training(no_graphs, 2)),
-        Case("the mean loss over the two batches of val", ask_training(val_number)),
-    ],
-    mistakes=[
-        Mistake(
-            "zero_grad missing",
-            "zero_grad is missing: backward adds to the gradients that are there, so "
-            "each step also follows all batches before it.",
-            partial(loop, plan="rfbcs"),
+        Case(
+            "weights after three batches, max_norm = 3",
+            ask_training(weights, max_norm=3.0),
         ),
-        Mistake(
-            "zero_grad after backward",
-            "zero_grad comes between backward and step: it clears the gradients that "
-            "the step needs, and no weight moves.",
-            partial(loop, plan="rfbzcs"),
+        Case(
+            "the losses", ask_training(lambda _, losses, val: list(map(float, losses)))
         ),
-        Mistake(
-            "step before backward",
-            "The step comes before backward: it follows the gradients of the batch "
-            "before, the first has none at all. First backward, then step.",
-            partial(loop, plan="rfszb"),
+        Case(
+            "what the list of losses holds",
+            ask_training(lambda _, losses, val: keeps_graph(losses), 2),
         ),
-        Mistake(
-            "cleared, step, backward",
-            "The step comes right after zero_grad, before backward: there is no "
-            "gradient to follow, and no weight moves.",
-            partial(loop, plan="rzfsb"),
-        ),
-        Mistake(
-            "step missing",
-            "optimizer.step() is missing: gradients are computed, no weight moves.",
-            partial(loop, plan="rzfbc"),
-        ),
-        Mistake(
-            "backward missing",
-            "loss.backward() is missing: without gradients a step moves nothing.",
-            partial(loop, plan="rzfs"),
-        ),
-        Mistake(
-            "not clipped",
-            "The gradients are not clipped when the step is taken: after backward has "
-            "computed them, and before the step, the norm must come down to max_norm.",
-            partial(loop, plan="rzfbs"),
-        ),
-        Mistake(
-            "clipped one by one",
-            "Each tensor is clipped by itself: the norm is that of all gradients "
-            "together, so that the direction of the step stays.",
-            partial(loop, plan="rzfbes"),
-        ),
-        Mistake(
-            "rates ignored",
-            "The rates are not used. A rate is set for each step with "
-            '`for group in optimizer.param_groups: group["lr"] = rate`.',
-            partial(loop, plan="zfbcs"),
-        ),
-        Mistake(
-            "rate one step late",
-            "Each rate comes one step late: it is set after the step it is for.",
-            rate_set_after,
-        ),
-        Mistake(
-            "learned from val",
-            "The model was trained on val, too: its loss there is no longer a score. "
-            "No backward and no step on val.",
-            partial(loop, learn_from_val=True),
-        ),
-        Mistake(
-            "dropout active on val",
-            "val was measured in training mode, with dropout active: call model.eval() "
-            "before.",
-            partial(loop, val_mode=True),
-        ),
-        Mistake(
-            "trained in eval mode",
-            "The model was trained in eval mode, without its dropout: an evaluation "
-            "may have left it so. Call model.train() first.",
-            partial(loop, mode=False),
-        ),
-        Mistake(
-            "trained in eval, measured in training mode",
-            "The modes are swapped: model.train() for training, model.eval() for val.",
-            partial(loop, mode=False, val_mode=True),
-        ),
-        Mistake(
-            "losses keep their graphs",
-            "The list holds tensors with all they were computed from, so that memory "
-            "grows with every step: append loss.item().",
-            partial(loop, value=lambda loss: loss),
-        ),
-        Mistake(
-            "sum over val",
-            "val is the sum over its batches: expected their mean.",
-            partial(loop, mean=sum),
-        ),
-        Mistake(
-            "last batch of val",
-            "val is the loss of its last batch: expected the mean over all.",
-            partial(loop, mean=lambda values: values[-1]),
-        ),
-        Mistake(
-            "val first",
-            "val was measured before the training: expected after it.",
-            val_first,
-        ),
-        Mistake(
-            "val of train",
-            "The score is that of the batches trained on: take val_batches.",
-            val_of_train,
-        ),
-        Mistake(
-            "only one batch",
-            "Only the first batch was trained on: is the `return` inside the loop?",
-            lambda model, optimizer, batches, val_batches, rates, max_norm: loop(
-                model, optimizer, batches[:1], val_batches, rates[:1], max_norm
-            ),
-        ),
-        Mistake(
-            "only losses",
-            "Two things come back: return losses, val.",
-            only_losses,
+        *(
+            Case(
+                f"the mean loss over the {n} batches of val",
+                ask_training(lambda _, losses, val: float(val), n_val=n),
+            )
+            for n in (2, 3)
         ),
     ],
-    praise="rate, zero_grad, backward, clip, step; val in eval mode.",
+    mistakes="""
+optimizer.zero_grad() =>
+    zero_grad is missing in the loop: backward adds to the gradients that are there.
+optimizer.zero_grad() =>
+loss.backward() => loss.backward(); optimizer.zero_grad()
+    zero_grad comes between backward and step: it clears what the step needs.
+optimizer.step() =>
+optimizer.zero_grad() => optimizer.step(); optimizer.zero_grad()
+    The step comes before backward: it follows the gradients of the batch before.
+optimizer.step() =>
+    optimizer.step() is missing: gradients are computed, but no weight moves.
+nn.utils.clip_grad_norm_(model.parameters(), max_norm) =>
+    The gradients are not clipped when the step is taken: clip after backward.
+- nn.utils.clip_grad_norm_(model.parameters(), max_norm)
++ [nn.utils.clip_grad_norm_(p, max_norm) for p in model.parameters()]
+    Each tensor is clipped by itself: the norm is that of all gradients together.
+- nn.utils.clip_grad_norm_(model.parameters(), max_norm)
++ [nn.utils.clip_grad_norm_(g["params"], max_norm) for g in optimizer.param_groups]
+    Each group is clipped by itself: the norm is that of all gradients together.
+group["lr"] = rate => pass
+    The rates are not used: set each in optimizer.param_groups, group["lr"] = rate.
+optimizer.param_groups: => optimizer.param_groups[:1]:
+    Only the first group of the optimizer gets the rate: set it in all of them.
+group["lr"] = rate => group["lr"] = rates[len(losses) - 1] if losses else group["lr"]
+    Each rate comes one step late: set it before the step that it is for.
+zip(batches, rates => zip(batches + val_batches, rates + rates[-1:] * len(val_batches)
+return losses, => return losses[: len(batches)],
+    The model was trained on val, too, so that its loss there is no longer a score.
+model.eval() =>
+    val was measured in training mode, with dropout: call model.eval() before.
+model.train() =>
+    The model was trained in evaluation mode, without dropout: call model.train().
+loss.item() => loss
+    The list holds tensors, and memory grows with every step: append loss.item().
+loss.item() => model(idx, targets)[1].item()
+    The losses are measured after each step: take those that backward started from.
+/ len(val) =>
+    val is the sum over its batches: return their mean.
+""",
+)
+
+
+def ask_pieces(measure, *sizes: int, leftover: bool = False):
+    """A probe: one step from rows of X in pieces, then measure(model, loss)."""
+
+    def probe(answer):
+        model = Curve().train()
+        for p in model.parameters() if leftover else []:
+            p.grad = torch.full_like(p, 10.0)
+        loss = answer(model, Descent(model), batches_of(*sizes))
+        return measure(model, loss)
+
+    return probe
+
+
+def graphs(model, loss) -> str:
+    return ", ".join(model.log)
+
+
+def given_back(model, loss):
+    return "a tensor with its graph" if keeps_graph([loss])[0] == "t" else float(loss)
+
+
+accumulated_step = Exercise(
+    "accumulated_step",
+    """
+def my_accumulated_step(model, optimizer, pieces):
+    rows = sum(len(idx) for idx, _ in pieces)
+    optimizer.zero_grad()
+    total = 0.0
+    for idx, targets in pieces:
+        loss = model(idx, targets)[1] * len(idx) / rows
+        loss.backward()
+        total += loss.item()
+    optimizer.step()
+    return total
+""",
+    praise="the same step as from the whole batch, in the memory of one piece.",
+    gradients=False,
+    may_change=("model", "optimizer"),
+    cases=[
+        Case("calls in a step from two pieces", ask_pieces(graphs, 2, 2)),
+        Case("weights, two pieces of two rows", ask_pieces(weights, 2, 2)),
+        Case("weights, pieces of one and three rows", ask_pieces(weights, 1, 3)),
+        Case("weights, three pieces of 2, 1, 3 rows", ask_pieces(weights, 2, 1, 3)),
+        Case(
+            "weights, gradients left from before",
+            ask_pieces(weights, 2, 2, leftover=True),
+        ),
+        Case("the loss given back, 1 and 3 rows", ask_pieces(given_back, 1, 3)),
+        Case("the loss given back, 2, 1, 3 rows", ask_pieces(given_back, 2, 1, 3)),
+        Case("weights, one piece of three rows", ask_pieces(weights, 3)),
+    ],
+    mistakes="""
+* len(idx) / rows =>
+    The losses of the pieces are added as they are: each is a mean over its own rows, so
+    with n pieces the step is n times too long.
+* len(idx) / rows => / len(pieces)
+    Every piece counts alike: weigh each mean with the piece's share of the rows.
+* len(idx) / => /
+    Each mean is divided by all rows: multiply it by the piece's number of rows, too.
+/ rows =>
+    Each mean is multiplied by the piece's rows, but never divided by all rows.
+optimizer.zero_grad() =>
+loss = model => optimizer.zero_grad(); loss = model
+    zero_grad stands inside the loop: only the last piece's gradient is left.
+optimizer.zero_grad() =>
+    zero_grad is missing: gradients of an earlier step are still there.
+optimizer.step() =>
+loss.backward() => loss.backward(); optimizer.step()
+    There is a step after each piece: collect all gradients, then take one.
+optimizer.step() =>
+    optimizer.step() is missing after the last piece.
+loss.backward() =>
+total += loss.item() => total = total + loss
+optimizer.step() => total.backward(); optimizer.step(); total = total.item()
+    The right step, but all pieces are in memory until the one backward at the end: call
+    backward for each.
+total += loss.item() => total = loss.item() * rows / len(idx)
+    The loss given back is that of the last piece: return the mean over all rows.
+loss.item() => loss.item() / len(pieces)
+    The loss given back is divided by the number of pieces: its weights sum to 1.
+- total += loss.item()
++ total += loss.item() * rows / len(idx) / len(pieces)
+    The loss given back is the mean of the pieces' means: weigh them by their rows.
+loss.item() => loss
+    The loss given back is a tensor that keeps the graphs: add loss.item(), a number.
+""",
 )

@@ -1,0 +1,191 @@
+"""Exercises of 06_training: a step of AdamW, the learning rate, clipping."""
+
+import torch
+from torch import tensor
+
+from gptcourse.checks.core import Case, Exercise
+from gptcourse.checks.fixed import numbers
+from gptcourse.checks.values import number, plain
+
+FIRST = tensor([1.0, 1.0]), tensor([1.0, 100.0]), torch.zeros(2), torch.zeros(2)
+LATER = numbers(3), numbers(3, start=5), numbers(3, start=9), numbers(3, start=14) ** 2
+TABLE = [numbers(2, 3, start=start) for start in (20, 30, 40)]
+
+adamw_step = Exercise(
+    "adamw_step",
+    """
+def my_adamw(p, g, m, v, t, lr, decay, b1, b2, eps):
+    m = b1 * m + (1 - b1) * g  # running mean of g
+    v = b2 * v + (1 - b2) * g**2  # running mean of g²
+    m_hat = m / (1 - b1**t)
+    v_hat = v / (1 - b2**t)
+    p = p * (1 - lr * decay)  # the W of AdamW
+    return p - lr * m_hat / (v_hat.sqrt() + eps), m, v
+""",
+    praise="two running means, corrected; decay by itself; steps of about the rate.",
+    parts=("p", "m", "v"),
+    gradients=False,
+    cases=[
+        Case(
+            "first step, p = [1, 1], g = [1, 100], lr = 0.1, no decay",
+            args=(*FIRST, 1, 0.1, 0.0, 0.9, 0.95, 1e-8),
+        ),
+        Case("step 3, no decay", args=(*LATER, 3, 0.5, 0.0, 0.8, 0.9, 1e-8)),
+        Case("step 3, ε = 0.5", args=(*LATER, 3, 0.5, 0.0, 0.8, 0.9, 0.5)),
+        Case("step 3, decay = 0.2", args=(*LATER, 3, 0.5, 0.2, 0.8, 0.9, 1e-8)),
+        Case(
+            "step 2 of a table (2, 3), decay = 0.1",
+            args=(*TABLE, TABLE[0] ** 2, 2, 0.2, 0.1, 0.9, 0.99, 0.1),
+        ),
+    ],
+    mistakes="""
+m / (1 - b1**t) => m
+v / (1 - b2**t) => v
+    The bias correction is missing: divide m and v by 1 - b1^t and 1 - b2^t.
+v / (1 - b2**t) => v
+    Only m is corrected: v, too, began at zero, so divide it by 1 - b2^t.
+m / (1 - b1**t) => m
+    Only v is corrected: divide m by 1 - b1^t.
+eps), m, v => eps), m_hat, v_hat
+    The corrected means are returned: return m and v, or they are corrected twice.
+1 - b1**t => (1 - b1) ** t
+1 - b2**t => (1 - b2) ** t
+    The correction is 1 - b^t: only b is raised to the power t, not 1 - b.
+m = b1 * m => g = g + decay * p; m = b1 * m
+p * (1 - lr * decay) => p
+    The decay goes through the gradient, which is Adam with an L2 penalty: AdamW shrinks
+    p by itself, p · (1 - lr · decay).
+lr * decay => decay
+    The decay is not multiplied by the rate: p · (1 - lr · decay).
+p * (1 - lr * decay) => p
+    The weight decay is missing: p · (1 - lr · decay), then the step.
+p * (1 - lr * decay) => p
+- p - lr * m_hat / (v_hat.sqrt() + eps)
++ (p - lr * m_hat / (v_hat.sqrt() + eps)) * (1 - lr * decay)
+    The decay shrinks the step, too: first p · (1 - lr · decay), then the step.
+v_hat.sqrt() => v_hat
+    The root of v is missing: divide by √v + ε.
+v_hat.sqrt() + eps => (v_hat + eps).sqrt()
+    ε stands inside the root: here it is √v + ε (LayerNorm has it inside).
+g**2 => g
+    v gathers g itself: it gathers the square of g.
+(1 - b1) * g => g
+(1 - b2) * g**2 => g**2
+    The factors 1 - b1 and 1 - b2 are missing, so that m and v are running sums.
+lr * m_hat => lr * g
+    The step follows g itself: it follows the corrected mean m / (1 - b1^t).
+""",
+)
+
+
+def ask_rates(steps: int, lr: float, rise: int) -> Case:
+    """All rates of a training in a row; or the first, where it is no number."""
+
+    def probe(answer):
+        asked = (answer(step, steps, lr, rise) for step in range(1, steps + 1))
+        rates = [number(plain(rate)) for rate in asked]
+        numeric = all(isinstance(rate, int | float) for rate in rates)
+        return tensor(rates, dtype=torch.float) if numeric else rates[0]
+
+    return Case(f"all rates of {steps} steps, lr = {lr:g}, rise = {rise}", probe)
+
+
+warmup_cosine = Exercise(
+    "warmup_cosine",
+    """
+def my_rate(step, steps, lr, rise):
+    if step <= rise:
+        return lr * step / rise
+    done = (step - rise - 1) / (steps - rise)
+    return lr * (1 + math.cos(math.pi * done)) / 2
+""",
+    praise="up to lr at step rise, then half a cosine, and the last step still counts.",
+    gradients=False,
+    cases=[
+        ask_rates(6, 1.0, 2),
+        ask_rates(4, 0.5, 0),
+        ask_rates(8, 2.0, 4),
+        ask_rates(6, 3.0, 1),
+    ],
+    mistakes="""
+lr * step / rise => lr * (step - 1) / rise
+    The warm-up is off by one: step 1 has the rate 0. Steps count from 1, so lr · step /
+    rise.
+step / rise => step / (rise + 1)
+    The warm-up never reaches lr: it is divided by rise + 1, and not by rise.
+step - rise - 1 => step - rise
+    The cosine is off by one: step rise + 1 begins it, at the full rate.
+steps - rise) => steps - rise - 1)
+    The cosine ends one step early, at 0: it would reach 0 at step steps + 1.
+(step - rise - 1) / (steps - rise) => (step - 1) / steps
+    The cosine begins with step 1: it begins after the warm-up.
+(steps - rise) => steps
+    The cosine is spread over all steps: steps - rise are left after the warm-up.
+(math.pi => (2 * math.pi
+    This is a whole turn of the cosine (2π): half a turn (π) ends at zero.
+(1 + math.cos(math.pi * done)) / 2 => math.cos(math.pi * done / 2)
+    This is a quarter of a turn (π/2): take (1 + cos πd) / 2.
+(1 + math.cos(math.pi * done)) / 2 => math.cos(math.pi * done)
+    The rate becomes negative: lift the cosine and halve it, (1 + cos πd) / 2.
+) / 2 => )
+    The cosine begins at twice the rate: 1 + cos lies between 0 and 2, so halve it.
+math.pi * done => done
+    π is missing: the cosine counts in radians, half a turn is π.
++ return right(max(step, rise + 1), steps, lr, rise)
+    The warm-up is missing: the first steps have the full rate.
++ return right(step, steps, lr, 0)
+    rise is not used: the cosine begins with step 1.
++ return min(step / rise, 1) * right(max(step, rise + 1), steps, lr, rise)
+    With rise = 0 this divides by zero: without a warm-up, step 1 begins the cosine.
+""",
+)
+
+
+def ask_clip(title: str, *grads, limit: float = 1.0) -> Case:
+    made = [tensor(g) for g in grads]
+    return Case(f"{title}, max_norm = {limit:g}", args=(made, limit))
+
+
+ROW = [6.0, -2.0, 1.0]
+
+clip_gradients = Exercise(
+    "clip_gradients",
+    """
+def my_clip(grads, max_norm):
+    norm = torch.sqrt(sum((g**2).sum() for g in grads))  # ()
+    if norm <= max_norm:
+        return grads
+    return [g * max_norm / norm for g in grads]
+""",
+    praise="one norm over all tensors, shortened to the limit, direction kept.",
+    gradients=False,
+    cases=[
+        ask_clip("gradients [3] and [4]", [3.0], [4.0]),
+        ask_clip("gradients [0.3] and [0.4]", [0.3], [0.4]),
+        ask_clip("gradients [0] and [0]", [0.0], [0.0]),
+        ask_clip("gradients [3] and [-4]", [3.0], [-4.0], limit=4.5),
+        ask_clip("a row, a table, a number", ROW, [ROW, ROW], -1.0, limit=2.0),
+    ],
+    mistakes="""
++ return [right([g], max_norm)[0] for g in grads]
+    Each tensor is clipped by itself: take one norm, over all tensors together.
++ return [g.clamp(-max_norm, max_norm) for g in grads]
+    Each number is cut at the limit: scale all of them by one factor.
+norm <= max_norm => False
+    A gradient below the limit is scaled up to it: clipping only shortens.
+torch.sqrt( => (
+    The norm is missing its root: that of 3 and 4 is 5, not 25.
+torch.sqrt(sum((g**2).sum() for g in grads)) => sum(g.norm() for g in grads)
+    The tensors' norms are added: square all numbers, add, then take one root.
+torch.sqrt(sum((g**2).sum() for g in grads)) => sum(g.abs().sum() for g in grads)
+    The sizes of all numbers are added: take the root of the sum of their squares.
+torch.sqrt(sum((g**2).sum() for g in grads)) => max(g.abs().max() for g in grads)
+    The largest number is compared with the limit: compare the norm of all numbers.
+g * max_norm / norm => g * norm / max_norm
+    The factor is upside down: it is max_norm / norm.
+g * max_norm / norm => g / norm
+    The gradient is brought to length 1: bring it to max_norm.
++ return grads
+    Nothing is clipped: a norm above max_norm comes down to it.
+""",
+)

@@ -1,9 +1,0 @@
-SAYS = "The decay comes after the step"
-
-
-def answer(p, g, m, v, t, lr, decay, b1, b2, eps):
-    m = b1 * m + (1 - b1) * g
-    v = b2 * v + (1 - b2) * g**2
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    p = p - lr * m_hat / (v_hat.sqrt() + eps)
-    return p - lr * decay * p, m, v

@@ -1,7 +1,0 @@
-SAYS = "The bias correction is missing"
-
-
-def answer(p, g, m, v, t, lr, decay, b1, b2, eps):
-    m = b1 * m + (1 - b1) * g
-    v = b2 * v + (1 - b2) * g**2
-    return p * (1 - lr * decay) - lr * m / (v.sqrt() + eps), m, v

@@ -1,8 +1,0 @@
-SAYS = "Only v is corrected"
-
-
-def answer(p, g, m, v, t, lr, decay, b1, b2, eps):
-    m = b1 * m + (1 - b1) * g
-    v = b2 * v + (1 - b2) * g**2
-    v_hat = v / (1 - b2**t)
-    return p * (1 - lr * decay) - lr * m / (v_hat.sqrt() + eps), m, v

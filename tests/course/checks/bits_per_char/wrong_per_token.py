@@ -1,7 +1,0 @@
-import math
-
-SAYS = "These are bits a *token*"
-
-
-def answer(losses, ids, decode):
-    return losses.mean() / math.log(2)

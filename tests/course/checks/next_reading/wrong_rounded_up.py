@@ -1,9 +1,0 @@
-SAYS = "rounded down"
-
-
-def answer(window, new, size):
-    n = len(window)
-    if n < size:
-        return [new], [n]
-    read = [*window, new][size // 2 + 1 :]
-    return read, list(range(len(read)))

@@ -1,8 +1,0 @@
-SAYS = "falls along a line"
-
-
-def answer(step, steps, lr, rise):
-    if step <= rise:
-        return lr * step / rise
-    done = (step - rise - 1) / (steps - rise)
-    return lr * (1 - done)
