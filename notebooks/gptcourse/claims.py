@@ -10,17 +10,15 @@ record is `notebooks/records/claims.csv`; `make claims` measures it anew,
 `figures.claims()` draws a notebook's part of it.
 """
 
-import csv
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from gptcourse.records import load_rows, save_rows, table
 from gptcourse.start import current_notebook
 from gptlib.errors import require_number
-from gptlib.files.atomic import write_table
-from gptlib.files.fetch import project_folder
 
 # Another processor rounds differently, and a training amplifies that: about as much
 # as another seed does, and at least this much.
@@ -138,31 +136,16 @@ def claim(name: str, *, unit: str = "nats", slack: float | None = None) -> Claim
 
 
 def load_claims(notebook: str | None = None) -> list[Record]:
-    """Read the committed table, or a notebook's part; no file is an empty one."""
-    if not claims_file().is_file():
-        return []
-    kinds = {field.name: field.type for field in fields(Record)}
-    with open(claims_file(), newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    records = []
-    for row in rows:
-        values = tuple(float(value) for value in row.pop("values").split())
-        simple = {name: kinds[name](value) for name, value in row.items()}
-        records.append(Record(**simple, values=values))
+    """Read the committed table, or a notebook's part."""
+    records = load_rows(Record, claims_file())
     return [r for r in records if notebook in (None, r.notebook)]
 
 
 def save_claims(records: list[Record]) -> None:
     """Write the table, by notebook, in the order of measuring."""
-    columns = [field.name for field in fields(Record)]
-    rows = []
-    for record in sorted(records, key=lambda record: record.notebook):
-        row = asdict(record)
-        row["values"] = " ".join(f"{value:.4g}" for value in record.values)
-        row["slack"] = f"{record.slack:.3g}"
-        row["minutes"] = f"{record.minutes:.2f}"
-        rows.append([row[name] for name in columns])
-    write_table(claims_file(), columns, rows)
+    records = sorted(records, key=lambda record: record.notebook)
+    formats = {"values": ".4g", "slack": ".3g", "minutes": ".2f"}
+    save_rows(claims_file(), Record, records, **formats)
 
 
 def update(notebook: str, new: list[Record]) -> None:
@@ -177,7 +160,7 @@ def update(notebook: str, new: list[Record]) -> None:
 
 def claims_file() -> Path:
     """Where the table is kept."""
-    return project_folder("notebooks") / "records" / "claims.csv"
+    return table("claims")
 
 
 def _compare(record: Record, recorded: Record) -> None:

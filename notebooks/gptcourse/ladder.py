@@ -5,18 +5,16 @@ reached with three seeds. A notebook measures its own and is checked against it.
 `make ladder` measures every rung anew. Read next: `figures.py`, which draws it.
 """
 
-import csv
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
+from gptcourse.records import load_rows, save_rows, table
 from gptcourse.start import current_notebook
 from gptlib.data import TokenSplits
 from gptlib.evaluation import evaluate
-from gptlib.files.atomic import write_table
-from gptlib.files.fetch import project_folder
 from gptlib.generation import generate
 from gptlib.model import count_parameters
 
@@ -116,27 +114,15 @@ def measure(name: str, model, data: TokenSplits, tokenizer, minutes: float) -> R
 
 
 def load_ladder(path: Path | None = None) -> list[Rung]:
-    """Read the committed table, in the order of the series; no file is an empty one."""
-    path = ladder_file() if path is None else path
-    if not path.is_file():
-        return []
-    kinds = {field.name: field.type for field in fields(Rung)}
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [Rung(**{k: kinds[k](v) for k, v in row.items()}) for row in rows]
+    """Read the committed table, in the order of the series."""
+    return load_rows(Rung, path or ladder_file())
 
 
 def save_ladder(rungs: list[Rung], path: Path | None = None) -> None:
     """Write the table, one row per rung, by notebook, in the order of measuring."""
-    path = ladder_file() if path is None else path
-    columns = [field.name for field in fields(Rung)]
-    rows = []
-    for rung in sorted(rungs, key=lambda rung: rung.notebook):
-        row = asdict(rung) | {"minutes": f"{rung.minutes:.2f}"}
-        for name in ("loss", "low", "high", "stderr"):
-            row[name] = f"{row[name]:.4f}"
-        rows.append([row[name] for name in columns])
-    write_table(path, columns, rows)
+    rungs = sorted(rungs, key=lambda rung: rung.notebook)
+    formats = dict.fromkeys(("loss", "low", "high", "stderr"), ".4f")
+    save_rows(path or ladder_file(), Rung, rungs, **formats, minutes=".2f")
 
 
 def combine(runs: list[Rung]) -> Rung:
@@ -160,7 +146,7 @@ def accepted_range(recorded: Rung) -> tuple[float, float]:
 
 def ladder_file() -> Path:
     """Where the table is kept."""
-    return project_folder("notebooks") / "records" / "ladder.csv"
+    return table("ladder")
 
 
 def _compare(rung: Rung, recorded: Rung) -> None:
