@@ -8,7 +8,6 @@ other file holds exercises of one notebook.
 # ruff: noqa: F401 - what is imported is entered in the table below
 
 from gptcourse.checks.adamw import adamw_step
-from gptcourse.checks.adapters import lora_linear
 from gptcourse.checks.all_heads import many_heads
 from gptcourse.checks.bigram import draw_next, pair_counts, shifted_windows
 from gptcourse.checks.blocks import pre_norm_block
@@ -17,7 +16,6 @@ from gptcourse.checks.caching import cached_step, next_reading
 from gptcourse.checks.core import Exercise, Outcome
 from gptcourse.checks.dropout import inverted_dropout
 from gptcourse.checks.evidence import longest_run, paired_difference
-from gptcourse.checks.exact import exact_share
 from gptcourse.checks.fromfile import published_attention
 from gptcourse.checks.generating import sampling_probabilities
 from gptcourse.checks.gpt import gpt_forward
@@ -29,7 +27,12 @@ from gptcourse.checks.overfitting import average_weights, stop_early
 from gptcourse.checks.pieces import accumulated_step
 from gptcourse.checks.positions import place_vectors, sees_future
 from gptcourse.checks.predict import Prediction, predict
-from gptcourse.checks.prompting import answer_targets, few_shot_text
+from gptcourse.checks.prompting import (
+    answer_targets,
+    exact_share,
+    few_shot_text,
+    lora_linear,
+)
 from gptcourse.checks.published import read_published
 from gptcourse.checks.rates import clip_gradients, warmup_cosine
 from gptcourse.checks.scores import bits_per_char
