@@ -38,9 +38,8 @@ from gptcourse.checks.rates import clip_gradients, warmup_cosine
 from gptcourse.checks.scores import bits_per_char
 from gptcourse.checks.shannon import ShannonGame
 from gptcourse.checks.single_head import causal_head, past_average
-from gptcourse.checks.sixteen import sixteen_bits
 from gptcourse.checks.sizes import gpt_size
-from gptcourse.checks.speed import softmax_tile, step_flops
+from gptcourse.checks.speed import sixteen_bits, softmax_tile, step_flops
 from gptcourse.checks.surprise import next_token_loss, table_gradient
 from gptcourse.checks.tokens import bpe_merges, encode_by_rank
 from gptcourse.checks.training import training_loop

@@ -28,5 +28,7 @@ def answer(written, wanted):
 
 EQUIVALENT = {
     "/ len(written)": "the two lists have the same length",
-    "zip(lines, wanted)": "the two lists have the same length",
+    "zip(wanted, lines": "a == b and b == a are the same",
+    "strict=False": "the two lists have the same length",
+    "zip(lines, wanted)))": "the two lists have the same length",
 }
