@@ -154,7 +154,7 @@ def my_share(written, wanted):
             )
         ),
         Case("['a\\n', 'b\\n'], wanted ['b', 'a']", args=(["a\n", "b\n"], ["b", "a"])),
-        Case("abcd, wanted axyz, one by one", args=(list("abcd"), list("axyz"))),
+        Case("a, b and c, wanted a, x and y", args=(list("abc"), list("axy"))),
     ],
     mistakes=r"""
 text.split("\n")[0] => text
