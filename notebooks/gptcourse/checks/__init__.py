@@ -19,9 +19,8 @@ from gptcourse.checks.evidence import longest_run, paired_difference
 from gptcourse.checks.fromfile import published_attention
 from gptcourse.checks.generating import sampling_probabilities
 from gptcourse.checks.gpt import gpt_forward
-from gptcourse.checks.modern import rms_norm, rotary
+from gptcourse.checks.modern import orthogonalise, rms_norm, rotary
 from gptcourse.checks.multi_head import join_heads, one_matrix, split_heads
-from gptcourse.checks.muon import orthogonalise
 from gptcourse.checks.norms import layer_norm, layer_norm_gradient
 from gptcourse.checks.overfitting import average_weights, stop_early
 from gptcourse.checks.pieces import accumulated_step

@@ -5,7 +5,7 @@ from torch import tensor
 
 from gptcourse.checks.core import GRADIENTS, Case, Exercise
 from gptcourse.checks.fixed import numbers
-from gptcourse.checks.values import number
+from gptcourse.checks.values import floats
 
 answer_targets = Exercise(
     "answer_targets",
@@ -130,12 +130,6 @@ return "\n".join([*lines, f"{query}>"]) => return [*lines, f"{query}>"]
 )
 
 
-def as_float(share):
-    """A share as a float: 0 and 1 may be integers, but not True or False."""
-    share = number(share)
-    return float(share) if type(share) is int else share
-
-
 exact_share = Exercise(
     "exact_share",
     r"""
@@ -144,7 +138,8 @@ def my_share(written, wanted):
     return sum(a == b for a, b in zip(lines, wanted, strict=True)) / len(wanted)
 """,
     praise="the first line, exactly, as a share of all.",
-    result=as_float,
+    result=floats,
+    tolerance=1e-6,
     cases=[
         *(
             Case(f"written {text!r}, wanted 'tac'", args=([text], ["tac"]))

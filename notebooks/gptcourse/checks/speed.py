@@ -1,20 +1,11 @@
 """Exercises of 13_speed: a step's FLOPs, softmax in tiles, 16 bits."""
 
 import torch
-from torch import Tensor, tensor
+from torch import tensor
 
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
-
-
-def floats(results):
-    """Whole numbers as floats: a FLOP count may be either."""
-    if isinstance(results, Tensor):
-        results = results.tolist()
-    if not isinstance(results, list):
-        return results
-    return [float(x) if isinstance(x, int | float) else x for x in results]
-
+from gptcourse.checks.values import floats
 
 step_flops = Exercise(
     "step_flops",
@@ -196,9 +187,15 @@ def my_rounding(x):
             "just above a tie, and just below": [1.00390648, 1.0117183],
             "0 and -2": [0.0, -2.0],
             "123456.7 and 1.9999": [123456.7, 1.9999],
-            "1.23e20 and -4.56e-20": [1.23e20, -4.56e-20],
-            "two rows of three": [[0.3, -70.7, 5e5], [1e-9, 2.7183, 41.9]],
+            "1.23e20 and -4.56e20": [1.23e20, -4.56e20],
+            "two rows of three": [[0.3, -70.7, 5e5], [0.0123, 2.7183, 41.9]],
         }.items()
+    ]
+    + [
+        Case(
+            "x = 1.23e-20 and -4.56e-20; shown are the results times 2⁷⁰",
+            probe=lambda answer: answer(tensor([1.23e-20, -4.56e-20])) * 2.0**70,
+        )
     ],
     mistakes="""
 round( => trunc(
