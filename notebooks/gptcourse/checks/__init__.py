@@ -11,12 +11,10 @@ from gptcourse.checks.adamw import adamw_step
 from gptcourse.checks.all_heads import many_heads
 from gptcourse.checks.bigram import draw_next, pair_counts, shifted_windows
 from gptcourse.checks.blocks import pre_norm_block
-from gptcourse.checks.budgets import best_size, best_split
 from gptcourse.checks.caching import cached_step, next_reading
 from gptcourse.checks.core import Exercise, Outcome
 from gptcourse.checks.dropout import inverted_dropout
 from gptcourse.checks.evidence import longest_run, paired_difference
-from gptcourse.checks.fromfile import published_attention
 from gptcourse.checks.generating import sampling_probabilities
 from gptcourse.checks.gpt import gpt_forward
 from gptcourse.checks.modern import orthogonalise, rms_norm, rotary
@@ -32,7 +30,12 @@ from gptcourse.checks.prompting import (
     few_shot_text,
     lora_linear,
 )
-from gptcourse.checks.published import read_published
+from gptcourse.checks.published import (
+    best_size,
+    best_split,
+    published_attention,
+    read_published,
+)
 from gptcourse.checks.rates import clip_gradients, warmup_cosine
 from gptcourse.checks.scores import bits_per_char
 from gptcourse.checks.shannon import ShannonGame
