@@ -35,34 +35,27 @@ def my_rope(x, places):
         ),
     ],
     mistakes="""
-+ return x.clone()
-    Nothing is rotated: a and b come out as they went in.
 a * cos - b * sin, a * sin + b * cos => a * cos + b * sin, b * cos - a * sin
-    It rotates the other way: (1, 0) goes to (cos, sin). The minus belongs to b · sin in
-    the first number.
+    It rotates the other way: a · cos - b · sin, a · sin + b · cos.
 cos - b => cos + b
-    The minus is missing: a · cos - b · sin. Without it lengths change, and nothing is
-    rotated.
+    The minus is missing: a · cos - b · sin. Without it lengths change.
 cos, sin = => sin, cos =
     cos and sin are swapped: at position 0 the angle is 0, and nothing moves.
 - return torch.cat([a * cos - b * sin, a
 + a = a * cos - b * sin
 +     return torch.cat([a, a
-    b is rotated with the a that has been rotated already: keep the old a until both are
-    computed.
+    b is rotated with the new a: keep the old one until both are computed.
 :half], x[..., half:] => ::2], x[..., 1::2]
 torch.cat => torch.stack
 dim=-1) => dim=-1).flatten(-2)
-    The pairs are neighbors, numbers 2i and 2i + 1: pair i is here number i and number
-    i + D/2.
+    The pairs are neighbors, 2i and 2i + 1: pair i is here number i and i + D/2.
 :half], x[..., half:] => ::2], x[..., 1::2]
-    The pairs are taken from neighbors and put back as halves: numbers change places.
-    Pair i is number i and number i + D/2, before and after.
+    The pairs are taken from neighbors and put back as halves: pair i is number i and
+    number i + D/2, before and after.
 / 10_000 ** (i / half) => .expand(-1, half)
     All pairs rotate alike: pair i rotates by t / 10000^(2i/D).
 / 10_000 => * 10_000
-    The angles grow from pair to pair: the exponent is negative, and the first pair
-    rotates fastest.
+    The angles grow from pair to pair: the exponent is negative.
 arange(half) => arange(half).flip(0)
     The slowest pair comes first: with i = 0 the angle is t itself.
 i / half => i / x.size(-1)
@@ -70,14 +63,11 @@ i / half => i / x.size(-1)
 i / half => 2 * i / half
     The exponent is doubled twice, 4i/D: `arange(0, D, 2)` is 2i already.
 i / half => torch.linspace(0, 1, half)
-    The last pair rotates by t / 10000: i goes up to D/2 - 1, so 2i/D ends just below 1.
+    i goes up to D/2 - 1, so 2i/D ends just below 1: linspace goes up to 1.
 arange(half) => arange(1, half + 1)
     i counts from 1: the first pair has i = 0, its angle is t itself.
 places[:, None] => torch.arange(x.size(-2))[:, None]
-    The positions are counted anew from 0: use those that come in. With a cache one new
-    query may stand at position 700.
-places[:, None] => (places[0] + torch.arange(x.size(-2)))[:, None]
-    Only the first position is used, and counted on from there: use those that come in.
+    The positions are counted from 0: use those that come in, a single 700 with a cache.
 places[:, None] => (places[:, None] + 1)
     The positions are one too high: the first is 0, where nothing moves.
 """,
@@ -103,29 +93,21 @@ def my_rms_norm(x, eps):
 + return right(x, eps)
     The mean is subtracted first, which is what LayerNorm does: RMSNorm only divides.
 x.square().mean(dim=-1, keepdim=True) => x.var(dim=-1, keepdim=True, correction=0)
-    It is divided by the deviation, around the mean: expected the root of the mean of
-    x².
+    It is divided by the deviation: expected the root of the mean of x².
 mean(dim => sum(dim
-    It is divided by the length, the root of the *sum* of squares: expected of their
-    mean, so that a number is about 1 whatever C is.
+    It is divided by the root of the *sum* of squares: expected of their mean.
 .sqrt() =>
     The root is missing: it is divided by the mean square itself.
 (mean_square + eps).sqrt() => (mean_square.sqrt() + eps)
     eps is added to the root: it belongs inside, to the mean square.
 + eps =>
     eps is not used: without it a row of zeros would be 0/0.
-x.square().mean => x.abs().mean
-+ eps).sqrt() => + eps)
-    The mean is of absolute values |x|: expected of squares.
 mean(dim=-1, keepdim=True) => mean()
-    All rows are divided by one number: each position has its own, the mean is over the
-    last dimension only.
+    All rows are divided by one number: the mean is over the last dimension only.
 mean(dim=-1 => mean(dim=-2
     The mean runs over the positions, not over the C numbers of one position: dim=-1.
 , keepdim=True =>
     The mean has lost its dimension, and is laid along the columns: keepdim=True.
-x / ( => x * (
-    It is multiplied by the root: divide by it.
 """,
 )
 
@@ -153,17 +135,11 @@ def my_orthogonalise(G, steps):
     ],
     mistakes="""
 / G.norm() =>
-    The matrix is not divided by its norm first: singular values above 1 grow without
-    end.
+    The matrix is not divided by its norm first: singular values above 1 blow up.
 norm() => abs().max()
-    It is divided by its largest number: a singular value can then still be above 1. The
-    norm is the root of the sum of all squares.
-norm() => svd().S[0]
-    It is divided by its largest singular value: expected by the root of the sum of all
-    squares, which needs no singular values.
+    It is divided by its largest number: the norm is the root of the sum of squares.
 norm() => norm(dim=1, keepdim=True)
-    Each row is divided by its own norm, which rotates the directions: one norm for the
-    whole matrix.
+    Each row is divided by its own norm: one norm for the whole matrix.
 G.norm() => G.square().sum()
     It is divided by the sum of all squares: the norm is its root.
 b * S @ X + c * S @ S @ X => b * X**3 + c * X**5
@@ -176,10 +152,8 @@ b * S @ X + c * S @ S @ X => b * S + c * S @ S
     The term with c is missing.
 a, b, c = => a, c, b =
     b and c are swapped: b belongs to the third power, c to the fifth.
--4.7750 => 4.7750
-    b is negative: -4.7750.
 X @ X.T => X.T @ X
-    XᵀX stands where XXᵀ should: on the left of X only XXᵀ keeps the directions.
+    XᵀX stands where XXᵀ should: left of X only XXᵀ keeps the directions.
 + S = (G @ G.T) / G.norm() ** 2
 + X = G / G.norm()
 + for _ in range(steps):
@@ -187,8 +161,7 @@ X @ X.T => X.T @ X
 + return X
     S is made once, before the rounds: make it anew from each round's X.
 range(steps) => range(1)
-    It is one round, however many are asked for: each continues from the last one's
-    result.
+    It is one round, however many are asked for: each continues from the last.
 range(steps) => range(steps + 1)
     There is one round too many.
 - S = X @ X.T
@@ -197,7 +170,6 @@ range(steps) => range(steps + 1)
     The matrix is divided by its norm in every round: once, before the first.
 + U, _, Vh = torch.linalg.svd(G, full_matrices=False)
 + return U @ Vh
-    This is UVᵀ itself, by a singular value decomposition: Muon's five rounds come near
-    it, for less.
+    This is UVᵀ itself, from a singular value decomposition: Muon only comes near it.
 """,
 )

@@ -34,45 +34,34 @@ masked_fill(~is_answer, -100) => masked_fill(~is_answer.roll(1, 1), -100)
     The mask is off by one: targets[t] is ids[t + 1], so its mark is is_answer[t + 1].
     Like this the last token before an answer is learned and the answer's last is not.
 return ids[:, :-1], targets[:, 1:] => return ids[:, :-1], targets[:, :-1]
-    The targets are the same tokens as the inputs: the model would learn to copy what it
-    sees. The target at t is the token at t + 1.
-ids.masked_fill => ids.roll(1, 1).masked_fill
-    The targets are the same tokens as the inputs, only their mask is shifted: the
+    The targets are the inputs, so that the model would learn to copy what it sees: the
     target at t is the token at t + 1.
+ids.masked_fill => ids.roll(1, 1).masked_fill
+    Only the mask is shifted, the targets are the inputs: the target at t is the token
+    at t + 1.
 ~is_answer => is_answer
     The mask is inverted: the question is learned, and the answer is left out.
 -100 => 0
-    What is left out is marked with 0, but 0 is a token, too: it would be learned. torch
-    leaves out targets of -100.
+    Left out are targets of -100: 0 is a token, too, and would be learned.
 -100 => -1
-    What is left out is marked with -1: torch's cross-entropy leaves out -100, and fails
-    on -1.
-+ return ids[:, :-1].masked_fill(is_answer[:, 1:], -100), ids[:, 1:]
-    -100 stands in the inputs: the model must see the whole text, only the loss ignores
-    the question.
+    Left out are targets of -100: torch's cross-entropy fails on -1.
 return ids[:, :-1] => return targets[:, :-1]
-    -100 stands in the inputs, too: the model must see the whole text. Only the targets
-    are masked.
+    -100 stands in the inputs, too: only the targets are masked.
 + idx = ids.clone()
 + idx[:, 1:] = right(ids, is_answer)[1]
 + return idx[:, :-1], idx[:, 1:]
-    -100 stands in the inputs, too: ids[:, 1:] is a view of the same numbers as idx.
-    Make the targets a copy first, with clone().
+    -100 stands in the inputs, too: ids[:, 1:] is a view of ids. Use a copy, clone().
 masked_fill(~is_answer, -100) => clone()
-    Every token is a target: the questions, too, are learned. Put -100 where is_answer
-    is false.
+    The questions are learned, too: put -100 where is_answer is false.
 ids[:, :-1], targets[:, 1:] => targets[:, 1:], ids[:, :-1]
     Inputs and targets are returned in the wrong order: idx first.
-ids[:, :-1], targets => targets
-    These are the targets alone: return idx and targets.
 ~is_answer => ~(is_answer & F.pad(is_answer, (0, 1))[:, 1:])
     The last token of each answer is left out: the model would never learn to stop.
 return ids[:, :-1], targets => return ids, targets
     idx is one too long: T + 1 tokens make T inputs and T targets.
 + columns = is_answer[0, 1:].nonzero().flatten()
 + return ids[:, :-1][:, columns], ids[:, 1:][:, columns]
-    The answers are cut out of the rows: the model must read the question before. Keep
-    idx whole and put -100 into the targets.
+    The answers are cut out of the rows: keep idx whole, put -100 into the targets.
 """,
 )
 
@@ -94,13 +83,9 @@ def my_prompt(description, examples, query):
     ],
     mistakes=r"""
 [description] + => [description] * bool(description) +
-    Without a description its line is missing: it stays, empty, so that the prompt looks
-    as in training.
-{query}> => {query}>{query[::-1]}
-    The query's answer stands in the prompt: nothing is left for the model to do.
+    Without a description its line stays, empty: the prompt looks as in training.
 {query}> => {query}>\n
-    There is a line end after the last '>': the model would begin a new line instead of
-    the answer.
+    There is a line end after the last '>': the model would begin a new line.
 {query}>" => {query}> "
     There is a space after the last '>': no answer in training began with one.
 {query}> => {query}
@@ -119,9 +104,6 @@ def my_prompt(description, examples, query):
     Words and answers are swapped: word>answer.
 in examples => in examples[::-1]
     The examples are in another order: keep the order of the list.
-+ lines = [f"{word}>{answer}" for word, answer in examples]
-+ return "\n".join(f"{description}\n{line}" for line in [*lines, f"{query}>"])
-    The description stands before each example: once, at the top.
 [*lines, f"{query}>"] => lines
     The last line is missing: the query with its mark, `query>`.
 return "\n".join([*lines, f"{query}>"]) => return [*lines, f"{query}>"]
@@ -153,12 +135,9 @@ def my_share(written, wanted):
     ],
     mistakes=r"""
 text.split("\n")[0] => text
-    The whole text is compared, beyond the line's end: the answer is what stands before
-    the first line end.
+    The whole text is compared: the answer ends before the first line end.
 a == b => a.startswith(b)
     An answer that only begins rightly counts as right: 'tacx' is not 'tac'.
-a == b => b in a
-    An answer that only contains the right one counts: expected equal texts.
 - text.split("\n")[0]
 + text
 a == b => b in a.split("\n")
@@ -172,10 +151,8 @@ a == b => b in a
 text.split("\n")[0] => text[: text.find("\n")]
     Without a line end, text.find gives -1, which cuts off the last character:
     text.split("\n")[0] is the first line with or without one.
-a == b => a.lower() == b.lower()
-    Capitals are ignored: 'TAC' is another answer than 'tac'.
 text.split("\n")[0] => text.split("\n")[0].strip()
-    Spaces are cut off: the model has generated one, and that is wrong here.
+    Spaces are cut off: an answer with a space before or after it is wrong.
 text.split("\n")[0] => text.strip("\n").split("\n")[0]
     Line ends at the beginning are cut off: what stands before the first one is empty.
 a == b => b.startswith(a)
@@ -187,7 +164,7 @@ return => return 100 *
 + lines = [text.split("\n")[0] for text in written]
 + hits = sum(x == y for a, b in zip(lines, wanted) for x, y in zip(a, b))
 + return hits / sum(map(len, wanted))
-    Characters are counted, not answers: an answer is right as a whole or not at all.
+    Characters are counted: an answer is right as a whole or not at all.
 a == b => a in wanted
     Each text is compared with all answers: the first belongs to the first.
 """,
@@ -234,23 +211,16 @@ def my_lora(x, W, A, B, alpha):
     mistakes="""
 alpha / r * change => change
     The change is not scaled: alpha / r stands before it.
-alpha / r => alpha * r
-    The change is multiplied by r: divide alpha by it.
 alpha / r => alpha
     The factor is alpha alone: divide it by r, A's number of rows.
 alpha / r => alpha // r
     alpha // r drops the fraction: alpha / r keeps it.
-W.T + => W.T -
-    The change is subtracted: add it.
-alpha / r => 1 / r
-    The factor is 1 / r: multiply it by alpha.
 alpha / r => alpha / r**0.5
-    The factor is alpha / √r: that is rsLoRA (arXiv 2312.03732), a later variant for
-    large ranks; here it is alpha / r.
+    The factor is alpha / √r, as in rsLoRA (arXiv 2312.03732): here it is alpha / r.
 size(0) => size(1)
     alpha is divided by C, the length of A's rows: r is their number, A.size(0).
 (x @ A.T) @ B.T => x @ B.T @ A.T
-    A and B are swapped: A comes first and makes r numbers of x, of which B makes D.
+    A and B are swapped: first A makes r numbers of x, then B makes D of them.
 (x @ A.T) @ B.T => x @ A @ B
     Neither A nor B is transposed: for rows, B A x is x @ A.T @ B.T.
 x @ A.T => x @ A
@@ -266,16 +236,11 @@ x @ A.T => x @ W.T @ A.T
 W.T => W
     W is not transposed: it is (D, C), rows need x @ W.T.
 + return x @ (W + alpha / A.size(0) * B @ A)
-    No matrix is transposed: the formula's x is a column, these are rows, so (W + …) x
-    becomes x @ (W + …).T.
-x @ W.T + alpha / r * change => alpha / r * (x @ W.T + change)
-    W x, too, is multiplied by alpha / r: only the change is.
+    No matrix is transposed: x holds rows, so (W + …) x becomes x @ (W + …).T.
 + return W @ x + alpha / A.size(0) * B @ (A @ x)
-    The matrices stand left of x: in the formula it is one column, these are rows. W x
-    becomes x @ W.T.
+    The matrices stand left of x, but x holds rows: W x becomes x @ W.T.
 (x @ A.T) @ B.T => (x @ A.T) @ B.detach().T
-    No gradient reaches B: without one it stays zero. no_grad, detach and .data cut it
-    off.
+    No gradient reaches B: no_grad, detach and .data cut it off.
 (x @ A.T) => (x @ A.T).detach()
     No gradient reaches A: no_grad, detach and .data cut it off.
 """,

@@ -71,47 +71,38 @@ def my_weights(published):
     ],
     mistakes="""
 OURS.get(part, part) => part
-    The names are still those of the file: our class says blocks for h, and qkv, proj,
-    fc for c_attn, c_proj, c_fc.
+    The names are the file's: ours say blocks for h, and qkv, proj, fc for c_….
 {"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"} => {"h": "blocks"}
-    The blocks have their name, their layers still have the file's: c_attn is qkv here,
-    c_proj is proj, c_fc is fc.
+    The layers still have the file's names: c_attn is qkv, c_proj proj, c_fc fc.
 "qkv" => "attn"
     c_attn is not attn here but qkv: one matrix for queries, keys and values.
 - parts = [OURS.get(part, part) for part in name.split(".")]
 + parts = [OURS.get(p, p) for p in name.replace("h", "blocks").split(".")]
-    weight has an h, too: rename whole parts, split at the dots, or with the dot behind
-    the h.
+    weight has an h, too: rename whole parts, split at the dots.
 (".attn.bias", ".attn.masked_bias") => "no mask"
-    The masks attn.bias and attn.masked_bias came along: they are no weights, and our
-    class makes its own mask.
+    The masks attn.bias and attn.masked_bias came along: they are no weights.
 (".attn.bias", ".attn.masked_bias") => ".attn.bias"
     attn.masked_bias came along: it, too, is no weight.
 ".attn.bias" => "attn.bias"
-    The bias of c_attn is gone with the masks: its name ends in attn.bias, too. The
-    mask's ends in .attn.bias.
+    The bias of c_attn is gone, too: only the masks' names end in .attn.bias.
 (".attn.bias", ".attn.masked_bias") => "bias"
-    All biases are gone with the masks: only attn.bias and attn.masked_bias, directly
-    below attn, are masks.
+    All biases are gone: only attn.bias and attn.masked_bias are masks.
 return ours => return ours | {"lm_head.weight": ours["wte.weight"]}
-    There is an lm_head.weight: our class has none, its output matrix is wte.weight
-    itself.
+    There is an lm_head.weight: our class has none, wte.weight is used again.
 tensor = tensor.T => pass
     No matrix is transposed: the file has (in, out), nn.Linear (out, in).
 - if ".c_" in name and name.endswith(".weight"):
 + if ".c_" in name and tensor.ndim == 2 and tensor.size(0) != tensor.size(1):
-    attn.c_proj is not transposed: it is square, so the shape does not tell, but it is
-    stored (in, out) like the others.
+    attn.c_proj is not transposed: it is square, but stored (in, out), too.
 if ".c_" in name and name.endswith(".weight") => if tensor.ndim == 2
-    The embeddings are transposed, too: they are tables, one row per token, and the same
-    in both.
+    The embeddings are transposed: they are tables, one row per token in both.
 ".c_" => ".attn.c_"
     The matrices of mlp are not transposed: all four of a block are stored (in, out).
 ".c_" => ".c_attn"
     Only c_attn is transposed: all four matrices of a block are stored (in, out).
 tensor.T => tensor.reshape(tensor.shape[::-1])
-    The shape is right, the numbers are in other positions: view and reshape read on row
-    by row, .T makes rows of columns.
+    The shape is right, the numbers are mixed up: .T makes rows of columns, view and
+    reshape do not.
 """,
 )
 
@@ -155,35 +146,27 @@ def my_attend(x, w, name, n_head):
     ],
     mistakes="""
 c_attn.weight"] => c_attn.weight"].T
-    c_attn's matrix is transposed: it is the file's own, stored (in, out), so x @ W as
-    it is, where nn.Linear and F.linear take W.T.
+    c_attn's matrix is transposed: it is stored (in, out), so x @ W, where nn.Linear and
+    F.linear take W.T.
 c_proj.weight"] => c_proj.weight"].T
-    c_proj's matrix is transposed: this is the file's own, stored (in, out), so x @ W as
-    it is.
+    c_proj's matrix is transposed: it is stored (in, out), so x @ W as it is.
 q, k, v = qkv => k, q, v = qkv
     Queries and keys are swapped: the columns of c_attn are queries, keys, values.
-q, k, v = qkv => v, k, q = qkv
-    The values are taken from the first third: the columns of c_attn are queries, keys,
-    values.
 q, k, v = qkv => q, v, k = qkv
     Keys and values are swapped: the columns of c_attn are queries, keys, values.
 qkv.split(C, dim=-1) => qkv.view(B, T, n_head, 3, -1).transpose(2, 3).unbind(2)
 t.view => t.reshape
-    c_attn is cut into heads first, and each into q, k, v: here all queries come first,
-    then all keys, then all values, and each is cut into heads.
+    c_attn is cut into heads first: all queries come first, then all keys, then all
+    values, and each is cut into heads.
 qkv.split(C, dim=-1) => qkv.view(B, T, C, 3).unbind(-1)
 t.view => t.reshape
-    Every third column is taken: expected the first C columns as queries, the next C as
-    keys, the last C as values.
+    Every third column is taken: C queries come first, then C keys, then C values.
 t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
-    The heads are cut out of the wrong axis: view(B, T, n_head, d), then transpose(1,
-    2).
+    The heads are cut from the wrong axis: view(B, T, n_head, d).transpose(1, 2).
 view(B, T, n_head, -1) => view(B, T, -1, n_head).transpose(2, 3)
-    Each head has every n_head-th column: head 0 has the first C / n_head, so
-    view(B, T, n_head, d).
+    Each head has every n_head-th column: view(B, T, n_head, d) gives it neighbors.
 mixed.transpose(1, 2).reshape => mixed.reshape
-    The heads are joined without transposing back: transpose(1, 2) before the reshape to
-    (B, T, C).
+    The heads are joined without transpose(1, 2) before the reshape.
 .masked_fill(future, -torch.inf) =>
     The mask is missing: the first of two tokens sees the second.
 triu(1) => tril(-1)
@@ -191,16 +174,13 @@ triu(1) => tril(-1)
 triu(1) => triu(0)
     The diagonal is masked, too: a token sees itself, triu(1).
 -torch.inf => 0.0
-    The scores of the future are set to 0, which is no small score: e⁰ = 1. Set them to
-    -inf.
+    The scores of the future are set to 0, and e⁰ = 1: set them to -inf.
 .masked_fill(future, -torch.inf).softmax(-1) => .softmax(-1).masked_fill(future, 0.0)
     The mask comes after the softmax: the weights no longer add up to 1.
 / (C // n_head) ** 0.5 =>
     The scores are not divided by the root of the head's size.
 (C // n_head) ** 0.5 => C**0.5
     The scores are divided by √C: a head compares d = C / n_head numbers, so √d.
-(C // n_head) ** 0.5 => (C // n_head)
-    The scores are divided by d: by its root, √d.
 softmax(-1) => softmax(-2)
     Softmax runs over the queries: each query's weights must add up to 1, dim=-1.
 return mixed @ w[f"{name}.c_proj.weight"] + w[f"{name}.c_proj.bias"] => return mixed
@@ -243,8 +223,7 @@ def my_best_size(sizes, losses):
     ],
     mistakes="""
 + return sizes[int(np.argmin(losses))]
-    This is the best of the sizes measured: the parabola's lowest point lies between
-    them.
+    This is the best size measured: the parabola's lowest point lies between them.
 + a, b, _ = np.polyfit(sizes, losses, 2)
 + return -b / (2 * a)
     The parabola is laid through (N, loss): expected through (ln N, loss).
@@ -253,7 +232,7 @@ losses, 2) => np.log(losses), 2)
 np.exp(-b / (2 * a)) => -b / (2 * a)
     This is ln N: one more exp gives N.
 np.log( => np.log10(
-    One logarithm in, another out: np.log goes with np.exp, np.log10 with 10 ** x.
+    np.log10 in, but np.exp out: np.log goes with np.exp.
 np.exp( => 10.0 ** (
     np.log in, but 10 ** x out: np.exp undoes np.log.
 -b => b
@@ -300,8 +279,7 @@ budget / 6 / n => budget / n
 alpha * A / (beta * B) => A / B
     The slopes have α and β as factors: setting them equal gives αA / βB, not A / B.
 alpha * A / (beta * B) => beta * B / (alpha * A)
-    The factor is upside down: the larger A, the more a larger model helps, so the
-    larger N.
+    The factor is upside down: the larger A, the larger N.
 ** (1 / (alpha + beta)) =>
     The factor αA / βB still needs its root, the power 1 / (α + β).
 (beta / => (alpha /
@@ -309,11 +287,9 @@ alpha * A / (beta * B) => beta * B / (alpha * A)
 return n, budget / 6 / n => return budget / 6 / n, n
     D comes before N: expected N, then D.
 + return (budget / 6) ** 0.5, (budget / 6) ** 0.5
-    N and D are equal here, whatever A, B, α and β: the two slopes must be equal, not
-    the two numbers.
+    N and D are equal: the two slopes must be, not the two numbers.
 + return (budget / 120) ** 0.5, 20 * (budget / 120) ** 0.5
-    This is the rule of thumb of 20 tokens per parameter: asked is what the law's own
-    numbers say.
+    This is the rule of thumb of 20 tokens per parameter: use the law's own numbers.
 return n, budget / 6 / n => return n, budget / 6
     D is not divided by N: N · D = C / 6.
 """,

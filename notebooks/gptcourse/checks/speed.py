@@ -28,16 +28,14 @@ def my_flops(L, C, V, T, B):
 6 * weights * tokens, 12 => 2 * weights * tokens, 4
     This is the forward pass only: the backward pass costs twice as much again.
 6 * weights * tokens, 12 => 4 * weights * tokens, 8
-    The backward pass costs as much as the forward pass here: it costs twice that, for
-    the gradients of the inputs and those of the weights.
+    The backward pass costs twice the forward pass, for the gradients of the inputs and
+    those of the weights.
 , 12 * => , 4 *
     The matrices are right; attention, too, has a backward pass, twice as expensive.
 , 12 * => , 6 *
-    Half of attention: scores *and* the sum over values count, each with all T keys,
-    though a causal model could leave out half of them.
+    Half of attention: the scores *and* the sum over the values, each of all T keys.
 , 12 * => , 24 *
-    Attention is counted twice: 2TC FLOPs for the scores, 2TC for the values of a token,
-    over all heads together, and three times that forward and back.
+    Attention is counted twice: 4TC FLOPs per token, over all heads, times three.
 B * T => 1
     This is the work for one token: a step has B · T of them.
 B * T => T
@@ -47,16 +45,13 @@ B * T => B
 + V * C =>
     The matrix that makes the logits is missing: V · C weights.
 V * C => 2 * V * C
-    V · C is counted twice: looking up a row of the embedding is no arithmetic, only the
-    logits are.
+    V · C is counted twice: looking up a row of the embedding is no arithmetic.
 V * C => V * C + T * C
     The table of positions is counted: looking up a row is no arithmetic.
 = 12 * => = 8 *
-    4C² weights per block are missing: four in attention, C² each for queries, keys,
-    values and projection; eight in the feed-forward, C to 4C and back.
+    The feed-forward has 8C² weights, C to 4C and back: 4C² are missing.
 = 12 * => = 11 *
-    A block's attention has 4C² weights: 3C² for queries, keys and values, and C² for
-    the projection behind the heads, which is missing.
+    The projection behind the heads is missing: C² weights in each block.
 = 12 * => = 9 *
     The weights for queries, keys and values are missing: 3C² in each block.
 = 12 * => = 4 *
@@ -68,8 +63,7 @@ L * T * C => T * C
 L * T * C => L * C
     In attention each token looks at T others: its FLOPs grow with T.
 T * C * tokens => T * C**2 * tokens
-    In attention a product of two vectors of C numbers costs 2C FLOPs, not 2C²: no
-    weights are part of it.
+    In attention a product of two vectors of C numbers costs 2C FLOPs, not 2C².
 + return sum(right(L, C, V, T, B))
     This is the sum: return both numbers, matrices and attention.
 + return right(L, C, V, T, B)[::-1]
@@ -129,11 +123,9 @@ def my_tile(m, s, y, scores, V):
     mistakes="""
 (m - new).exp() => 1
 scores - new => scores
-    Nothing is subtracted before the exponential: e²⁰⁰ is more than a float32 can hold.
-    Subtract the highest score so far.
+    Nothing is subtracted before the exponential: e²⁰⁰ is no float32. Subtract new m.
 (m - new).exp() => 1
-    The highest score has changed, but the old sums still count from the old one:
-    multiply s and y by exp(m - new m).
+    The old sums still count from the old m: multiply s and y by exp(m - new m).
 s * shrink => s
     y is brought to the new highest score, s is not: both were made with the old one.
 y * shrink => y
@@ -141,25 +133,22 @@ y * shrink => y
 m - new => new - m
     The old sums grow where they should shrink: the factor is exp(m - new m), at most 1.
 torch.maximum(m, scores.amax(dim=1, keepdim=True)) => scores.amax(dim=1, keepdim=True)
-    The highest score is that of this tile alone: of all scores so far the highest, so
-    torch.maximum(m, …).
+    m is the highest score of this tile alone: torch.maximum(m, …) keeps the old one.
 scores - new => scores - scores.amax(dim=1, keepdim=True)
-    This tile's scores are counted from its own highest: all are counted from the new m,
-    or they cannot be added to the old sums.
+    This tile's scores are counted from its own highest: all count from the new m.
 scores - new => scores - m
     This tile's scores are counted from the old m: all are counted from the new one.
 scores.amax(dim=1, keepdim=True) => scores.max()
     One highest score for all rows: each query has its own, so over the last dimension.
 new, s, y => new, s, y / s
-    y is divided by s after each tile: the next tile then adds to a mean. Divide once,
-    after the last one.
+    y is divided by s after each tile: divide once, after the last one.
 + e = (scores - scores.amax(1, keepdim=True)).exp()
 + return scores.amax(1, keepdim=True), e.sum(1, keepdim=True), e @ V
     The old sums are gone: this is the last tile alone.
 + new = right(m, s, y, scores, V)[0]
 + return new, s + 1, y + scores.softmax(1) @ V
-    Each tile has a softmax of its own, so that a tile of low scores counts as much as
-    one of high scores: add up numerators and denominators.
+    Each tile has a softmax of its own, so that tiles of low and of high scores count
+    alike: add up numerators and denominators.
 new, s, y => m, s, y
     The new sums are right, but m comes back as it was: the next tile needs the new one.
 """,
@@ -199,20 +188,17 @@ def my_rounding(x):
     ],
     mistakes="""
 round( => trunc(
-    The low bits are cut off: round to the nearest number that 8 bits can hold, up or
-    down.
+    The low bits are cut off: round to the nearest, up or down.
 round( => floor(
     All numbers are rounded down, also the negative ones: round to the nearest.
 256).round => 128).round
 exponent - 8 => exponent - 7
-    One bit too few: bfloat16 stores 7, and a leading 1 that needs no storing. With 0.5
-    ≤ fraction < 1 that makes 8.
+    One bit too few: 7 stored bits and a leading 1 that needs no storing make 8.
 256).round => 512).round
 exponent - 8 => exponent - 9
     One bit too many: the 7 stored bits and the leading 1 make 8.
 + return x.half().float()
-    This is float16, which has 11 significant bits and a small range: bfloat16 has 8,
-    and the range of float32.
+    This is float16, of 11 significant bits and a small range: bfloat16 has 8.
 (fraction * 256).round() => fraction.sign() * (fraction.abs() * 256 + 0.5).floor()
     Ties are rounded away from zero: to the even neighbor, as `torch.round` does.
 ).round => + 0.5).floor
@@ -220,11 +206,9 @@ exponent - 8 => exponent - 9
 (fraction * 256).round() => ((fraction * 2048).round() / 8).round()
     Rounded twice: a number just above a tie becomes the tie first. Round once.
 + return (x * 128).round() / 128
-    Small and large numbers are rounded to the same step, 1/128: that is fixed point.
-    The step of a float grows with its exponent.
+    This is fixed point, every step 1/128: the step of a float grows with its exponent.
 + return (x * 256).round() / 256
-    Small and large numbers are rounded to the same step, 1/256: that is fixed point.
-    The step of a float grows with its exponent.
+    This is fixed point, every step 1/256: the step of a float grows with its exponent.
 + return x.round(decimals=2)
     These are decimals: a bit is a half, a quarter, an eighth …
 + step = 2.0 ** (x.abs().log2().floor() - 7)
