@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from gptcourse import checks
+from gptcourse.shannon import ShannonGame
 
 
 def halves(letters, char, V=65):
@@ -14,7 +14,7 @@ def halves(letters, char, V=65):
 
 
 def test_shannons_game_scores_what_was_stated(capsys):
-    game = checks.ShannonGame("the quiz\nends", 4, halves, length=5, context=4)
+    game = ShannonGame("the quiz\nends", 4, halves, length=5, context=4)
     game.guess("q")
     assert game.losses == [pytest.approx(-math.log(0.5 + 0.5 / 65))]
     for letters in ("uuuu", "", "abc", "\\n"):
@@ -35,15 +35,15 @@ def test_shannons_game_scores_what_was_stated(capsys):
 
 
 def test_shannons_game_is_played_by_a_function_and_refuses_short_texts():
-    game = checks.ShannonGame("abababab", 2, halves, length=6, context=2)
+    game = ShannonGame("abababab", 2, halves, length=6, context=2)
     played = game.play(lambda before: "ab"[before[-1] == "a"] * 9)
     assert played.over and played.loss < 0.01 and game.losses == []
     with pytest.raises(ValueError, match="start=3, length=6: expected"):
-        checks.ShannonGame("abababab", 3, halves, length=6)
+        ShannonGame("abababab", 3, halves, length=6)
 
 
 def test_shannons_game_has_a_box(capsys):
-    game = checks.ShannonGame("the <b>quiz", 4, halves, length=5)
+    game = ShannonGame("the <b>quiz", 4, halves, length=5)
     assert "run this cell" in game._repr_mimebundle_()["text/plain"]
     page, (box, button) = game._box().children[0], game._box().children[1].children
     box.value = "<"

@@ -7,7 +7,6 @@ other file holds exercises of one notebook.
 
 # ruff: noqa: F401 - what is imported is entered in the table below
 
-from gptcourse.checks.adapters import lora_linear
 from gptcourse.checks.bigram import draw_next, pair_counts, shifted_windows
 from gptcourse.checks.blocks import (
     inverted_dropout,
@@ -15,19 +14,15 @@ from gptcourse.checks.blocks import (
     layer_norm_gradient,
     pre_norm_block,
 )
-from gptcourse.checks.budgets import best_size, best_split
 from gptcourse.checks.core import Exercise, Outcome
-from gptcourse.checks.exact import exact_share
-from gptcourse.checks.fromfile import published_attention
 from gptcourse.checks.generating import (
     cached_step,
     next_reading,
     sampling_probabilities,
 )
 from gptcourse.checks.gpt import first_weights, gpt_forward, gpt_size, tied_gradient
-from gptcourse.checks.modern import rms_norm, rotary
+from gptcourse.checks.modern import orthogonalise, rms_norm, rotary
 from gptcourse.checks.multi_head import join_heads, many_heads, one_matrix, split_heads
-from gptcourse.checks.muon import orthogonalise
 from gptcourse.checks.optimizing import adamw_step, clip_gradients, warmup_cosine
 from gptcourse.checks.overfitting import (
     average_weights,
@@ -36,12 +31,20 @@ from gptcourse.checks.overfitting import (
     stop_early,
 )
 from gptcourse.checks.positions import place_vectors, sees_future
-from gptcourse.checks.prompting import answer_targets, few_shot_text
-from gptcourse.checks.published import read_published
-from gptcourse.checks.shannon import ShannonGame
+from gptcourse.checks.prompting import (
+    answer_targets,
+    exact_share,
+    few_shot_text,
+    lora_linear,
+)
+from gptcourse.checks.published import (
+    best_size,
+    best_split,
+    published_attention,
+    read_published,
+)
 from gptcourse.checks.single_head import causal_head, past_average
-from gptcourse.checks.sixteen import sixteen_bits
-from gptcourse.checks.speed import softmax_tile, step_flops
+from gptcourse.checks.speed import sixteen_bits, softmax_tile, step_flops
 from gptcourse.checks.surprise import next_token_loss, table_gradient
 from gptcourse.checks.tokens import bits_per_char, bpe_merges, encode_by_rank
 from gptcourse.checks.training import accumulated_step, training_loop
@@ -49,4 +52,4 @@ from gptcourse.checks.training import accumulated_step, training_loop
 EXERCISES: dict[str, Exercise] = {
     name: value for name, value in list(globals().items()) if hasattr(value, "cases")
 }
-__all__ = ["EXERCISES", "Exercise", "Outcome", "ShannonGame", *EXERCISES]
+__all__ = ["EXERCISES", "Exercise", "Outcome", *EXERCISES]

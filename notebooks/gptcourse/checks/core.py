@@ -90,9 +90,10 @@ class Exercise:
 
     solution: as the notebook prints it; mistakes: patches of it (`patches.py`); more:
     mistakes that are no patches; parts: what the items of a result are called; result:
-    makes results comparable; forbid: functions of torch that must not be called;
-    gradients: whether they must flow as through the solution; may_change: arguments
-    that the answer is to change; names: what the solution uses besides `patches.NAMES`.
+    makes results comparable; forbid: functions and dtypes of torch that must not be
+    used; gradients: whether they must flow as through the solution; may_change:
+    arguments that the answer is to change; names: what the solution uses besides
+    `patches.NAMES`.
     """
 
     def __init__(

@@ -1,241 +1,175 @@
-"""Exercises of 14_modern: rotary positions, RMSNorm."""
-
-from functools import partial
+"""Exercises of 14_modern: rotary positions, RMSNorm, Muon's equal directions."""
 
 import torch
+from torch import tensor
 
-from gptcourse.checks.before.core import Case, Exercise, Mistake
+from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
-
-
-def ask_turned(x: torch.Tensor, places: list[int]):
-    return lambda answer: answer(x, torch.tensor(places))
-
-
-def turn(x, places, *, form="a-b,a+b", pairs="halves", sign=1, of=None, start=None):
-    """x turned by its places; the other settings are the mistakes one makes.
-
-    of: the frequencies, made of i / (D / 2). start: where places begin instead.
-    """
-    half = x.size(-1) // 2
-    if start is not None:
-        places = torch.arange(start, start + len(places))
-    share = torch.arange(half) / half  # (D/2,)
-    frequencies = 10_000.0**-share if of is None else of(share)
-    angles = sign * places[:, None] * frequencies  # (T, D/2)
-    cos, sin = angles.cos(), angles.sin()
-    if pairs == "heads":
-        cos, sin = cos[:, None], sin[:, None]  # (T, 1, D/2)
-    apart = pairs.startswith("neighbours")
-    a, b = (x[..., 0::2], x[..., 1::2]) if apart else x.chunk(2, dim=-1)
-    first = a * cos + b * sin if form == "a+b,a+b" else a * cos - b * sin
-    if form == "swapped":
-        first, cos, sin = a * sin - b * cos, sin, cos
-    second = (first if form == "overwritten" else a) * sin + b * cos
-    if pairs == "neighbours":
-        return torch.stack([first, second], dim=-1).flatten(-2)
-    return torch.cat([first, second], dim=-1)
-
-
-def spread_to_the_end(share):
-    """Frequencies whose last one is exactly 1/10000."""
-    return 10_000.0 ** -torch.linspace(0, 1, len(share))
-
 
 rotary = Exercise(
     "rotary",
-    right=turn,
+    """
+def my_rope(x, places):
+    half = x.size(-1) // 2
+    i = torch.arange(half)
+    angles = places[:, None] / 10_000 ** (i / half)  # (T, D/2)
+    cos, sin = angles.cos(), angles.sin()
+    a, b = x[..., :half], x[..., half:]  # (B, H, T, D/2) each
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+""",
+    praise="each pair rotated by its position, the first fast, the last slowly.",
     cases=[
         Case(
-            "the pair (1, 0) at places 0, 1 and 2",
-            ask_turned(torch.tensor([[[[1.0, 0.0]] * 3]]), [0, 1, 2]),
+            "the pair (1, 0) at positions 0, 1 and 2",
+            args=(tensor([[[[1.0, 0.0]] * 3]]), torch.arange(3)),
         ),
         Case(
-            "(1, 2, 3, 4), two pairs, at places 0 and 1",
-            ask_turned(torch.tensor([[[[1.0, 2.0, 3.0, 4.0]] * 2]]), [0, 1]),
+            "(1, 2, 3, 4), two pairs, at positions 0 and 1",
+            args=(tensor([[[[1.0, 2.0, 3.0, 4.0]] * 2]]), torch.arange(2)),
         ),
-        Case("one new query at place 7", ask_turned(numbers(1, 1, 1, 4), [7])),
+        Case("one new query at position 7", args=(numbers(1, 1, 1, 4), tensor([7]))),
+        Case("positions 2, 90 and 11", args=(numbers(2, 2, 3, 8), tensor([2, 90, 11]))),
         Case(
-            "two texts, three heads, places 5, 6 and 7",
-            ask_turned(numbers(2, 3, 3, 8), [5, 6, 7]),
+            "two texts, three heads, positions 5, 6, 7 and 8",
+            args=(numbers(2, 3, 4, 6), torch.arange(5, 9)),
         ),
     ],
-    mistakes=[
-        Mistake(
-            "not turned",
-            "Nothing is turned: a and b come out as they went in.",
-            lambda x, places: x,
-        ),
-        Mistake(
-            "other way",
-            "It turns the other way: (1, 0) goes to (cos, sin). The minus belongs to "
-            "b · sin in the first number.",
-            partial(turn, sign=-1),
-        ),
-        Mistake(
-            "no minus",
-            "The minus is missing: a · cos - b · sin. Without it lengths change, and "
-            "nothing is turned.",
-            partial(turn, form="a+b,a+b"),
-        ),
-        Mistake(
-            "cos and sin swapped",
-            "cos and sin are swapped: at place 0 the angle is 0, and nothing turns.",
-            partial(turn, form="swapped"),
-        ),
-        Mistake(
-            "a overwritten",
-            "b is turned with the a that has been turned already: keep the old a "
-            "until both are computed.",
-            partial(turn, form="overwritten"),
-        ),
-        Mistake(
-            "neighbours",
-            "The pairs are neighbours, numbers 2i and 2i + 1: pair i is here number i "
-            "and number i + D/2.",
-            partial(turn, pairs="neighbours"),
-        ),
-        Mistake(
-            "neighbours, put back as halves",
-            "The pairs are taken from neighbours and put back as halves: numbers "
-            "change places. Pair i is number i and number i + D/2, before and after.",
-            partial(turn, pairs="neighbours to halves"),
-        ),
-        Mistake(
-            "one angle for all",
-            "All pairs turn alike: pair i turns by t / 10000^(2i/D).",
-            partial(turn, of=torch.ones_like),
-        ),
-        Mistake(
-            "growing angles",
-            "The angles grow from pair to pair: the exponent is negative, and the "
-            "first pair turns fastest.",
-            partial(turn, of=lambda share: 10_000.0**share),
-        ),
-        Mistake(
-            "slow pair first",
-            "The slowest pair comes first: with i = 0 the angle is t itself.",
-            partial(turn, of=lambda share: 10_000.0 ** -share.flip(0)),
-        ),
-        Mistake(
-            "exponent i/D",
-            "The exponent is i/D: expected 2i/D, that is i over the number of pairs.",
-            partial(turn, of=lambda share: 10_000.0 ** (-share / 2)),
-        ),
-        Mistake(
-            "exponent 4i/D",
-            "The exponent is doubled twice, 4i/D: `arange(0, D, 2)` is 2i already.",
-            partial(turn, of=lambda share: 10_000.0 ** (-2 * share)),
-        ),
-        Mistake(
-            "linspace to the end",
-            "The last pair turns by t / 10000: i goes up to D/2 - 1, so 2i/D ends "
-            "just below 1.",
-            partial(turn, of=spread_to_the_end),
-        ),
-        Mistake(
-            "places not used",
-            "The places are counted anew from 0: use those that are given. With a "
-            "cache one new query may stand at place 700.",
-            partial(turn, start=0),
-        ),
-        Mistake(
-            "places from 1",
-            "The places are one too high: the first is 0, where nothing turns.",
-            lambda x, places: turn(x, places + 1),
-        ),
-        Mistake(
-            "heads for places",
-            "The angle goes by the head, not by the place: (T, D/2) fits the last two "
-            "dimensions of (B, H, T, D/2) as it is.",
-            partial(turn, pairs="heads"),
-        ),
-    ],
-    praise="each pair turned by its place, the first fast, the last slowly.",
+    mistakes="""
+a * cos - b * sin, a * sin + b * cos => a * cos + b * sin, b * cos - a * sin
+    It rotates the other way: a · cos - b · sin, a · sin + b · cos.
+cos - b => cos + b
+    The minus is missing: a · cos - b · sin. Without it lengths change.
+cos, sin = => sin, cos =
+    cos and sin are swapped: at position 0 the angle is 0, and nothing moves.
+- return torch.cat([a * cos - b * sin, a
++ a = a * cos - b * sin
++     return torch.cat([a, a
+    b is rotated with the new a: keep the old one until both are computed.
+:half], x[..., half:] => ::2], x[..., 1::2]
+torch.cat => torch.stack
+dim=-1) => dim=-1).flatten(-2)
+    The pairs are neighbors, 2i and 2i + 1: pair i is here number i and i + D/2.
+:half], x[..., half:] => ::2], x[..., 1::2]
+    The pairs are taken from neighbors and put back as halves: pair i is number i and
+    number i + D/2, before and after.
+/ 10_000 ** (i / half) => .expand(-1, half)
+    All pairs rotate alike: pair i rotates by t / 10000^(2i/D).
+/ 10_000 => * 10_000
+    The angles grow from pair to pair: the exponent is negative.
+arange(half) => arange(half).flip(0)
+    The slowest pair comes first: with i = 0 the angle is t itself.
+i / half => i / x.size(-1)
+    The exponent is i/D: expected 2i/D, that is i over the number of pairs.
+i / half => 2 * i / half
+    The exponent is doubled twice, 4i/D: `arange(0, D, 2)` is 2i already.
+i / half => torch.linspace(0, 1, half)
+    i goes up to D/2 - 1, so 2i/D ends just below 1: linspace goes up to 1.
+arange(half) => arange(1, half + 1)
+    i counts from 1: the first pair has i = 0, its angle is t itself.
+places[:, None] => torch.arange(x.size(-2))[:, None]
+    The positions are counted from 0: use those that come in, a single 700 with a cache.
+places[:, None] => (places[:, None] + 1)
+    The positions are one too high: the first is 0, where nothing moves.
+""",
 )
-
-
-def ask_normed(rows: list, eps: float):
-    return lambda answer: answer(torch.tensor(rows), eps)
-
-
-def over(x, eps, *, mean=lambda x: x.square().mean(-1, True), less=0.0):
-    """x over the root of what `mean` makes of it, plus eps."""
-    return (x - less) / (mean(x) + eps).sqrt()
-
-
-def centred(x, eps):
-    return over(x - x.mean(-1, True), eps)
-
 
 rms_norm = Exercise(
     "rms_norm",
-    right=over,
+    """
+def my_rms_norm(x, eps):
+    mean_square = x.square().mean(dim=-1, keepdim=True)  # (..., 1)
+    return x / (mean_square + eps).sqrt()
+""",
+    praise="over the root of the mean square of each position, eps inside.",
     cases=[
-        Case("[1, 7], eps = 0", ask_normed([[1.0, 7.0]], 0.0)),
-        Case("[1, 7], eps = 11", ask_normed([[1.0, 7.0]], 11.0)),
-        Case("two rows, eps = 0", ask_normed([[1.0, 7.0], [2.0, 14.0]], 0.0)),
+        Case("[1, 7], eps = 0", args=(tensor([1.0, 7.0]), 0.0)),
+        Case("[1, 7], eps = 11", args=(tensor([1.0, 7.0]), 11.0)),
+        Case("two rows, eps = 0", args=(tensor([[1.0, 7.0], [2.0, 14.0]]), 0.0)),
+        Case("a row of zeros, eps = 2", args=(tensor([[0.0, 0, 0], [1, 2, 2]]), 2.0)),
+        Case("two texts of three positions, eps = 0.5", args=(numbers(2, 3, 4), 0.5)),
+    ],
+    mistakes="""
++ x = x - x.mean(dim=-1, keepdim=True)
++ return right(x, eps)
+    The mean is subtracted first, which is what LayerNorm does: RMSNorm only divides.
+x.square().mean(dim=-1, keepdim=True) => x.var(dim=-1, keepdim=True, correction=0)
+    It is divided by the deviation: expected the root of the mean of x².
+mean(dim => sum(dim
+    It is divided by the root of the *sum* of squares: expected of their mean.
+.sqrt() =>
+    The root is missing: it is divided by the mean square itself.
+(mean_square + eps).sqrt() => (mean_square.sqrt() + eps)
+    eps is added to the root: it belongs inside, to the mean square.
++ eps =>
+    eps is not used: without it a row of zeros would be 0/0.
+mean(dim=-1, keepdim=True) => mean()
+    All rows are divided by one number: the mean is over the last dimension only.
+mean(dim=-1 => mean(dim=-2
+    The mean runs over the positions, not over the C numbers of one position: dim=-1.
+, keepdim=True =>
+    The mean has lost its dimension, and is laid along the columns: keepdim=True.
+""",
+)
+
+orthogonalise = Exercise(
+    "orthogonalise",
+    """
+def my_orthogonalise(G, steps):
+    a, b, c = 3.4445, -4.7750, 2.0315
+    X = G / G.norm()
+    for _ in range(steps):
+        S = X @ X.T  # (R, R)
+        X = a * X + b * S @ X + c * S @ S @ X
+    return X
+""",
+    praise="the directions kept, their sizes brought together, by products alone.",
+    gradients=False,
+    cases=[
         Case(
-            "two texts of three places, eps = 0.5",
-            lambda answer: answer(numbers(2, 3, 4), 0.5),
+            "3 and 4 on the diagonal, one round",
+            args=(tensor([[3.0, 0.0], [0.0, 4.0]]), 1),
         ),
+        Case("[[1, 2], [0, 1]], one round", args=(tensor([[1.0, 2.0], [0.0, 1.0]]), 1)),
+        Case("two rows of three, three rounds", args=(numbers(2, 3), 3)),
+        Case("three rows of two, five rounds", args=(numbers(3, 2), 5)),
     ],
-    mistakes=[
-        Mistake(
-            "mean taken away",
-            "The mean is taken away first, which is what LayerNorm does: RMSNorm only "
-            "divides.",
-            centred,
-        ),
-        Mistake(
-            "deviation",
-            "It is divided by the deviation, around the mean: expected the root of "
-            "the mean of x².",
-            partial(over, mean=lambda x: x.var(-1, unbiased=False, keepdim=True)),
-        ),
-        Mistake(
-            "sum instead of mean",
-            "It is divided by the length, the root of the *sum* of squares: expected "
-            "of their mean, so that a number is about 1 whatever C is.",
-            partial(over, mean=lambda x: x.square().sum(-1, True)),
-        ),
-        Mistake(
-            "root missing",
-            "The root is missing: it is divided by the mean square itself.",
-            lambda x, eps: x / (x.square().mean(-1, True) + eps),
-        ),
-        Mistake(
-            "eps outside",
-            "eps is added to the root: it belongs inside, to the mean square.",
-            lambda x, eps: x / (x.square().mean(-1, True).sqrt() + eps),
-        ),
-        Mistake(
-            "eps missing",
-            "eps is not used: without it a row of zeros would be 0/0.",
-            lambda x, eps: over(x, 0.0),
-        ),
-        Mistake(
-            "sizes instead of squares",
-            "The mean is of sizes |x|: expected of squares.",
-            lambda x, eps: x / (x.abs().mean(-1, True) + eps),
-        ),
-        Mistake(
-            "one scale for all",
-            "All rows are divided by one number: each place has its own, the mean is "
-            "over the last dimension only.",
-            partial(over, mean=lambda x: x.square().mean()),
-        ),
-        Mistake(
-            "over the places",
-            "The mean goes over the places, not over the C numbers of a place: dim=-1.",
-            partial(over, mean=lambda x: x.square().mean(-2, True)),
-        ),
-        Mistake(
-            "keepdim missing",
-            "The mean has lost its dimension, and is laid along the columns: "
-            "keepdim=True.",
-            partial(over, mean=lambda x: x.square().mean(-1)),
-        ),
-    ],
-    praise="over the root of the mean square of each place, eps inside.",
+    mistakes="""
+/ G.norm() =>
+    The matrix is not divided by its norm first: singular values above 1 blow up.
+norm() => abs().max()
+    It is divided by its largest number: the norm is the root of the sum of squares.
+norm() => norm(dim=1, keepdim=True)
+    Each row is divided by its own norm: one norm for the whole matrix.
+G.norm() => G.square().sum()
+    It is divided by the sum of all squares: the norm is its root.
+b * S @ X + c * S @ S @ X => b * X**3 + c * X**5
+    The powers are taken entry by entry (`X**3`): XXᵀX is a product of matrices, `@`.
+c * S @ S => c * S**2
+    (XXᵀ)² is squared entry by entry: it is the matrix times itself, `@`.
+b * S @ X + c * S @ S @ X => b * S + c * S @ S
+    The last two terms are not multiplied by X: b(XXᵀ)X and c(XXᵀ)²X.
++ c * S @ S @ X =>
+    The term with c is missing.
+a, b, c = => a, c, b =
+    b and c are swapped: b belongs to the third power, c to the fifth.
+X @ X.T => X.T @ X
+    XᵀX stands where XXᵀ should: left of X only XXᵀ keeps the directions.
++ S = (G @ G.T) / G.norm() ** 2
++ X = G / G.norm()
++ for _ in range(steps):
++     X = 3.4445 * X - 4.7750 * S @ X + 2.0315 * S @ S @ X
++ return X
+    S is made once, before the rounds: make it anew from each round's X.
+range(steps) => range(1)
+    It is one round, however many are asked for: each continues from the last.
+range(steps) => range(steps + 1)
+    There is one round too many.
+- S = X @ X.T
++ X = X / X.norm()
++         S = X @ X.T
+    The matrix is divided by its norm in every round: once, before the first.
++ U, _, Vh = torch.linalg.svd(G, full_matrices=False)
++ return U @ Vh
+    This is UVᵀ itself, from a singular value decomposition: Muon only comes near it.
+""",
 )

@@ -1,274 +1,247 @@
-"""Exercises of 10_prompting: targets for answers only, few-shot prompts."""
-
-from functools import partial
+"""Exercises of 10_prompting: answer targets, few-shot prompts, exact answers, LoRA."""
 
 import torch
+from torch import tensor
 
-from gptcourse.checks.before.core import Case, Exercise, Mistake
-from gptlib.data import IGNORED
-
-
-def ask_targets(ids, is_answer):
-    """A probe: inputs and targets of rows with marked answers."""
-
-    def probe(answer):
-        return answer(torch.tensor(ids), torch.tensor(is_answer, dtype=torch.bool))
-
-    return probe
-
-
-def targets_of(
-    ids, is_answer, *, ahead=1, mask=1, hide="targets", value=IGNORED, marked=True
-):
-    """Inputs and targets, and with other settings the mistakes one makes."""
-    length = ids.size(1) - 1
-    idx, targets = ids[:, :-1], ids[:, ahead : ahead + length]
-    keep = is_answer[:, mask : mask + length]
-    keep = keep if marked else ~keep
-    if hide == "inputs":
-        return idx.masked_fill(keep, value), targets
-    return idx, targets.masked_fill(~keep, value)
-
-
-def nothing_hidden(ids, is_answer):
-    return ids[:, :-1], ids[:, 1:]
-
-
-def turned_round(ids, is_answer):
-    idx, targets = targets_of(ids, is_answer)
-    return targets, idx
-
-
-def only_targets(ids, is_answer):
-    return targets_of(ids, is_answer)[1]
-
-
-def without_line_end(ids, is_answer):
-    goes_on = torch.zeros_like(is_answer)
-    goes_on[:, :-1] = is_answer[:, 1:]
-    return targets_of(ids, is_answer & goes_on)
-
-
-def cut_out(ids, is_answer):
-    return ids[:, :-1][:, is_answer[0, 1:]], ids[:, 1:][:, is_answer[0, 1:]]
-
+from gptcourse.checks.core import GRADIENTS, Case, Exercise
+from gptcourse.checks.fixed import numbers
+from gptcourse.checks.values import floats
 
 answer_targets = Exercise(
     "answer_targets",
-    right=targets_of,
+    """
+def my_targets(ids, is_answer):
+    targets = ids.masked_fill(~is_answer, -100)
+    return ids[:, :-1], targets[:, 1:]
+""",
+    praise="the whole text is read, only the answers are learned, their ends included.",
+    parts=("idx", "the targets"),
     cases=[
         Case(
             "one row of six tokens, of which the last three are the answer",
-            ask_targets([[7, 8, 9, 1, 2, 3]], [[0, 0, 0, 1, 1, 1]]),
+            args=(tensor([[7, 8, 9, 1, 2, 3]]), tensor([[0, 0, 0, 1, 1, 1]]).bool()),
         ),
         Case(
-            "two rows, two answers in the first",
-            ask_targets(
-                [[5, 1, 0, 6, 2, 0, 4], [4, 5, 6, 7, 8, 9, 0]],
-                [[0, 1, 1, 0, 1, 1, 0], [0, 0, 0, 0, 0, 1, 1]],
+            "two rows, two answers in the first; the second begins with an answer",
+            args=(
+                tensor([[5, 1, 0, 6, 2, 0, 4], [4, 5, 6, 7, 8, 9, 0]]),
+                tensor([[0, 1, 1, 0, 1, 1, 0], [1, 1, 0, 0, 0, 1, 1]]).bool(),
             ),
         ),
     ],
-    mistakes=[
-        Mistake(
-            "mask not shifted",
-            "The mask is off by one: targets[t] is ids[t + 1], so its mark is "
-            "is_answer[t + 1]. Like this the last token before an answer is learned "
-            "and the answer's last is not.",
-            partial(targets_of, mask=0),
-        ),
-        Mistake(
-            "not shifted at all",
-            "Targets are the same tokens as the inputs: the model would learn to copy "
-            "what it sees. The target at t is the token at t + 1.",
-            partial(targets_of, ahead=0, mask=0),
-        ),
-        Mistake(
-            "ids not shifted",
-            "Targets are the same tokens as the inputs, only their mask is shifted: "
-            "the target at t is the token at t + 1.",
-            partial(targets_of, ahead=0),
-        ),
-        Mistake(
-            "turned round",
-            "The mask is turned round: the question is learned, and the answer is "
-            "left out.",
-            partial(targets_of, marked=False),
-        ),
-        Mistake(
-            "zeros",
-            "What is left out is marked with 0, but 0 is a token, too: it would be "
-            "learned. torch leaves out targets of -100.",
-            partial(targets_of, value=0),
-        ),
-        Mistake(
-            "minus one",
-            "What is left out is marked with -1: torch's cross-entropy leaves out "
-            "-100, and fails on -1.",
-            partial(targets_of, value=-1),
-        ),
-        Mistake(
-            "inputs hidden",
-            "-100 stands in the inputs: the model must see the whole text, only the "
-            "loss looks away.",
-            partial(targets_of, hide="inputs"),
-        ),
-        Mistake(
-            "nothing hidden",
-            "Every token is a target: the questions, too, are learned. Put -100 "
-            "where is_answer is false.",
-            nothing_hidden,
-        ),
-        Mistake(
-            "wrong order",
-            "Inputs and targets are given back in the wrong order: idx first.",
-            turned_round,
-        ),
-        Mistake(
-            "only the targets",
-            "These are the targets alone: give back idx and targets.",
-            only_targets,
-        ),
-        Mistake(
-            "line end left out",
-            "The last token of each answer is left out: the model would never learn "
-            "to stop.",
-            without_line_end,
-        ),
-        Mistake(
-            "cut out",
-            "The answers are cut out of the rows: the model must read the question "
-            "before. Keep idx whole and put -100 into the targets.",
-            cut_out,
-        ),
-    ],
-    praise="the whole text is read, only the answers are learned, their ends included.",
+    mistakes="""
+masked_fill(~is_answer, -100) => masked_fill(~is_answer.roll(1, 1), -100)
+    The mask is off by one: targets[t] is ids[t + 1], so its mark is is_answer[t + 1].
+    Like this the last token before an answer is learned and the answer's last is not.
+return ids[:, :-1], targets[:, 1:] => return ids[:, :-1], targets[:, :-1]
+    The targets are the inputs, so that the model would learn to copy what it sees: the
+    target at t is the token at t + 1.
+ids.masked_fill => ids.roll(1, 1).masked_fill
+    Only the mask is shifted, the targets are the inputs: the target at t is the token
+    at t + 1.
+~is_answer => is_answer
+    The mask is inverted: the question is learned, and the answer is left out.
+-100 => 0
+    Left out are targets of -100: 0 is a token, too, and would be learned.
+-100 => -1
+    Left out are targets of -100: torch's cross-entropy fails on -1.
+return ids[:, :-1] => return targets[:, :-1]
+    -100 stands in the inputs, too: only the targets are masked.
++ idx = ids.clone()
++ idx[:, 1:] = right(ids, is_answer)[1]
++ return idx[:, :-1], idx[:, 1:]
+    -100 stands in the inputs, too: ids[:, 1:] is a view of ids. Use a copy, clone().
+masked_fill(~is_answer, -100) => clone()
+    The questions are learned, too: put -100 where is_answer is false.
+ids[:, :-1], targets[:, 1:] => targets[:, 1:], ids[:, :-1]
+    Inputs and targets are returned in the wrong order: idx first.
+~is_answer => ~(is_answer & F.pad(is_answer, (0, 1))[:, 1:])
+    The last token of each answer is left out: the model would never learn to stop.
+return ids[:, :-1], targets => return ids, targets
+    idx is one too long: T + 1 tokens make T inputs and T targets.
++ columns = is_answer[0, 1:].nonzero().flatten()
++ return ids[:, :-1][:, columns], ids[:, 1:][:, columns]
+    The answers are cut out of the rows: keep idx whole, put -100 into the targets.
+""",
 )
 
 PAIRS = [("cat", "tac"), ("moon", "noom")]
 
-
-def ask_prompt(examples, query, description=""):
-    def probe(answer):
-        return answer(description, list(examples), query)
-
-    return probe
-
-
-def prompt_of(
-    description, examples, query, *, first="always", end=">", between="\n", spaced=""
-):
-    """A prompt, and with other settings the mistakes one makes in it."""
-    lines = [description] if first == "always" or description else []
-    lines += [f"{word}{spaced}>{spaced}{answer}" for word, answer in examples]
-    return between.join([*lines, query + end])
-
-
-def with_answer(description, examples, query):
-    return prompt_of(description, examples, query) + query[::-1]
-
-
-def query_first(description, examples, query):
-    return "\n".join([description, f"{query}>", *(f"{a}>{b}" for a, b in examples)])
-
-
-def examples_reversed(description, examples, query):
-    return prompt_of(description, examples[::-1], query)
-
-
-def pairs_reversed(description, examples, query):
-    return prompt_of(description, [(b, a) for a, b in examples], query)
-
-
-def inputs_only(description, examples, query):
-    return "\n".join([description, *(f"{a}>" for a, _ in examples), f"{query}>"])
-
-
-def description_each(description, examples, query):
-    lines = [f"{a}>{b}" for a, b in examples] + [f"{query}>"]
-    return "\n".join(f"{description}\n{line}" for line in lines)
-
-
 few_shot_text = Exercise(
     "few_shot_text",
-    right=prompt_of,
+    r"""
+def my_prompt(description, examples, query):
+    lines = [description] + [f"{word}>{answer}" for word, answer in examples]
+    return "\n".join([*lines, f"{query}>"])
+""",
+    praise="the description, one line per example, and the query open at the end.",
     cases=[
-        Case("no description, no example", ask_prompt([], "sun")),
-        Case("a description, no example", ask_prompt([], "sun", "reverse")),
-        Case("a description, two examples", ask_prompt(PAIRS, "sun", "reverse")),
-        Case("two examples, no description", ask_prompt(PAIRS, "sun")),
+        Case("no description, no example", args=("", [], "sun")),
+        Case("a description, no example", args=("reverse", [], "sun")),
+        Case("a description, two examples", args=("reverse", PAIRS, "sun")),
+        Case("two examples, no description", args=("", PAIRS, "tree")),
     ],
-    mistakes=[
-        Mistake(
-            "first line dropped",
-            "Without a description its line is missing: it stays, empty, so that the "
-            "prompt looks as in training.",
-            partial(prompt_of, first="if any"),
+    mistakes=r"""
+[description] + => [description] * bool(description) +
+    Without a description its line stays, empty: the prompt looks as in training.
+{query}> => {query}>\n
+    There is a line end after the last '>': the model would begin a new line.
+{query}>" => {query}> "
+    There is a space after the last '>': no answer in training began with one.
+{query}> => {query}
+    The mark '>' after the query is missing: the model would continue the word.
+{word}>{answer} => {word} > {answer}
+    There are spaces around the mark: expected word>answer, as in training.
+"\n" => " "
+    Everything stands in one line: each example has a line of its own.
+\n => \n\n
+    There are empty lines between the examples: one line end is enough.
+[*lines, f"{query}>"] => [lines[0], f"{query}>", *lines[1:]]
+    The query stands before the examples: it comes last, where the model continues.
+{word}>{answer} => {word}>
+    The examples' answers are missing: from them the model learns the task.
+{word}>{answer} => {answer}>{word}
+    Words and answers are swapped: word>answer.
+in examples => in examples[::-1]
+    The examples are in another order: keep the order of the list.
+[*lines, f"{query}>"] => lines
+    The last line is missing: the query with its mark, `query>`.
+return "\n".join([*lines, f"{query}>"]) => return [*lines, f"{query}>"]
+    This is the list of lines: join them to one text.
+""",
+)
+
+
+exact_share = Exercise(
+    "exact_share",
+    r"""
+def my_share(written, wanted):
+    lines = [text.split("\n")[0] for text in written]
+    return sum(a == b for a, b in zip(lines, wanted, strict=True)) / len(wanted)
+""",
+    praise="the first line, exactly, as a share of all.",
+    result=floats,
+    tolerance=1e-6,
+    cases=[
+        *(
+            Case(f"written {text!r}, wanted 'tac'", args=([text], ["tac"]))
+            for text in (
+                *("tac\nsun>", "tac", "tac\n", "tacx\n", "tacx", "ta", "ta\n", "TAC\n"),
+                *(" tac\n", "tac \n", "\ntac\n", "no\ntac", "a tac b\n", "tac\ntac\n"),
+            )
         ),
-        Mistake(
-            "answer given away",
-            "The query's answer stands in the prompt: nothing is left to write.",
-            with_answer,
-        ),
-        Mistake(
-            "line end after the mark",
-            "There is a line end after the last '>': the model would begin a new line "
-            "instead of the answer.",
-            partial(prompt_of, end=">\n"),
-        ),
-        Mistake(
-            "space after the mark",
-            "There is a space after the last '>': no answer in training began with "
-            "one.",
-            partial(prompt_of, end="> "),
-        ),
-        Mistake(
-            "mark missing",
-            "The mark '>' after the query is missing: the model would go on with the "
-            "word.",
-            partial(prompt_of, end=""),
-        ),
-        Mistake(
-            "spaces round the mark",
-            "There are spaces round the mark: expected word>answer, as in training.",
-            partial(prompt_of, spaced=" "),
-        ),
-        Mistake(
-            "one line",
-            "All stands in one line: each example has its own.",
-            partial(prompt_of, between=" "),
-        ),
-        Mistake(
-            "empty lines",
-            "There are empty lines between the examples: one line end is enough.",
-            partial(prompt_of, between="\n\n"),
-        ),
-        Mistake(
-            "query first",
-            "The query stands before the examples: it comes last, where the model "
-            "goes on.",
-            query_first,
-        ),
-        Mistake(
-            "answers missing",
-            "The examples' answers are missing: from them the model learns the task.",
-            inputs_only,
-        ),
-        Mistake(
-            "pairs turned round",
-            "Words and answers have changed places: word>answer.",
-            pairs_reversed,
-        ),
-        Mistake(
-            "order changed",
-            "The examples are in another order: keep the order they are given in.",
-            examples_reversed,
-        ),
-        Mistake(
-            "description repeated",
-            "The description stands before each example: once, at the top.",
-            description_each,
-        ),
+        Case("['a\\n', 'b\\n'], wanted ['b', 'a']", args=(["a\n", "b\n"], ["b", "a"])),
+        Case("a, b and c, wanted a, x and y", args=(list("abc"), list("axy"))),
     ],
-    praise="a description's line, one line an example, and the query open at the end.",
+    mistakes=r"""
+text.split("\n")[0] => text
+    The whole text is compared: the answer ends before the first line end.
+a == b => a.startswith(b)
+    An answer that only begins rightly counts as right: 'tacx' is not 'tac'.
+- text.split("\n")[0]
++ text
+a == b => b in a.split("\n")
+    Any line may hold the answer: only the first one counts.
+- text.split("\n")[0]
++ text
+a == b => b in a
+    The answer is looked for anywhere in the text: the first line must equal it.
+[0] => [-1]
+    This compares the last line: the answer is the first.
+text.split("\n")[0] => text[: text.find("\n")]
+    Without a line end, text.find gives -1, which cuts off the last character:
+    text.split("\n")[0] is the first line with or without one.
+text.split("\n")[0] => text.split("\n")[0].strip()
+    Spaces are cut off: an answer with a space before or after it is wrong.
+text.split("\n")[0] => text.strip("\n").split("\n")[0]
+    Line ends at the beginning are cut off: what stands before the first one is empty.
+a == b => b.startswith(a)
+    An answer that breaks off counts as right: 'ta' is not 'tac'.
+ / len(wanted) =>
+    This is the number of right answers: divide by how many there are.
+return => return 100 *
+    This is in per cent: a share lies between 0 and 1.
++ lines = [text.split("\n")[0] for text in written]
++ hits = sum(x == y for a, b in zip(lines, wanted) for x, y in zip(a, b))
++ return hits / sum(map(len, wanted))
+    Characters are counted: an answer is right as a whole or not at all.
+a == b => a in wanted
+    Each text is compared with all answers: the first belongs to the first.
+""",
+)
+
+SQUARE = [[[1, 1], [0, 2]], [[1, 0], [1, 1]], [[0, 1], [2, 0]], [[1, 0], [1, 1]]]
+
+
+def thin(*axes, size=2.0):
+    """Arguments without two equal sizes in a product: C = 4, D = 5, r = 3."""
+    W, A = numbers(5, 4, start=10), numbers(3, 4, start=30)
+    return numbers(*axes, 4), W, A, numbers(5, 3, start=50, size=size), 7.0
+
+
+def gradients(answer):
+    """Those of A and B: W is frozen, its gradient may be there or not."""
+    x, W, A, B, alpha = thin(2)
+    learned = A.requires_grad_(), B.requires_grad_()
+    total = (answer(x, W, A, B, alpha) * numbers(2, 5)).sum()
+    slopes = torch.autograd.grad(total, learned, materialize_grads=True)
+    return dict(zip("AB", slopes, strict=True))
+
+
+lora_linear = Exercise(
+    "lora_linear",
+    """
+def my_lora(x, W, A, B, alpha):
+    r = A.size(0)
+    change = (x @ A.T) @ B.T  # (..., D)
+    return x @ W.T + alpha / r * change
+""",
+    praise="W as it was, and beside it alpha / r of B A, which alone is learned.",
+    gradients=False,  # below, of A and B only
+    cases=[
+        Case(
+            "two rows, all matrices 2 x 2, alpha = 6",
+            args=(*(tensor(m, dtype=torch.float32) for m in SQUARE), 6.0),
+        ),
+        Case("two rows, C = 4, D = 5, r = 3, alpha = 7", args=thin(2)),
+        Case("two texts, two heads, three positions", args=thin(2, 2, 3)),
+        Case("B = 0, as before training", args=thin(2, size=0.0)),
+        Case(f"{GRADIENTS}of A and B", gradients),
+    ],
+    mistakes="""
+alpha / r * change => change
+    The change is not scaled: alpha / r stands before it.
+alpha / r => alpha
+    The factor is alpha alone: divide it by r, A's number of rows.
+alpha / r => alpha // r
+    alpha // r drops the fraction: alpha / r keeps it.
+alpha / r => alpha / r**0.5
+    The factor is alpha / √r, as in rsLoRA (arXiv 2312.03732): here it is alpha / r.
+size(0) => size(1)
+    alpha is divided by C, the length of A's rows: r is their number, A.size(0).
+(x @ A.T) @ B.T => x @ B.T @ A.T
+    A and B are swapped: first A makes r numbers of x, then B makes D of them.
+(x @ A.T) @ B.T => x @ A @ B
+    Neither A nor B is transposed: for rows, B A x is x @ A.T @ B.T.
+x @ A.T => x @ A
+    A is not transposed: it is (r, C), rows need x @ A.T.
+B.T => B
+    B is not transposed: it is (D, r), rows need h @ B.T.
+(x @ A.T) @ B.T => x @ (B @ A)
+    The product B A is not transposed: it is (D, C) like W, rows need x @ (B @ A).T.
+x @ W.T + =>
+    This is the change alone: W x belongs to it.
+x @ A.T => x @ W.T @ A.T
+    The change is applied to W x: it stands beside W and reads the same x.
+W.T => W
+    W is not transposed: it is (D, C), rows need x @ W.T.
++ return x @ (W + alpha / A.size(0) * B @ A)
+    No matrix is transposed: x holds rows, so (W + …) x becomes x @ (W + …).T.
++ return W @ x + alpha / A.size(0) * B @ (A @ x)
+    The matrices stand left of x, but x holds rows: W x becomes x @ W.T.
+(x @ A.T) @ B.T => (x @ A.T) @ B.detach().T
+    No gradient reaches B: no_grad, detach and .data cut it off.
+(x @ A.T) => (x @ A.T).detach()
+    No gradient reaches A: no_grad, detach and .data cut it off.
+""",
 )

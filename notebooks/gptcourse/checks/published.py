@@ -1,20 +1,20 @@
-"""Exercises of 16_gpt2: a published file, read into our class."""
+"""Exercises of 16_gpt2: a published file, attention from it, sizes for a budget."""
 
-from functools import partial
+import math
 
 import torch
 
-from gptcourse.checks.before.core import Case, Exercise, Mistake
+from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
-from gptlib.hub.pretrained import MASKS, is_transposed, their_name
+from gptcourse.checks.values import floats
+from gptlib.hub.pretrained import is_transposed, their_name
 from gptlib.model import GPT, GPTConfig
 
-TINY = GPTConfig(vocab_size=3, block_size=4, n_layer=1, n_head=1, n_embd=2)
 
-
-def published_file(config: GPTConfig = TINY) -> dict:
-    """What a published file of that shape holds: names, forms, and the old masks."""
+def published_file(vocab: int, T: int, layers: int, C: int) -> dict:
+    """What a published file of that shape holds: names, shapes, and the old masks."""
     with torch.device("meta"):
+        config = GPTConfig(vocab, T, n_layer=layers, n_head=1, n_embd=C)
         shapes = {k: v.shape for k, v in GPT(config).state_dict().items()}
     file, start = {}, 0
     for ours, shape in shapes.items():
@@ -22,164 +22,275 @@ def published_file(config: GPTConfig = TINY) -> dict:
         shape = shape[::-1] if is_transposed(name) else shape
         file[name] = numbers(*shape, start=start)
         start += file[name].numel()
-    for i in range(config.n_layer):
-        T = config.block_size
+    for i in range(layers):
         file[f"h.{i}.attn.bias"] = torch.ones(1, 1, T, T).tril()
         file[f"h.{i}.attn.masked_bias"] = torch.tensor(-1e4)
     return file
 
 
-def our_name(name: str) -> str:
-    ours = {"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"}
-    return ".".join(ours.get(part, part) for part in name.split("."))
-
-
-def read(
-    published,
-    *,
-    rename=our_name,
-    skip=lambda name: name.endswith(MASKS),
-    turn=lambda name, tensor: is_transposed(name),
-    how=lambda tensor: tensor.T,
-):
-    """Our tensors for the published ones, and with other settings the mistakes."""
-    return {
-        rename(name): how(tensor) if turn(name, tensor) else tensor
-        for name, tensor in published.items()
-        if not skip(name)
-    }
-
-
-def read_with_head(published):
-    ours = read(published)
-    return ours | {"lm_head.weight": ours["wte.weight"]}
-
-
-def ask_names(answer):
-    ours, wanted = answer(published_file()), set(read(published_file()))
+def names_in(answer):
+    """The names that are too many, and those that are missing."""
+    file = published_file(3, 4, 1, 2)
+    ours, wanted = answer(file), set(read_published.right(file))
     if not isinstance(ours, dict):
         return ours
     return [sorted(set(ours) - wanted), sorted(wanted - set(ours))]
 
 
-def ask_tensor(name: str):
-    return lambda answer: answer(published_file())[name]
-
-
-def ask_two_blocks(answer):
-    config = GPTConfig(vocab_size=5, block_size=3, n_layer=12, n_head=2, n_embd=4)
-    ours = answer(published_file(config))
-    return [[*sorted(ours)], *(ours[name] for name in sorted(ours))]
-
-
 read_published = Exercise(
     "read_published",
-    right=read,
+    """
+OURS = {"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"}
+
+
+def my_weights(published):
+    ours = {}
+    for name, tensor in published.items():
+        if name.endswith((".attn.bias", ".attn.masked_bias")):
+            continue
+        if ".c_" in name and name.endswith(".weight"):
+            tensor = tensor.T
+        parts = [OURS.get(part, part) for part in name.split(".")]
+        ours[".".join(parts)] = tensor
+    return ours
+""",
+    praise="whole names, no masks, all four matrices transposed, the square one too.",
+    gradients=False,
     cases=[
-        Case("one block: names that our class has not, and that it misses", ask_names),
-        Case("attn.proj.weight, square", ask_tensor("blocks.0.attn.proj.weight")),
-        Case("mlp.fc.weight, from 2 to 8", ask_tensor("blocks.0.mlp.fc.weight")),
-        Case("attn.qkv.weight, from 2 to 6", ask_tensor("blocks.0.attn.qkv.weight")),
-        Case("wte.weight, three tokens", ask_tensor("wte.weight")),
-        Case("twelve blocks", ask_two_blocks),
+        Case("one block: names that our class has not, and that it misses", names_in),
+        *(
+            Case(title, probe=lambda f, name=name: f(published_file(3, 4, 1, 2))[name])
+            for title, name in {
+                "attn.proj.weight, square": "blocks.0.attn.proj.weight",
+                "mlp.fc.weight, from 2 to 8": "blocks.0.mlp.fc.weight",
+                "attn.qkv.weight, from 2 to 6": "blocks.0.attn.qkv.weight",
+                "wte.weight, three tokens": "wte.weight",
+            }.items()
+        ),
+        Case("twelve blocks", args=lambda: (published_file(5, 3, 12, 4),)),
     ],
-    mistakes=[
-        Mistake(
-            "not renamed",
-            "The names are still those of the file: our class says blocks for h, and "
-            "qkv, proj, fc for c_attn, c_proj, c_fc.",
-            partial(read, rename=lambda name: name),
-        ),
-        Mistake(
-            "only h renamed",
-            "The blocks have their name, their layers still have the file's: c_attn is "
-            "qkv here, c_proj is proj, c_fc is fc.",
-            partial(read, rename=lambda name: name.replace("h.", "blocks.")),
-        ),
-        Mistake(
-            "c_ cut off",
-            "c_attn is not attn here but qkv: one matrix for queries, keys and values.",
-            partial(
-                read,
-                rename=lambda name: name.replace("h.", "blocks.").replace("c_", ""),
-            ),
-        ),
-        Mistake(
-            "every h replaced",
-            "weight has an h, too: rename whole parts, split at the dots, or with the "
-            "dot behind the h.",
-            partial(read, rename=lambda name: our_name(name.replace("h", "blocks"))),
-        ),
-        Mistake(
-            "masks kept",
-            "The masks attn.bias and attn.masked_bias came along: they are no weights, "
-            "and our class makes its own mask.",
-            partial(read, skip=lambda name: False),
-        ),
-        Mistake(
-            "one mask kept",
-            "attn.masked_bias came along: it, too, is no weight.",
-            partial(read, skip=lambda name: name.endswith(".attn.bias")),
-        ),
-        Mistake(
-            "a bias thrown away",
-            "The bias of c_attn is gone with the masks: its name ends in attn.bias, "
-            "too. The mask's ends in .attn.bias.",
-            partial(
-                read, skip=lambda name: name.endswith(("attn.bias", ".masked_bias"))
-            ),
-        ),
-        Mistake(
-            "all biases thrown away",
-            "All biases are gone with the masks: only attn.bias and attn.masked_bias, "
-            "directly below attn, are masks.",
-            partial(read, skip=lambda name: name.endswith("bias")),
-        ),
-        Mistake(
-            "a head added",
-            "There is an lm_head.weight: our class has none, its output matrix is "
-            "wte.weight itself.",
-            read_with_head,
-        ),
-        Mistake(
-            "nothing turned",
-            "No matrix is turned: the file has (in, out), nn.Linear (out, in).",
-            partial(read, turn=lambda name, tensor: False),
-        ),
-        Mistake(
-            "square one missed",
-            "attn.c_proj is not turned: it is square, so the shape does not tell, but "
-            "it is stored (in, out) like the others.",
-            partial(
-                read,
-                turn=lambda name, t: is_transposed(name) and t.shape[0] != t.shape[1],
-            ),
-        ),
-        Mistake(
-            "tables turned",
-            "The embeddings are turned, too: they are tables, a row a token, and the "
-            "same in both.",
-            partial(read, turn=lambda name, tensor: tensor.ndim == 2),
-        ),
-        Mistake(
-            "only attention turned",
-            "The matrices of mlp are not turned: all four of a block are stored "
-            "(in, out).",
-            partial(
-                read, turn=lambda name, t: is_transposed(name) and ".attn." in name
-            ),
-        ),
-        Mistake(
-            "only c_attn turned",
-            "Only c_attn is turned: all four matrices of a block are stored (in, out).",
-            partial(read, turn=lambda name, t: name.endswith("c_attn.weight")),
-        ),
-        Mistake(
-            "reshaped",
-            "The shape is right, the numbers are in other places: view and reshape "
-            "read on row by row, .T turns rows into columns.",
-            partial(read, how=lambda tensor: tensor.reshape(tensor.shape[::-1])),
+    mistakes="""
+OURS.get(part, part) => part
+    The names are the file's: ours say blocks for h, and qkv, proj, fc for c_….
+{"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"} => {"h": "blocks"}
+    The layers still have the file's names: c_attn is qkv, c_proj proj, c_fc fc.
+"qkv" => "attn"
+    c_attn is not attn here but qkv: one matrix for queries, keys and values.
+- parts = [OURS.get(part, part) for part in name.split(".")]
++ parts = [OURS.get(p, p) for p in name.replace("h", "blocks").split(".")]
+    weight has an h, too: rename whole parts, split at the dots.
+(".attn.bias", ".attn.masked_bias") => "no mask"
+    The masks attn.bias and attn.masked_bias came along: they are no weights.
+(".attn.bias", ".attn.masked_bias") => ".attn.bias"
+    attn.masked_bias came along: it, too, is no weight.
+".attn.bias" => "attn.bias"
+    The bias of c_attn is gone, too: only the masks' names end in .attn.bias.
+(".attn.bias", ".attn.masked_bias") => "bias"
+    All biases are gone: only attn.bias and attn.masked_bias are masks.
+return ours => return ours | {"lm_head.weight": ours["wte.weight"]}
+    There is an lm_head.weight: our class has none, wte.weight is used again.
+tensor = tensor.T => pass
+    No matrix is transposed: the file has (in, out), nn.Linear (out, in).
+- if ".c_" in name and name.endswith(".weight"):
++ if ".c_" in name and tensor.ndim == 2 and tensor.size(0) != tensor.size(1):
+    attn.c_proj is not transposed: it is square, but stored (in, out), too.
+if ".c_" in name and name.endswith(".weight") => if tensor.ndim == 2
+    The embeddings are transposed: they are tables, one row per token in both.
+".c_" => ".attn.c_"
+    The matrices of mlp are not transposed: all four of a block are stored (in, out).
+".c_" => ".c_attn"
+    Only c_attn is transposed: all four matrices of a block are stored (in, out).
+tensor.T => tensor.reshape(tensor.shape[::-1])
+    The shape is right, the numbers are mixed up: .T makes rows of columns, view and
+    reshape do not.
+""",
+)
+
+
+def attention_of(B: int, T: int, C: int, n_head: int, name="attn", size=1.0):
+    """x (B, T, C) and the four tensors of a published attention layer, C wide."""
+    shapes = {"c_attn.weight": (C, 3 * C), "c_attn.bias": (3 * C,)}
+    shapes |= {"c_proj.weight": (C, C), "c_proj.bias": (C,)}
+    w = {
+        f"{name}.{part}": numbers(*shape, start=40 * i, size=1.0)
+        for i, (part, shape) in enumerate(shapes.items())
+    }
+    return numbers(B, T, C, start=500, size=size), w, name, n_head
+
+
+published_attention = Exercise(
+    "published_attention",
+    """
+def my_attend(x, w, name, n_head):
+    B, T, C = x.shape
+    qkv = x @ w[f"{name}.c_attn.weight"] + w[f"{name}.c_attn.bias"]  # (B, T, 3C)
+    q, k, v = qkv.split(C, dim=-1)  # (B, T, C) each
+    q, k, v = (t.view(B, T, n_head, -1).transpose(1, 2) for t in (q, k, v))
+    scores = q @ k.transpose(2, 3) / (C // n_head) ** 0.5  # (B, H, T, T)
+    future = torch.ones(T, T, dtype=torch.bool).triu(1)
+    mixed = scores.masked_fill(future, -torch.inf).softmax(-1) @ v  # (B, H, T, d)
+    mixed = mixed.transpose(1, 2).reshape(B, T, C)
+    return mixed @ w[f"{name}.c_proj.weight"] + w[f"{name}.c_proj.bias"]
+""",
+    praise="three thirds, then heads, and the file's matrices as they are: x @ W + b.",
+    gradients=False,
+    cases=[
+        Case("one token, 2 wide, one head", args=attention_of(1, 1, 2, 1)),
+        Case("two tokens, 2 wide, one head", args=attention_of(1, 2, 2, 1)),
+        Case("two tokens, 4 wide, two heads", args=attention_of(1, 2, 4, 2)),
+        Case("scores in the hundreds", args=attention_of(1, 3, 4, 2, size=20.0)),
+        Case(
+            "two texts of three, 8 wide, two heads, the layer h.3.attn",
+            args=attention_of(2, 3, 8, 2, name="h.3.attn"),
         ),
     ],
-    praise="whole names, no masks, and all four matrices turned, the square one too.",
+    mistakes="""
+c_attn.weight"] => c_attn.weight"].T
+    c_attn's matrix is transposed: it is stored (in, out), so x @ W, where nn.Linear and
+    F.linear take W.T.
+c_proj.weight"] => c_proj.weight"].T
+    c_proj's matrix is transposed: it is stored (in, out), so x @ W as it is.
+q, k, v = qkv => k, q, v = qkv
+    Queries and keys are swapped: the columns of c_attn are queries, keys, values.
+q, k, v = qkv => q, v, k = qkv
+    Keys and values are swapped: the columns of c_attn are queries, keys, values.
+qkv.split(C, dim=-1) => qkv.view(B, T, n_head, 3, -1).transpose(2, 3).unbind(2)
+t.view => t.reshape
+    c_attn is cut into heads first: all queries come first, then all keys, then all
+    values, and each is cut into heads.
+qkv.split(C, dim=-1) => qkv.view(B, T, C, 3).unbind(-1)
+t.view => t.reshape
+    Every third column is taken: C queries come first, then C keys, then C values.
+t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
+    The heads are cut from the wrong axis: view(B, T, n_head, d).transpose(1, 2).
+view(B, T, n_head, -1) => view(B, T, -1, n_head).transpose(2, 3)
+    Each head has every n_head-th column: view(B, T, n_head, d) gives it neighbors.
+mixed.transpose(1, 2).reshape => mixed.reshape
+    The heads are joined without transpose(1, 2) before the reshape.
+.masked_fill(future, -torch.inf) =>
+    The mask is missing: the first of two tokens sees the second.
+triu(1) => tril(-1)
+    The mask is inverted: tokens see the future and not the past.
+triu(1) => triu(0)
+    The diagonal is masked, too: a token sees itself, triu(1).
+-torch.inf => 0.0
+    The scores of the future are set to 0, and e⁰ = 1: set them to -inf.
+.masked_fill(future, -torch.inf).softmax(-1) => .softmax(-1).masked_fill(future, 0.0)
+    The mask comes after the softmax: the weights no longer add up to 1.
+/ (C // n_head) ** 0.5 =>
+    The scores are not divided by the root of the head's size.
+(C // n_head) ** 0.5 => C**0.5
+    The scores are divided by √C: a head compares d = C / n_head numbers, so √d.
+softmax(-1) => softmax(-2)
+    Softmax runs over the queries: each query's weights must add up to 1, dim=-1.
+return mixed @ w[f"{name}.c_proj.weight"] + w[f"{name}.c_proj.bias"] => return mixed
+    c_proj is missing: what the heads found goes through one matrix more.
++ w[f"{name}.c_proj.bias"] =>
+    c_proj's bias is missing.
++ w[f"{name}.c_attn.bias"] =>
+    c_attn's bias is missing.
+""",
+)
+
+
+SIZES = [30_000, 80_000, 200_000, 300_000, 900_000]
+VALLEY = [2 + 0.05 * (math.log(n) - 12.5) ** 2 for n in SIZES]
+
+best_size = Exercise(
+    "best_size",
+    """
+def my_best_size(sizes, losses):
+    a, b, _ = np.polyfit(np.log(sizes), losses, 2)
+    return np.exp(-b / (2 * a))
+""",
+    praise="the lowest point of the parabola in ln N, as a number of parameters.",
+    result=floats,
+    gradients=False,
+    cases=[
+        Case(
+            "sizes 10, 100 and 1,000 thousand, losses 2.2, 2.0 and 2.1",
+            args=([10_000, 100_000, 1_000_000], [2.2, 2.0, 2.1]),
+        ),
+        Case("five sizes on an exact parabola", args=(SIZES, VALLEY)),
+        Case(
+            "five sizes near a parabola, the largest first",
+            args=(SIZES[::-1], [2.24, 2.11, 2.10, 2.12, 2.21]),
+        ),
+        Case(
+            "losses that still fall at the largest of four sizes",
+            args=([20_000, 50_000, 90_000, 400_000], [2.5, 2.33, 2.25, 2.11]),
+        ),
+    ],
+    mistakes="""
++ return sizes[int(np.argmin(losses))]
+    This is the best size measured: the parabola's lowest point lies between them.
++ a, b, _ = np.polyfit(sizes, losses, 2)
++ return -b / (2 * a)
+    The parabola is laid through (N, loss): expected through (ln N, loss).
+losses, 2) => np.log(losses), 2)
+    The logarithm of the losses is taken, too: the points are (ln N, loss).
+np.exp(-b / (2 * a)) => -b / (2 * a)
+    This is ln N: one more exp gives N.
+np.log( => np.log10(
+    np.log10 in, but np.exp out: np.log goes with np.exp.
+np.exp( => 10.0 ** (
+    np.log in, but 10 ** x out: np.exp undoes np.log.
+-b => b
+    The sign is wrong: a x² + b x + c is lowest at -b / 2a.
+(2 * a) => a
+    A 2 is missing: the slope 2a x + b is zero at -b / 2a.
+(2 * a) => 2 * a
+    -b / 2 * a multiplies by a: -b / (2 * a) divides by it.
+a, b, _ => _, b, a
+    np.polyfit gives the highest power first: a, b, c.
+b, _ => b, c
+np.exp(-b / (2 * a)) => c - b**2 / (4 * a)
+    This is the loss at the lowest point: asked is the size there.
+np.exp(-b / (2 * a)) => np.clip(np.exp(-b / (2 * a)), min(sizes), max(sizes))
+    The size is kept between those measured: the lowest point may lie outside.
+""",
+)
+
+best_split = Exercise(
+    "best_split",
+    """
+def my_split(budget, A, B, alpha, beta):
+    factor = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
+    n = factor * (budget / 6) ** (beta / (alpha + beta))
+    return n, budget / 6 / n
+""",
+    praise="N · D = C / 6, split where one more of either would help as much.",
+    parts=("N", "D"),
+    result=floats,
+    gradients=False,
+    tolerance=1e-3,
+    cases=[
+        Case("(6e8, 9, 1, 0.5, 0.5)", args=(6e8, 9.0, 1.0, 0.5, 0.5)),
+        Case("(6e10, 2, 3, 0.6, 0.4)", args=(6e10, 2.0, 3.0, 0.6, 0.4)),
+        Case(
+            "the published law at 5.76e23 operations",
+            args=(5.76e23, 406.4, 410.7, 0.34, 0.28),
+        ),
+    ],
+    mistakes="""
+(budget / 6) => budget
+budget / 6 / n => budget / n
+    N · D is the whole budget: it must be a sixth, C = 6 N D.
+alpha * A / (beta * B) => A / B
+    The slopes have α and β as factors: setting them equal gives αA / βB, not A / B.
+alpha * A / (beta * B) => beta * B / (alpha * A)
+    The factor is upside down: the larger A, the larger N.
+** (1 / (alpha + beta)) =>
+    The factor αA / βB still needs its root, the power 1 / (α + β).
+(beta / => (alpha /
+    The exponents are swapped: N grows with the power β / (α + β), D with α / (α + β).
+return n, budget / 6 / n => return budget / 6 / n, n
+    D comes before N: expected N, then D.
++ return (budget / 6) ** 0.5, (budget / 6) ** 0.5
+    N and D are equal: the two slopes must be, not the two numbers.
++ return (budget / 120) ** 0.5, 20 * (budget / 120) ** 0.5
+    This is the rule of thumb of 20 tokens per parameter: use the law's own numbers.
+return n, budget / 6 / n => return n, budget / 6
+    D is not divided by N: N · D = C / 6.
+""",
 )

@@ -102,7 +102,7 @@ class Ask:
 
 
 class _Watch(TorchFunctionMode):
-    """Notes which forbidden functions of torch are called."""
+    """Notes which forbidden functions and dtypes of torch are used."""
 
     def __init__(self, forbid):
         super().__init__()
@@ -116,10 +116,12 @@ class _Watch(TorchFunctionMode):
             super().__exit__(*error)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        name = getattr(func, "__name__", "")
-        if name in self.forbid:
-            self.seen.append(name)
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        dtypes = [v for v in (*args, *kwargs.values()) if isinstance(v, torch.dtype)]
+        names = {getattr(func, "__name__", ""), *map(str, dtypes)}
+        names = {name.removeprefix("torch.") for name in names}
+        self.seen += sorted(names & self.forbid)
+        return func(*args, **kwargs)
 
 
 def _copy(value):

@@ -1,318 +1,222 @@
 """Exercises of 13_speed: a step's FLOPs, softmax in tiles, 16 bits."""
 
-from functools import partial
-
 import torch
-import torch.nn.functional as F
+from torch import tensor
 
-from gptcourse.checks.before.core import Case, Exercise, Mistake
+from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
-
-
-def ask_flops(L: int, C: int, V: int, T: int, B: int):
-    def probe(answer):
-        counted = answer(L, C, V, T, B)
-        if not isinstance(counted, tuple | list):
-            return counted
-        return [float(x) if isinstance(x, int | float) else x for x in counted]
-
-    return probe
-
-
-def step_work(
-    L, C, V, T, B, *, block=12, ends=1, passes=6, seen=12, tokens=lambda T, B: B * T
-):
-    """FLOPs in matrices and in attention; other settings make mistakes."""
-    matrices = block * L * C**2 + ends * V * C
-    return passes * matrices * tokens(T, B), seen * L * T * C * tokens(T, B)
-
+from gptcourse.checks.values import floats
 
 step_flops = Exercise(
     "step_flops",
-    right=step_work,
+    """
+def my_flops(L, C, V, T, B):
+    weights = 12 * L * C**2 + V * C  # of all matrices
+    tokens = B * T
+    return 6 * weights * tokens, 12 * L * T * C * tokens
+""",
+    praise="6 FLOPs per weight and token, and those of attention on top.",
+    parts=("the matrices", "attention"),
+    result=floats,
     cases=[
-        Case("L, C, V, T, B = 1, 2, 3, 5, 1", ask_flops(1, 2, 3, 5, 1)),
-        Case("L, C, V, T, B = 2, 3, 5, 7, 4", ask_flops(2, 3, 5, 7, 4)),
+        Case("L, C, V, T, B = 1, 2, 3, 5, 1", args=(1, 2, 3, 5, 1)),
+        Case("L, C, V, T, B = 2, 3, 5, 7, 4", args=(2, 3, 5, 7, 4)),
     ],
-    mistakes=[
-        Mistake(
-            "multiplications only",
-            "Half of it: a weight costs a multiplication *and* an addition.",
-            partial(step_work, passes=3, seen=6),
-        ),
-        Mistake(
-            "forward only",
-            "This is the way forward only: going back costs twice as much again.",
-            partial(step_work, passes=2, seen=4),
-        ),
-        Mistake(
-            "back counted once",
-            "The way back costs as much as the way forward here: it costs twice that, "
-            "for the gradients of the inputs and those of the weights.",
-            partial(step_work, passes=4, seen=8),
-        ),
-        Mistake(
-            "attention forward only",
-            "The matrices are right; attention, too, has a way back, twice as dear.",
-            partial(step_work, seen=4),
-        ),
-        Mistake(
-            "half of attention",
-            "Half of attention: scores *and* the sum over values count, each with all "
-            "T keys, though a causal model could leave out half of them.",
-            partial(step_work, seen=6),
-        ),
-        Mistake(
-            "twice attention",
-            "Attention is counted twice: 2TC FLOPs for the scores, 2TC for the values "
-            "of a token, over all heads together, and three times that both ways.",
-            partial(step_work, seen=24),
-        ),
-        Mistake(
-            "one token",
-            "This is the work for one token: a step has B · T of them.",
-            partial(step_work, tokens=lambda T, B: 1),
-        ),
-        Mistake(
-            "one window",
-            "This is the work for one window: a step has B of them.",
-            partial(step_work, tokens=lambda T, B: T),
-        ),
-        Mistake(
-            "one token a window",
-            "B tokens are counted: each of the B windows has T.",
-            partial(step_work, tokens=lambda T, B: B),
-        ),
-        Mistake(
-            "no logits",
-            "The matrix that makes the logits is missing: V · C weights.",
-            partial(step_work, ends=0),
-        ),
-        Mistake(
-            "embedding counted",
-            "V · C is counted twice: looking up a row of the embedding is no "
-            "arithmetic, only the logits are.",
-            partial(step_work, ends=2),
-        ),
-        Mistake(
-            "half a feed-forward",
-            "Half of the feed-forward is missing: it has two matrices, C to 4C and "
-            "back, 8C² weights.",
-            partial(step_work, block=8),
-        ),
-        Mistake(
-            "no projection",
-            "A block's attention has 4C² weights: 3C² for queries, keys and values, "
-            "and C² for the projection behind the heads, which is missing.",
-            partial(step_work, block=11),
-        ),
-        Mistake(
-            "no queries, keys, values",
-            "The weights for queries, keys and values are missing: 3C² in each block.",
-            partial(step_work, block=9),
-        ),
-        Mistake(
-            "no feed-forward",
-            "The feed-forward is missing: 8C² weights in each block.",
-            partial(step_work, block=4),
-        ),
-        Mistake(
-            "one block",
-            "Only one block's matrices are counted: there are L.",
-            lambda L, C, V, T, B: (
-                step_work(1, C, V, T, B)[0],
-                step_work(L, C, V, T, B)[1],
-            ),
-        ),
-        Mistake(
-            "attention in one block",
-            "Attention is counted in one block only: there are L.",
-            lambda L, C, V, T, B: (
-                step_work(L, C, V, T, B)[0],
-                step_work(1, C, V, T, B)[1],
-            ),
-        ),
-        Mistake(
-            "one key a query",
-            "In attention each token looks at T others: its FLOPs grow with T.",
-            lambda L, C, V, T, B: (
-                step_work(L, C, V, T, B)[0],
-                step_work(L, C, V, T, B)[1] // T,
-            ),
-        ),
-        Mistake(
-            "C for each of T and T",
-            "In attention a product of two vectors of C numbers costs 2C FLOPs, not "
-            "2C²: no weights are part of it.",
-            lambda L, C, V, T, B: (
-                step_work(L, C, V, T, B)[0],
-                step_work(L, C, V, T, B)[1] * C,
-            ),
-        ),
-        Mistake(
-            "added up",
-            "This is the sum: return both numbers, matrices and attention.",
-            lambda L, C, V, T, B: sum(step_work(L, C, V, T, B)),
-        ),
-        Mistake(
-            "the other way round",
-            "The two numbers have changed places: matrices first.",
-            lambda L, C, V, T, B: step_work(L, C, V, T, B)[::-1],
-        ),
-    ],
-    praise="6 FLOPs a weight and token, and attention's share on top.",
+    mistakes="""
+6 * weights * tokens, 12 => 3 * weights * tokens, 6
+    Half of it: a weight costs a multiplication *and* an addition.
+6 * weights * tokens, 12 => 2 * weights * tokens, 4
+    This is the forward pass only: the backward pass costs twice as much again.
+6 * weights * tokens, 12 => 4 * weights * tokens, 8
+    The backward pass costs twice the forward pass, for the gradients of the inputs and
+    those of the weights.
+, 12 * => , 4 *
+    The matrices are right; attention, too, has a backward pass, twice as expensive.
+, 12 * => , 6 *
+    Half of attention: the scores *and* the sum over the values, each of all T keys.
+, 12 * => , 24 *
+    Attention is counted twice: 4TC FLOPs per token, over all heads, times three.
+B * T => 1
+    This is the work for one token: a step has B · T of them.
+B * T => T
+    This is the work for one window: a step has B of them.
+B * T => B
+    B tokens are counted: each of the B windows has T.
++ V * C =>
+    The matrix that makes the logits is missing: V · C weights.
+V * C => 2 * V * C
+    V · C is counted twice: looking up a row of the embedding is no arithmetic.
+V * C => V * C + T * C
+    The table of positions is counted: looking up a row is no arithmetic.
+= 12 * => = 8 *
+    The feed-forward has 8C² weights, C to 4C and back: 4C² are missing.
+= 12 * => = 11 *
+    The projection behind the heads is missing: C² weights in each block.
+= 12 * => = 9 *
+    The weights for queries, keys and values are missing: 3C² in each block.
+= 12 * => = 4 *
+    The feed-forward is missing: 8C² weights in each block.
+* L * C**2 => * C**2
+    Only one block's matrices are counted: there are L.
+L * T * C => T * C
+    Attention is counted in one block only: there are L.
+L * T * C => L * C
+    In attention each token looks at T others: its FLOPs grow with T.
+T * C * tokens => T * C**2 * tokens
+    In attention a product of two vectors of C numbers costs 2C FLOPs, not 2C².
++ return sum(right(L, C, V, T, B))
+    This is the sum: return both numbers, matrices and attention.
++ return right(L, C, V, T, B)[::-1]
+    The two numbers are swapped: matrices first.
+""",
 )
 
 
-# A softmax that comes in tiles
+def after(scores, size):
+    """m, s and y (T, size) after one tile of scores (T, S); none: before the first."""
+    scores = tensor(scores)
+    m = scores.amax(1, keepdim=True)
+    e = (scores - m).exp()
+    return m, e.sum(1, keepdim=True), e @ numbers(scores.size(1), size, start=5)
 
 
-def ask_tiles(*tiles: list, rows=1, size=2):
-    """A probe: the state (m, s, y) after tiles of scores, each row turned and lower."""
-
-    def probe(answer):
-        m, s = torch.full((rows, 1), -torch.inf), torch.zeros(rows, 1)  # (T, 1)
-        y = torch.zeros(rows, size)  # (T, d)
-        for i, tile in enumerate(tiles):
-            turned = [tile[r:] + tile[:r] for r in range(rows)]
-            lower = torch.arange(rows)[:, None]  # (T, 1)
-            scores = torch.tensor(turned) - lower  # (T, S)
-            state = answer(m, s, y, scores, numbers(len(tile), size, start=10 * i))
-            if not isinstance(state, tuple | list) or len(state) != 3:
-                return state
-            m, s, y = state
-        return [m, s, y]
-
-    return probe
+def tile(before, scores, size=2):
+    """The arguments of a tile's work."""
+    m, s, y = before
+    return m, s, y, tensor(scores), numbers(len(scores[0]), size, start=20)
 
 
-def tile_step(
-    m,
-    s,
-    y,
-    scores,
-    V,
-    *,
-    highest=lambda m, tile: torch.maximum(m, tile),
-    old=lambda m, new: (m - new).exp(),
-    shift=lambda tile, new: new,
-    rescale=("s", "y"),
-    finish=lambda s, y: (s, y),
-):
-    """The state after one more tile, and with other settings mistakes."""
-    tile = scores.amax(dim=1, keepdim=True)  # (T, 1)
-    new = highest(m, tile)
-    shrink = old(m, new)
-    e = (scores - shift(tile, new)).exp()  # (T, S)
-    s = s * (shrink if "s" in rescale else 1) + e.sum(dim=1, keepdim=True)
-    y = y * (shrink if "y" in rescale else 1) + e @ V
-    return new, *finish(s, y)
-
-
-def divided_each_time(m, s, y, scores, V):
-    new, total, summed = tile_step(m, s, y, scores, V)
-    return new, total, summed / total
-
-
-def this_tile_only(m, s, y, scores, V):
-    return tile_step(torch.full_like(m, -torch.inf), 0 * s, 0 * y, scores, V)
-
-
-def one_highest(m, s, y, scores, V):
-    return tile_step(m, s, y, scores, V, highest=lambda m, t: m.maximum(t.max()))
-
+START = torch.full((1, 1), -torch.inf), torch.zeros(1, 1), torch.zeros(1, 2)
 
 softmax_tile = Exercise(
     "softmax_tile",
-    right=tile_step,
-    cases=[
-        Case("one tile, scores 0 1", ask_tiles([0.0, 1.0])),
-        Case("tiles 0 1 and 2", ask_tiles([0.0, 1.0], [2.0])),
-        Case("tiles 2 and 0 1", ask_tiles([2.0], [0.0, 1.0])),
-        Case("two queries, tiles of two", ask_tiles([1.0, -1.0], [3.0, 0.0], rows=2)),
-        Case("tiles -300 and -200 -201", ask_tiles([-300.0], [-200.0, -201.0])),
-        Case("tiles 200 and 201", ask_tiles([200.0], [201.0])),
-    ],
-    mistakes=[
-        Mistake(
-            "no maximum",
-            "Nothing is subtracted before the exponential: e²⁰⁰ is more than a "
-            "float32 can hold. Subtract the highest score so far.",
-            lambda m, s, y, scores, V: (
-                torch.maximum(m, scores.amax(dim=1, keepdim=True)),
-                s + scores.exp().sum(dim=1, keepdim=True),
-                y + scores.exp() @ V,
-            ),
-        ),
-        Mistake(
-            "nothing rescaled",
-            "The highest score has changed, but the old sums still count from the old "
-            "one: multiply s and y by exp(m - new m).",
-            partial(tile_step, rescale=()),
-        ),
-        Mistake(
-            "sum not rescaled",
-            "y is brought to the new highest score, s is not: both were made with the "
-            "old one.",
-            partial(tile_step, rescale=("y",)),
-        ),
-        Mistake(
-            "values not rescaled",
-            "s is brought to the new highest score, y is not: both were made with the "
-            "old one.",
-            partial(tile_step, rescale=("s",)),
-        ),
-        Mistake(
-            "rescaled the wrong way",
-            "The old sums grow where they should shrink: the factor is exp(m - new m), "
-            "at most 1.",
-            partial(tile_step, old=lambda m, new: (new - m).exp()),
-        ),
-        Mistake(
-            "highest of this tile",
-            "The highest score is that of this tile alone: of all scores so far the "
-            "highest, so torch.maximum(m, …).",
-            partial(tile_step, highest=lambda m, tile: tile),
-        ),
-        Mistake(
-            "tile by its own maximum",
-            "This tile's scores are counted from its own highest: all are counted "
-            "from the new m, or they cannot be added to the old sums.",
-            partial(tile_step, shift=lambda tile, new: tile),
-        ),
-        Mistake(
-            "one maximum for all rows",
-            "One highest score for all rows: each query has its own, so over the "
-            "last dimension.",
-            one_highest,
-        ),
-        Mistake(
-            "divided each time",
-            "y is divided by s after each tile: the next tile then adds to a mean. "
-            "Divide once, after the last one.",
-            divided_each_time,
-        ),
-        Mistake(
-            "this tile only",
-            "The old sums are gone: this is the last tile alone.",
-            this_tile_only,
-        ),
-        Mistake(
-            "a softmax for each tile",
-            "Each tile has a softmax of its own, so that a tile of low scores counts "
-            "as much as one of high scores: add up numerators and denominators.",
-            lambda m, s, y, scores, V: (
-                torch.maximum(m, scores.amax(dim=1, keepdim=True)),
-                s + 1,
-                y + F.softmax(scores, dim=1) @ V,
-            ),
-        ),
-        Mistake(
-            "m not handed on",
-            "The new sums are right, but m comes back as it was: the next tile needs "
-            "the new one.",
-            lambda m, s, y, scores, V: (m, *tile_step(m, s, y, scores, V)[1:]),
-        ),
-    ],
+    """
+def my_tile(m, s, y, scores, V):
+    new = torch.maximum(m, scores.amax(dim=1, keepdim=True))  # (T, 1)
+    shrink = (m - new).exp()  # (T, 1), for what counts from the old m
+    e = (scores - new).exp()  # (T, S)
+    s = s * shrink + e.sum(dim=1, keepdim=True)  # (T, 1)
+    y = y * shrink + e @ V  # (T, d)
+    return new, s, y
+""",
     praise="a softmax over all scores that never sees more than a tile of them.",
+    parts=("m", "s", "y"),
+    gradients=False,
+    cases=[
+        Case("the first tile, scores 0 1", args=tile(START, [[0.0, 1.0]])),
+        Case("after 0 1, a tile of 2", args=tile(after([[0.0, 1.0]], 2), [[2.0]])),
+        Case("after 2, a tile of 0 1", args=tile(after([[2.0]], 2), [[0.0, 1.0]])),
+        Case(
+            "two queries, after 1 -1 and 0 2, tiles 3 0 and 0 1",
+            args=tile(after([[1.0, -1], [0, 2]], 2), [[3.0, 0], [0, 1]]),
+        ),
+        Case("after -300, -200 -99", args=tile(after([[-300.0]], 2), [[-200.0, -99]])),
+        Case("after 200, a tile of 201", args=tile(after([[200.0]], 2), [[201.0]])),
+        Case(
+            "three queries, four keys, values of two numbers",
+            args=tile(
+                after([[1.0, 0], [0, 3], [-2, 2]], 2),
+                [[1.0, 2, 0, -1], [0, 1, 2, -3], [2, 0, 5, 1]],
+            ),
+        ),
+    ],
+    mistakes="""
+(m - new).exp() => 1
+scores - new => scores
+    Nothing is subtracted before the exponential: e²⁰⁰ is no float32. Subtract new m.
+(m - new).exp() => 1
+    The old sums still count from the old m: multiply s and y by exp(m - new m).
+s * shrink => s
+    y is brought to the new highest score, s is not: both were made with the old one.
+y * shrink => y
+    s is brought to the new highest score, y is not: both were made with the old one.
+m - new => new - m
+    The old sums grow where they should shrink: the factor is exp(m - new m), at most 1.
+torch.maximum(m, scores.amax(dim=1, keepdim=True)) => scores.amax(dim=1, keepdim=True)
+    m is the highest score of this tile alone: torch.maximum(m, …) keeps the old one.
+scores - new => scores - scores.amax(dim=1, keepdim=True)
+    This tile's scores are counted from its own highest: all count from the new m.
+scores - new => scores - m
+    This tile's scores are counted from the old m: all are counted from the new one.
+scores.amax(dim=1, keepdim=True) => scores.max()
+    One highest score for all rows: each query has its own, so over the last dimension.
+new, s, y => new, s, y / s
+    y is divided by s after each tile: divide once, after the last one.
++ e = (scores - scores.amax(1, keepdim=True)).exp()
++ return scores.amax(1, keepdim=True), e.sum(1, keepdim=True), e @ V
+    The old sums are gone: this is the last tile alone.
++ new = right(m, s, y, scores, V)[0]
++ return new, s + 1, y + scores.softmax(1) @ V
+    Each tile has a softmax of its own, so that tiles of low and of high scores count
+    alike: add up numerators and denominators.
+new, s, y => m, s, y
+    The new sums are right, but m comes back as it was: the next tile needs the new one.
+""",
+)
+
+
+sixteen_bits = Exercise(
+    "sixteen_bits",
+    """
+def my_rounding(x):
+    fraction, exponent = torch.frexp(x)  # x = fraction · 2^exponent
+    whole = (fraction * 256).round()  # 8 bits: 128 to 256
+    return torch.ldexp(whole, exponent - 8)
+""",
+    praise="8 significant bits, the range of float32, ties to even.",
+    gradients=False,
+    forbid=("bfloat16",),
+    tolerance=1e-6,
+    cases=[
+        Case(f"x = {title}", args=(tensor(values),))
+        for title, values in {
+            "0.1 100.3 -3.14159": [0.1, 100.3, -3.14159],
+            "1 + 1/256 and 1 + 3/256, two ties": [1 + 1 / 256, 1 + 3 / 256],
+            "-1 - 1/256 and -1 - 3/256": [-1 - 1 / 256, -1 - 3 / 256],
+            "just above a tie, and just below": [1.00390648, 1.0117183],
+            "0 and -2": [0.0, -2.0],
+            "123456.7 and 1.9999": [123456.7, 1.9999],
+            "1.23e20 and -4.56e20": [1.23e20, -4.56e20],
+            "two rows of three": [[0.3, -70.7, 5e5], [0.0123, 2.7183, 41.9]],
+        }.items()
+    ]
+    + [
+        Case(
+            "x = 1.23e-20 and -4.56e-20; shown are the results times 2⁷⁰",
+            probe=lambda answer: answer(tensor([1.23e-20, -4.56e-20])) * 2.0**70,
+        )
+    ],
+    mistakes="""
+round( => trunc(
+    The low bits are cut off: round to the nearest, up or down.
+round( => floor(
+    All numbers are rounded down, also the negative ones: round to the nearest.
+256).round => 128).round
+exponent - 8 => exponent - 7
+    One bit too few: 7 stored bits and a leading 1 that needs no storing make 8.
+256).round => 512).round
+exponent - 8 => exponent - 9
+    One bit too many: the 7 stored bits and the leading 1 make 8.
++ return x.half().float()
+    This is float16, of 11 significant bits and a small range: bfloat16 has 8.
+(fraction * 256).round() => fraction.sign() * (fraction.abs() * 256 + 0.5).floor()
+    Ties are rounded away from zero: to the even neighbor, as `torch.round` does.
+).round => + 0.5).floor
+    Ties are rounded up, x + ½ cut off: to the even neighbor, as `torch.round` does.
+(fraction * 256).round() => ((fraction * 2048).round() / 8).round()
+    Rounded twice: a number just above a tie becomes the tie first. Round once.
++ return (x * 128).round() / 128
+    This is fixed point, every step 1/128: the step of a float grows with its exponent.
++ return (x * 256).round() / 256
+    This is fixed point, every step 1/256: the step of a float grows with its exponent.
++ return x.round(decimals=2)
+    These are decimals: a bit is a half, a quarter, an eighth …
++ step = 2.0 ** (x.abs().log2().floor() - 7)
++ return (x / step).round() * step
+    Zero becomes NaN: its logarithm is -inf. `torch.frexp` knows zero.
+torch.ldexp(whole, exponent - 8) => whole / 256
+    The exponent is gone: multiply by 2 to the exponent again.
++ return x * 1
+    This is x itself: its low 16 bits are still there.
+""",
 )

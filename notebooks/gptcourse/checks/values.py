@@ -58,6 +58,15 @@ def number(value):
     return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
 
 
+def floats(value):
+    """Whole numbers as floats, in lists and arrays, too: where either will do."""
+    value = number(value)
+    value = value.tolist() if isinstance(value, Tensor) else value
+    if isinstance(value, list):
+        return [floats(v) for v in value]
+    return float(value) if type(value) is int else value
+
+
 def snapshot(value):
     """What an argument holds, to be compared with what it holds later."""
     if isinstance(value, nn.Module):

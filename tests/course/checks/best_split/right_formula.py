@@ -1,4 +1,0 @@
-def answer(budget, A, B, alpha, beta):
-    factor = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
-    n = factor * (budget / 6) ** (beta / (alpha + beta))
-    return n, budget / 6 / n

@@ -1,7 +1,0 @@
-SAYS = "D comes before N"
-
-
-def answer(budget, A, B, alpha, beta):
-    factor = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
-    n = factor * (budget / 6) ** (beta / (alpha + beta))
-    return budget / 6 / n, n

@@ -1,7 +1,0 @@
-SAYS = "not A / B"
-
-
-def answer(budget, A, B, alpha, beta):
-    factor = (A / B) ** (1 / (alpha + beta))
-    n = factor * (budget / 6) ** (beta / (alpha + beta))
-    return n, budget / 6 / n

@@ -1,6 +1,0 @@
-SAYS = "mark '>' after the query is missing"
-
-
-def answer(description, examples, query):
-    lines = "".join(f"{a}>{b}\n" for a, b in examples)
-    return f"{description}\n{lines}{query}"

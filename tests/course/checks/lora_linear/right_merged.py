@@ -1,3 +1,0 @@
-def answer(x, W, A, B, alpha):
-    merged = W + alpha / len(A) * B @ A
-    return x @ merged.T

@@ -1,5 +1,0 @@
-SAYS = "change alone"
-
-
-def answer(x, W, A, B, alpha):
-    return alpha / len(A) * x @ A.T @ B.T

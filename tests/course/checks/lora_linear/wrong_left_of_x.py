@@ -1,5 +1,0 @@
-SAYS = "left of x"
-
-
-def answer(x, W, A, B, alpha):
-    return W @ x + alpha / len(A) * B @ (A @ x)

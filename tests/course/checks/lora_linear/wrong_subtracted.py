@@ -1,5 +1,0 @@
-SAYS = "is subtracted"
-
-
-def answer(x, W, A, B, alpha):
-    return x @ W.T - alpha / len(A) * x @ A.T @ B.T

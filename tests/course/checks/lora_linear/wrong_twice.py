@@ -1,6 +1,0 @@
-SAYS = "counts twice"
-
-
-def answer(x, W, A, B, alpha):
-    merged = W + alpha / len(A) * B @ A
-    return x @ merged.T + alpha / len(A) * (x @ A.T) @ B.T

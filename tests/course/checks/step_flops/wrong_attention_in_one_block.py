@@ -1,7 +1,0 @@
-SAYS = "counted in one block only"
-
-
-def answer(L, C, V, T, B):
-    weights = 12 * L * C**2 + V * C  # of all matrices
-    tokens = B * T
-    return 6 * weights * tokens, 12 * T * C * tokens

@@ -1,7 +1,0 @@
-SAYS = "the way forward only"
-
-
-def answer(L, C, V, T, B):
-    weights = 12 * L * C**2 + V * C  # of all matrices
-    tokens = B * T
-    return 2 * weights * tokens, 4 * L * T * C * tokens

@@ -1,7 +1,0 @@
-SAYS = "the work for one window"
-
-
-def answer(L, C, V, T, B):
-    weights = 12 * L * C**2 + V * C  # of all matrices
-    tokens = T
-    return 6 * weights * tokens, 12 * L * T * C * tokens
