@@ -1,8 +1,8 @@
 """KVCache: what attention has already computed, kept while text is generated.
 
 A token's keys and values depend on it and the tokens before it only, so that a new
-token needs its own and everyone else's from memory. A model takes a cache as its
-third argument and hardly knows of it. Read next: `generation.py`, which fills it.
+token needs only its own, and those of the others from memory. A model takes a cache as
+its third argument and needs to know little of it. Read next: `generation.py`.
 """
 
 import threading

@@ -131,7 +131,7 @@ class TokenSplits:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Examples:
-    """Texts of their own to learn from, one a row, instead of windows of a long one.
+    """Separate texts to learn from, one per row, instead of windows of a long text.
 
     idx and targets: (N, T) int64, as a model takes them; a target of `IGNORED` (-100)
     is no part of the loss. Raises ValueError when they do not fit together.

@@ -24,7 +24,7 @@ PROBE_TOKENS = 8_000  # tokens of a quick look at a split (`fixed_windows`)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A mean loss in nats a token, and its standard error over windows.
+    """A mean loss in nats per token, and its standard error over windows.
 
     tokens: predictions made. per_window: the mean loss of each whole window, for
     paired comparisons of two models on the same windows. nats_per_char and
@@ -101,7 +101,7 @@ def token_losses(
 
 @torch.inference_mode()
 def sliding_loss(model: nn.Module, tokens: Int[Tensor, " N"], stride: int) -> float:
-    """Mean loss over a split when windows overlap, in nats a token.
+    """Mean loss over a split when windows overlap, in nats per token.
 
     Each window begins stride tokens after the one before and, but for the first,
     answers for its last stride tokens, which so see at least block_size - stride
@@ -171,7 +171,7 @@ def fixed_windows(
 def window_loss(
     model: nn.Module, idx: Int[Tensor, "B T"], targets: Int[Tensor, "B T"]
 ) -> float:
-    """Mean loss in nats a token over the given windows, dropout off."""
+    """Mean loss in nats per token over the given windows, dropout off."""
     device = next(model.parameters()).device
     at_once = max(1, EVALUATED_AT_ONCE // idx.size(1))
     parts = zip(idx.split(at_once), targets.split(at_once), strict=True)

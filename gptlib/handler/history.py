@@ -12,7 +12,7 @@ COLUMNS = [field.name for field in fields(Step)]
 
 
 def write_history(path: Path, history: list[Step]) -> None:
-    """Write one row a step, atomically; a loss that was not measured stays empty."""
+    """Write one row per step, atomically; a loss that was not measured stays empty."""
     # `asdict` would take four times as long, which shows with 600,000 steps.
     rows = ([_shown(value) for value in vars(step).values()] for step in history)
     write_table(path, COLUMNS, rows)

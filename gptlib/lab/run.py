@@ -23,7 +23,7 @@ SAMPLE_TOKENS = 160
 
 @dataclass(frozen=True)
 class Check:
-    """Losses on the two fixed pieces after a step, dropout off, in nats a token.
+    """Losses on the two fixed pieces after a step, dropout off, in nats per token.
 
     A token is whatever the data's tokenizer makes: lower is better only among runs on
     the same tokens. Whole splits compare in bits a character: `evaluate`.
