@@ -168,7 +168,7 @@ def simple(solution=ABS, probe=lambda f: f(-2.0), **settings):
 
 def test_a_check_prints_and_returns_nothing(capsys):
     assert simple()(abs) is None
-    assert capsys.readouterr() == ("simple: right. well done.\n", "")
+    assert capsys.readouterr() == ("✓ simple: right. well done.\n", "")
     assert simple()() is None
     assert capsys.readouterr() == ("simple: not answered yet\n", "")
 
@@ -281,7 +281,7 @@ def test_a_mistake_is_named_when_it_agrees_with_what_went_wrong():
     assert exercise.outcome(lambda x: x**2).mistake == "Squared."
     partly = exercise.outcome(lambda x: torch.where(x > 4, x - 1, 2 * x))
     assert partly.mistake == ""
-    assert flat(partly.message).startswith(f"three: not yet. {PERHAPS}Doubled.")
+    assert flat(partly.message).startswith(f"✗ three: not yet. {PERHAPS}Doubled.")
     outcome = exercise.outcome(lambda x: torch.where(x > 2, x + 7, 2 * x))
     assert outcome.mistake == "" and "Doubled" not in outcome.message
 

@@ -76,7 +76,7 @@ def test_right_answers_pass_with_one_line(exercise):
         answer = load(source, f"<right: {name}>", **exercise.names)
         outcome = exercise.outcome(answer)
         assert outcome.verdict == "right", f"{name}: {outcome.message}"
-        assert outcome.message.startswith(f"{exercise.name}: right. ")
+        assert outcome.message.startswith(f"✓ {exercise.name}: right. ")
         assert "\n" not in outcome.message and len(outcome.message) <= 110
 
 

@@ -27,6 +27,7 @@ def my_counts(tokens, V):
         Case(
             "tokens 1 3 3 3 0 1 0 3, V = 4", args=(tensor([1, 3, 3, 3, 0, 1, 0, 3]), 4)
         ),
+        Case("300 zeros, then a one, V = 2", args=(tensor([0] * 300 + [1]), 2)),
         Case("a single token, 2, V = 3", args=(tensor([2]), 3)),
     ],
     mistakes="""
@@ -52,6 +53,8 @@ tokens[:-1], tokens[1:] => tokens[:-2], tokens[1:-1]
     The last pair is missing.
 tokens[:-1], tokens[1:] => tokens[1:-1], tokens[2:]
     The first pair is missing.
+view(V, V) => view(V, V).to(torch.uint8)
+    8 bits hold at most 255, then counts begin again at 0: use torch.long.
 view(V, V) => view(V, V) + 1
     Every count is too large by one: return the plain counts, smoothing comes later.
 + counts = right(tokens, V)
@@ -80,7 +83,7 @@ def my_draw(logits, u):
     praise="the longer an id's piece, the more points u fall into it.",
     result=number,
     cases=[
-        Case(f"p = {p}, u = {u}{more}", args=(tensor(p).log() + add, u))
+        Case(f"p = {p}, u = {u}{more}", args=(tensor(p).log() + add, u), large=add > 99)
         for p, points, add, more in (
             ([0.2, 0.5, 0.3], (0.1, 0.6, 0.9), 0.0, ""),
             ([0.2, 0.5, 0.3], (0.15, 0.25, 0.65, 0.75), 3.0, ", logits ln p + 3"),
@@ -124,9 +127,12 @@ torch.tensor(u)) => torch.tensor(u)) - 1
 + return (F.softmax(logits, dim=-1) - u).abs().argmin()
     It takes the id whose probability is nearest to u: u is a point on the stretch that
     the pieces fill.
-+ return torch.multinomial(F.softmax(logits, dim=-1), 1)
-    u is not used: the draw comes from random numbers of its own. The point is given, so
-    that everybody draws the same.
++ return (F.softmax(logits, dim=-1).cumsum(0) > u).sum()
+    It counts the ends above u: the id is the number of ends below u.
++ return (F.softmax(logits, dim=-1).cumsum(0) - u).abs().argmin()
+    It takes the end nearest to u: the piece that holds u ends at or above it.
++ return right(logits, u).clamp(max=max(len(logits) - 2, 0))
+    The last id is never drawn: its piece goes up to 1.
 + return F.softmax(logits, dim=-1)[right(logits, u)]
     This is the probability of the drawn id: return the id.
 + return len(logits) - 1 - right(logits.flip(0), u)
@@ -182,14 +188,14 @@ arange(T) => arange(T - 1)
     Both are one too short: T inputs and T targets take T + 1 tokens.
 arange(T) => arange(T + 1)
     Both are one too long: T inputs and T targets take T + 1 tokens in all.
-+ return right(tokens, starts, T)[::-1]
-    Inputs and targets are swapped: inputs come first.
 starts[:, None] + torch.arange(T) => starts + torch.arange(T)[:, None]
     The axes are swapped: a row is a window, (B, T).
 starts[:, None] => T * starts[:, None]
     starts was multiplied by T: they are positions in tokens already.
-starts[:, None] => starts[:1].expand_as(starts)[:, None]
-    All windows begin at the first start.
+[places + 1] => [places + T]
+    The targets are the next whole window: move them by one token, not by T.
+starts[:, None] => starts.sort().values[:, None]
+    The starts were sorted: row b of the batch begins at starts[b].
 tokens[places], tokens[places + 1] => places, places + 1
     These are positions: look up the tokens that stand there.
 """,

@@ -31,6 +31,7 @@ def my_layer_norm(x, gain, bias, eps):
     cases=[
         Case("[0, 2] and [6, 2], ε = 1, gain 1, bias 0", args=PAIRS),
         Case("one vector of three sevens", args=affine(torch.full((1, 3), 7.0), 1e-5)),
+        Case("a vector far from 0", args=affine(numbers(1, 5) + 500, 0.1), large=True),
         Case("x of shape (4,)", args=affine(numbers(4), 0.5)),
         Case("x of shape (2, 3, 5, 4)", args=affine(numbers(2, 3, 5, 4), 1e-5)),
         Case("two texts of three positions, C = 4", args=affine(numbers(2, 3, 4), 0.1)),
@@ -43,19 +44,14 @@ unbiased=False, =>
 unbiased=False, =>
 torch.sqrt(variance + eps) => (torch.sqrt(variance) + eps)
     Two things: `std()` divides by C - 1, not C, and ε belongs inside the root.
-variance + eps => variance + 1e-5
-    ε is always 1e-5: use the eps that comes in.
+x.var(dim=-1, unbiased=False, keepdim=True) => (x * x).mean(-1, True) - mean**2
+    E[x²] − E[x]² loses its digits for vectors far from 0, where both are large: take
+    the mean of (x − mean)².
 variance + eps => variance
     ε is missing: a vector whose numbers are all alike then gives 0/0.
-mean(dim=-1 => mean(dim=0
-var(dim=-1 => var(dim=0
-    Mean and variance run over dimension 0: expected over each vector, dim=-1.
 mean(dim=-1 => mean(dim=1
 var(dim=-1 => var(dim=1
     Mean and variance run over the positions, and so over the future: dim=-1.
-mean(dim=-1, keepdim=True) => mean()
-var(dim=-1, unbiased=False, keepdim=True) => var(unbiased=False)
-    One mean and one variance for the whole tensor: expected for each vector, dim=-1.
 mean(dim=-1, keepdim=True) => mean(dim=-1)
 var(dim=-1, unbiased=False, keepdim=True) => var(dim=-1, unbiased=False)
     `keepdim=True` is missing: mean and variance lose their axis and line up wrongly.
@@ -67,10 +63,10 @@ torch.sqrt(variance + eps) => (variance + eps)
     The root is missing: this divides by the variance, not the deviation.
 eps) + bias => eps) + gain * bias
     The gain multiplies the bias, too: first times gain, then plus bias.
-gain * (x => (x
-    The gain is not used.
-+ bias =>
-    The bias is not used.
+gain * (x - mean) => gain * x
+    The mean is not subtracted from x: (x - mean) / √(σ² + ε).
+(x - mean) / torch => x - mean / torch
+    Brackets are missing: x - mean comes first, then the division.
 """,
 )
 
@@ -100,10 +96,15 @@ def my_layer_norm_gradient(x, dy, eps):
 - dy.mean(-1, keepdim=True) - y => - y
     The gradient through the mean μ is missing: it takes the mean of dy off.
 - y * along) / s => ) / s
-    The gradient through s is missing: it takes off the part of dy along y.
+    The gradient through s is missing, or zero: subtract y · mean(dy · y), the mean of
+    the product.
 dy.mean => dy.sum
 y).mean => y).sum
     Sums are used where means are needed: μ and σ² carry a factor 1/C.
+y).mean => y).sum
+    The last term has a sum of dy · y: take the mean, for σ² carries a factor 1/C.
++ eps) => ).add(0 * eps) + eps
+    ε is outside the root: s = √(σ² + ε).
 y * along => x * along
 (dy * y) => (dy * x)
     The last term uses x, not the normalised y = (x - μ) / s.
@@ -182,6 +183,10 @@ ln_2(x))  # (B, T, C) => x)
     The correction of attn reaches mlp, but is missing from the last sum.
 + return right(x, ln_2, mlp, ln_1, attn)
     mlp comes before attn: gather first, then think.
++ return x + mlp(ln_2(attn(ln_1(x))))
+    There is one sum around both layers: each adds to the stream itself.
++ return x + (a := attn(ln_1(x))) + mlp(ln_2(a))
+    mlp reads the correction of attn: it reads the stream, x + that correction.
 ln_2(x) => ln_1(x)
     ln_1 is used before both layers: ln_2, with its own gain and bias, belongs to mlp.
 """,
@@ -238,9 +243,7 @@ torch.where(u < p, 0.0, x / (1 - p)) => x[u >= p] / (1 - p)
     The dropped numbers are cut out: they become 0 and keep their position.
 u < p => u[..., :1] < p
     One u decides for a whole vector: each number has its own.
-u < p => torch.rand_like(x) < p
-    The right idea with random numbers of its own: use the u that is given.
-torch.where(u < p, 0.0, x / (1 - p)) => F.dropout(x, p)
-    F.dropout draws random numbers of its own: use the u that is given.
+x / (1 - p) => x / 1 - p
+    Brackets are missing: x / (1 - p).
 """,
 )

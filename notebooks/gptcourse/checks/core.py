@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from gptcourse.checks.describe import beside, describe
+from gptcourse.checks.effects import observed
 from gptcourse.checks.patches import apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
 from gptcourse.checks.running import (
@@ -49,6 +50,15 @@ GRADIENT_LOST = (
     "The result is right, but no gradient flows back from it: no .item(), .detach(), "
     "no_grad or NumPy on the way."
 )
+GRADIENT_MISSING = (
+    "The result is right, but {} gradient of {} is lost: .detach(), .item(), no_grad "
+    "or a new tensor cuts it off."
+)
+LARGE = (
+    "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32 "
+    "and exp(-104) is 0, so subtract the maximum first, as F.softmax and F.log_softmax "
+    "do. A score that must not count needs -inf."
+)
 
 
 @dataclass(frozen=True)
@@ -57,12 +67,13 @@ class Case:
 
     args: the arguments, or a function that makes them anew (where a module or a long
     tensor is among them). probe(answer) instead: calls the answer and returns what is
-    to be compared.
+    to be compared. large: whether its numbers are so large that a naive exp overflows.
     """
 
     title: str
     probe: Callable[[Any], Any] | None = None
     args: tuple | Callable[[], tuple] | None = None
+    large: bool = False
 
     def put(self, answer):
         """What the case gets out of an answer."""
@@ -165,7 +176,12 @@ class Exercise:
                 "stopped: is there a loop that never ends?"
             )
         else:
-            outcome, _, _ = in_thread(lambda: self._judge(expected, results))
+            outcome, _, _ = in_thread(
+                lambda: self._judge(expected, results, answer, clock),
+                2 * self.seconds,
+                clock,
+            )
+            outcome = outcome or self._wrong("It does not always come to an end.")
         if outcome.verdict == "wrong":
             message = outcome.message + _printed(printed)
             outcome = replace(outcome, message=message)
@@ -187,11 +203,11 @@ class Exercise:
                 self.calls += ask.calls
         return self._kept[i, id(answer)]
 
-    def value(self, case: Case, answer, clock=None) -> tuple[Any, Ask]:
+    def value(self, case: Case, answer, clock=None, seed=0) -> tuple[Any, Ask]:
         """What a case gets out of an answer, and what was noticed meanwhile."""
         ask = Ask(answer, may_change=self._free, forbid=self.forbid, clock=clock)
         try:
-            start_afresh()
+            start_afresh(seed)
             value = self.result(plain(case.put(ask)))
         except TimeIsUp:
             raise
@@ -258,14 +274,16 @@ class Exercise:
             return ""
         return f"Hand in the function itself: got {kind_of(answer)}."
 
-    def _judge(self, expected: list, results: list) -> Outcome:
+    def _judge(self, expected: list, results: list, answer, clock) -> Outcome:
         """Compare, and say what was found. Must not raise."""
         try:
-            return self._compare(expected, results)
+            return self._compare(expected, results, answer, clock)
+        except TimeIsUp:
+            raise
         except BaseException as error:  # what an answer returns can be anything
             return self._wrong(f"What it gives back cannot be used: {raised(error)}")
 
-    def _compare(self, expected: list, results: list) -> Outcome:
+    def _compare(self, expected: list, results: list, answer, clock) -> Outcome:
         got = [value for value, _ in results]
         if any(left_open(value) for value in got):
             return self._open()
@@ -275,15 +293,20 @@ class Exercise:
             outcome = self._compare_conduct([ask for _, ask in results])
             if not wrong or outcome.verdict == "wrong":
                 return outcome
-        i = wrong[0]
         found = recognise(self, got, wrong)
-        if found.says:
-            says = found.says
-        elif self.asks_for_gradients(i) and not isinstance(got[i], dict):
-            says = GRADIENT_LOST
-        else:
+        says, i = found.says, found.shows or wrong[0]
+        if not found.sure and self.asks_for_gradients(wrong[0]):
+            says = lost_gradient(expected[i], got[i])
+        elif not found.sure:
+            changed = [self._argument(key) for _, ask in results for key in ask.changed]
+            if changed:
+                says = f"The argument {changed[0]} is changed in place: work on a copy."
+            elif self._only_large(wrong):
+                says = LARGE
+            else:
+                says = observed(self, answer, got, wrong, clock) or says
             differing = [(expected[n], got[n]) for n in wrong]
-            says = describe(differing, self.parts, self.tolerance)
+            says = says or describe(differing, self.parts, self.tolerance)
         shown = ""
         if says is not GRADIENT_LOST and (found.says or type(got[i]) is not Raised):
             shown = beside(expected[i], got[i], self.parts, self.tolerance)
@@ -306,7 +329,11 @@ class Exercise:
                 f"The result is right, but `{seen[0]}` does the work: the exercise "
                 "asks you to do without it."
             )
-        return Outcome(self.name, "right", f"{self.name}: right. {self.praise}")
+        return Outcome(self.name, "right", f"✓ {self.name}: right. {self.praise}")
+
+    def _only_large(self, wrong: list[int]) -> bool:
+        asked = [i for i in wrong if not self.asks_for_gradients(i)]
+        return all(self.cases[i].large for i in asked)
 
     @cached_property
     def _free(self) -> set:
@@ -324,10 +351,21 @@ class Exercise:
 
     def _wrong(self, says, shown="", mistake="") -> Outcome:
         text = textwrap.fill(
-            f"{self.name}: not yet. {says}", 79, break_on_hyphens=False
+            f"✗ {self.name}: not yet. {says}", 79, break_on_hyphens=False
         )
         message = "\n".join(filter(None, [text, shown]))
         return Outcome(self.name, "wrong", message, mistake)
+
+
+def lost_gradient(expected: dict, got) -> str:
+    """What to say where the values are right and the gradients differ."""
+    if not isinstance(got, dict):
+        return str(got) if isinstance(got, Raised) else GRADIENT_LOST
+    none = [k for k, v in expected.items() if v.any() and not got[k].any()]
+    part = [k for k, v in expected.items() if not same(v, got[k], 1e-4)]
+    return GRADIENT_MISSING.format(
+        "the" if none else "part of the", f"`{(none or part)[0]}`"
+    )
 
 
 def mixture(value):

@@ -23,8 +23,8 @@ from gptcourse.checks.values import (
 
 ROWS, COLUMNS = 8, 8  # of a tensor that is shown
 NICE = {
-    "ln 2": math.log(2),
-    "1 / ln 2": 1 / math.log(2),
+    "ln 2 (nats, not bits)": math.log(2),
+    "1 / ln 2 (bits, not nats)": 1 / math.log(2),
     **{f"{n}": float(n) for n in range(2, 65)},
     **{f"1/{n}": 1 / n for n in range(2, 65)},
     **{f"√{n}": n**0.5 for n in (2, 3, 5, 6, 7, 8)},
@@ -45,7 +45,7 @@ def describe(wrong: list[tuple], parts: Sequence[str], tolerance: float) -> str:
     if got is None:
         return "It gives back nothing (None): is a `return` missing?"
     if isinstance(expected, list | dict) and type(expected) is type(got):
-        return _describe_parts(expected, got, parts, tolerance)
+        return _describe_parts(wrong, parts, tolerance)
     if not (numeric(expected) and numeric(got)):
         return _describe_others(expected, got)
     if isinstance(expected, Tensor) and expected.ndim and not isinstance(got, Tensor):
@@ -54,25 +54,35 @@ def describe(wrong: list[tuple], parts: Sequence[str], tolerance: float) -> str:
     return _describe_numbers(*tensors[0], tensors, tolerance)
 
 
-def _describe_parts(expected, got, parts, tolerance) -> str:
+def _describe_parts(wrong, parts, tolerance) -> str:
+    expected, got = wrong[0]
     if len(expected) != len(got) and isinstance(expected, list):
         return f"It gives back {len(got)} values: expected {len(expected)}."
     if isinstance(expected, dict) and expected.keys() != got.keys():
         return f"Its keys are {short(list(got))}: expected {short(list(expected))}."
+    if isinstance(got, list) and same(expected, got[::-1], tolerance):
+        return "These are the right values in another order."
     key, a, b = first_difference(expected, got, tolerance)
-    inner = describe([(a, b)], (), tolerance)
+    alike = [(x, y) for x, y in wrong[1:] if type(x) is type(expected) is type(y)]
+    alike = [(x, y) for x, y in alike if _comparable(x, y)]
+    others = [(x[key], y[key]) for x, y in alike if key in _keys(x)]
+    others = [pair for pair in others if not same(*pair, tolerance)]
+    inner = describe([(a, b), *others], (), tolerance)
     joint = ", " if inner.startswith("In ") else ": "
     return f"In {part_name(key, parts)}{joint}{inner.removeprefix('In ')}"
 
 
 def first_difference(expected, got, tolerance) -> tuple:
     """(key or index, expected, got) of the first item of two lists or dicts."""
-    keys = expected if isinstance(expected, dict) else range(len(expected))
     return next(
         (key, expected[key], got[key])
-        for key in keys
+        for key in _keys(expected)
         if not same(expected[key], got[key], tolerance)
     )
+
+
+def _keys(value):
+    return value if isinstance(value, dict) else range(len(value))
 
 
 def part_name(key, parts: Sequence[str]) -> str:
@@ -90,7 +100,9 @@ def _describe_others(expected, got) -> str:
 
 def _describe_numbers(a: Tensor, b: Tensor, tensors, tolerance: float) -> str:
     if a.shape != b.shape:
-        return _describe_shapes(a, b)
+        general = [pair for pair in tensors if pair[0].shape != pair[1].shape][-1]
+        text = f"The shape is {shape_of(b)}: expected {shape_of(a)}."
+        return f"{text} {_describe_shapes(*general)}".strip()
     if family(a) != family(b) or b.element_size() < min(a.element_size(), 4):
         wanted = {"truth": "True and False", "whole": "whole numbers (int64)"}
         name = str(b.dtype).removeprefix("torch.")
@@ -106,9 +118,16 @@ def _describe_numbers(a: Tensor, b: Tensor, tensors, tolerance: float) -> str:
     tensors = [pair for pair in tensors if pair[0].shape == pair[1].shape]
     for general in (_swapped, _negated, _scaled):
         texts = {general(x.double(), y.double(), tolerance) for x, y in tensors}
-        real = general is not _scaled or family(a) == "real"
-        if real and len(texts) == 1 and (text := texts.pop()):
-            return text
+        enough = a.numel() > 1 or len(tensors) > 1
+        real = general is not _scaled or (family(a) == "real" and enough)
+        if real and len(texts) == 1 and all(texts):
+            return texts.pop()
+        if real and all(texts) and general is _scaled:
+            first = _scaled(a.double(), b.double(), tolerance)
+            return f"{first[:-1]} here, and other factors elsewhere: one of the sizes?"
+    if a.numel() == 1 and family(a) == "truth":
+        cases = f"{len(tensors)} cases, first here" if len(tensors) > 1 else "one case"
+        return f"It says {bool(b)} where {bool(a)} is right, in {cases}."
     if a.numel() == 1:
         return "The number is not the expected one."
     wrong = int((~torch.isclose(a.double(), b.double(), tolerance, tolerance)).sum())
@@ -116,17 +135,19 @@ def _describe_numbers(a: Tensor, b: Tensor, tensors, tolerance: float) -> str:
 
 
 def _describe_shapes(a: Tensor, b: Tensor) -> str:
-    text = f"The shape is {shape_of(b)}: expected {shape_of(a)}"
     if b.ndim == a.ndim and sorted(b.shape) == sorted(a.shape):
-        return f"{text}. The axes are swapped."
+        return "The axes are swapped."
     if b.squeeze().shape == a.squeeze().shape:
-        fault = "missing" if b.ndim < a.ndim else "left over"
-        return f"{text}. An axis of size 1 is {fault}."
+        return f"An axis of size 1 is {'missing' if b.ndim < a.ndim else 'left over'}."
     if b.shape == a.shape[1:]:
-        return f"{text}. The first axis, the batch, is missing."
+        return "The first axis, the batch, is missing."
+    if b.shape[1:] == a.shape != ():
+        return "The first axis is left over: should something be summed over it?"
+    if b.numel() == a.numel():
+        return "The numbers are as many: something was flattened, or split elsewhere."
     if b.ndim < a.ndim:
-        return f"{text}. Something was summed, averaged or picked that should stay."
-    return f"{text}."
+        return "Something was summed, averaged or picked that should stay."
+    return ""
 
 
 def _close(x: Tensor, y: Tensor, tolerance: float) -> bool:
@@ -147,7 +168,7 @@ def _negated(a: Tensor, b: Tensor, tolerance: float) -> str:
 
 
 def _scaled(a: Tensor, b: Tensor, tolerance: float) -> str:
-    if a.numel() < 3 or not a.any():
+    if (a.numel() != 1 and a.numel() < 3) or not a.any():
         return ""
     top = a.abs().nan_to_num(posinf=0.0).flatten().argmax()
     factor = (b.flatten()[top] / a.flatten()[top]).item()
@@ -178,7 +199,7 @@ def _comparable(a, b) -> bool:
 
 def _has_tensors(value) -> bool:
     items = value.values() if isinstance(value, dict) else value
-    return any(isinstance(v, Tensor) and v.ndim for v in items)
+    return any(isinstance(v, dict) or (isinstance(v, Tensor) and v.ndim) for v in items)
 
 
 def _one_line(value) -> str:

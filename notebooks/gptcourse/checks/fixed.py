@@ -19,6 +19,13 @@ def layer(into: int, out: int, start: int = 0) -> nn.Linear:
     return made
 
 
+def linear(weight: Tensor) -> nn.Linear:
+    """A layer with this matrix (outputs, inputs) and a bias of zeros."""
+    made = nn.Linear(*weight.T.shape)
+    made.weight.data, made.bias.data = weight.clone(), torch.zeros(len(weight))
+    return made
+
+
 @torch.no_grad()
 def fill(module: nn.Module, start: int = 0) -> None:
     """Fixed numbers into every parameter of a module, in the order of their names."""

@@ -4,14 +4,17 @@
 on every exercise: its cases must reject each of them.
 """
 
+import copy
 import inspect
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from gptcourse.checks.describe import part_name
 from gptcourse.checks.values import family
 
 Call = tuple[tuple, dict, Any]  # arguments, keywords, result
@@ -26,6 +29,21 @@ RESULTS: dict[str, Callable[[Tensor], Tensor | None]] = {
     ),
     "The right results, in reverse order along the first axis.": lambda x: (
         x.flip(0) if x.ndim and len(x) > 1 else None
+    ),
+    "The right results, in reverse order along axis 1.": lambda x: (
+        x.flip(1) if x.ndim > 2 and x.size(1) > 1 else None
+    ),
+    "Along axis 1 every item is the first one's.": lambda x: (
+        x[:, :1].expand_as(x) if x.ndim > 2 and x.size(1) > 1 else None
+    ),
+    "These are exponentials, exp(…), of the right numbers.": lambda x: (
+        x.exp() if family(x) == "real" else None
+    ),
+    "These are logarithms, ln(…), of the right numbers.": lambda x: (
+        x.log() if family(x) == "real" and (x > 0).all() else None
+    ),
+    "These are the squares of the right numbers.": lambda x: (
+        x * x if family(x) == "real" and (x > 1).any() else None
     ),
     "The right results, moved by one along the last axis.": lambda x: (
         x.roll(1, -1) if x.ndim and x.size(-1) > 1 else None
@@ -81,13 +99,19 @@ def applies(value, change: Callable[[Tensor], Tensor | None]) -> bool:
 
 
 def general_mistakes(
-    right: Callable, calls: list[Call]
+    right: Callable, calls: list[Call], parts: Sequence[str] = ()
 ) -> Iterator[tuple[str, Callable]]:
     """(what to say, the wrong answer) of each mistake that can be made here.
 
-    calls: how `right` is called in all cases, and what it gives.
+    calls: how `right` is called in all cases, and what it gives; parts: what the items
+    of a list of results are called.
     """
     results = [result for _, _, result in calls]
+    some = results[0] if isinstance(results[0], list | tuple) else ()
+    for k, (says, change) in itertools.product(range(len(some)), RESULTS.items()):
+        if applies([result[k] for result in results], change):
+            part = f"In {part_name(k, parts)}: {says}"
+            yield part, partial(_change_part, right, change, k)
     for says, change in RESULTS.items():
         if applies(results, change):
             yield says, partial(_change_result, right, change)
@@ -99,15 +123,28 @@ def general_mistakes(
         if isinstance(value, Tensor):
             says = f"`{name}` seems to have no effect on the result."
             yield says, partial(_replace, right, i, name, torch.zeros_like)
+            says = f"`{name}` seems to enter with the wrong sign."
+            yield says, partial(_replace, right, i, name, torch.neg)
+            sums = ((1, "added to"), (-1, "subtracted from"))
+            for sign, word in sums if any(_fits(a, i, r) for a, _, r in calls) else ():
+                says = f"`{name}` was {word} the right result."
+                yield says, partial(_combine, right, i, sign)
         elif isinstance(value, int | float | str):
             says = f"It looks as if `{name}` were always {value!r}: use what comes in."
             yield says, partial(_replace, right, i, name, lambda _, v=value: v)
-        if type(value) is int:
+        if type(value) is int or (
+            isinstance(value, Tensor) and family(value) == "whole"
+        ):
             for step, word in ((1, "larger"), (-1, "smaller")):
                 says = f"It looks as if `{name}` were {word} by one."
                 by = partial(_add, step)
                 yield says, partial(_replace, right, i, name, by)
-    for i, j in zip(range(len(args)), range(1, len(args)), strict=False):
+    if any(getattr(value, "bias", None) is not None for value in args):
+        yield (
+            "The biases of the layers seem to be left out.",
+            partial(_without_biases, right),
+        )
+    for i, j in itertools.combinations(range(len(args)), 2):
         if type(args[i]) is type(args[j]):
             says = f"`{names[i]}` and `{names[j]}` seem to be exchanged."
             yield says, partial(_exchange, right, i, j)
@@ -115,6 +152,23 @@ def general_mistakes(
 
 def _change_result(right, change, *args, **kwargs):
     return changed(right(*args, **kwargs), change)
+
+
+def _change_part(right, change, k, *args, **kwargs):
+    result = [*right(*args, **kwargs)]
+    result[k] = changed(result[k], change)
+    return result
+
+
+def _without_biases(right, *args, **kwargs):
+    return right(*map(_no_bias, args), **kwargs)
+
+
+def _no_bias(value):
+    if getattr(value, "bias", None) is not None:
+        value = copy.deepcopy(value)
+        nn.init.zeros_(value.bias)
+    return value
 
 
 def _replace(right, i, name, by, *args, **kwargs):
@@ -125,8 +179,19 @@ def _replace(right, i, name, by, *args, **kwargs):
     return right(*args, **kwargs)
 
 
+def _combine(right, i, sign, *args, **kwargs):
+    result = right(*args, **kwargs)
+    return result + sign * args[i] if _fits(args, i, result) else result
+
+
+def _fits(args, i, result) -> bool:
+    return (
+        isinstance(result, Tensor) and i < len(args) and result.shape == args[i].shape
+    )
+
+
 def _add(step, value):
-    return value + step if type(value) is int else value
+    return value + step if type(value) is int or isinstance(value, Tensor) else value
 
 
 def _exchange(right, i, j, *args, **kwargs):

@@ -5,7 +5,7 @@ from torch import nn, tensor
 from torch.overrides import TorchFunctionMode
 
 from gptcourse.checks.core import Case, Exercise
-from gptcourse.checks.fixed import layer, numbers
+from gptcourse.checks.fixed import layer, linear, numbers
 from gptcourse.checks.recognise import Mistake
 
 
@@ -16,8 +16,8 @@ def separate_heads(B: int, T: int, C: int, H: int):
 
 
 def scaled_heads():
-    heads = [lambda x: 10 * x[..., :1], lambda x: 100 * x[..., :1]]
-    return tensor([[[1.0, 2.0], [3.0, 4.0]]]), heads, lambda x: x
+    heads = [linear(tensor([[10.0, 0.0]])), linear(tensor([[100.0, 0.0]]))]
+    return tensor([[[1.0, 2.0], [3.0, 4.0]]]), heads, linear(torch.eye(2))
 
 
 join_heads = Exercise(
@@ -49,8 +49,9 @@ cat(outputs, dim=-1) => stack(outputs, dim=1).reshape(x.shape)
     The reshape mixes positions: the channels of one position must stay together.
 in heads] => in reversed(heads)]
     The heads are in reverse order.
-return proj => return x + proj
-    x is added to the result: that comes in the next notebook, outside this layer.
+torch.cat(outputs, dim=-1) => torch.cat([head(proj(x)) for head in heads], dim=-1)
+return proj( => return (
+    proj comes first: it comes last, after the concatenation.
 """,
 )
 
@@ -95,6 +96,8 @@ transpose(1, 2) => permute(2, 0, 1, 3)
     The heads come before the texts: expected (B, H, T, d).
 n_head, C // n_head) => C // n_head, n_head)
     n_head is taken for the width of a head: there are n_head, each C / n_head wide.
++ return x.transpose(1, 2).reshape(len(x), n_head, x.size(1), -1)
+    Transposed first, then cut: view (B, T, H, d) first, then transpose.
 transpose(1, 2) => transpose(1, 2).flatten(0, 1)
     Texts and heads share one axis, (B·H, T, d): keep them apart.
 transpose(1, 2) => unbind(2)
@@ -109,13 +112,18 @@ def ones_and_tens():
     columns = [[1, -1, 0.5, 0.5, 1, 10], [2, 1, -0.5, 1.5, 2, 20]]
     with torch.no_grad():
         qkv.weight.copy_(tensor(columns).T)
-    return torch.eye(2)[None], qkv, nn.Identity(), 2
+    return torch.eye(2)[None], qkv, linear(torch.eye(2)), 2
 
 
-def attention(B: int, T: int, C: int, H: int, size: float = 2.0):
-    """Arguments of many_heads: x, qkv, proj, n_head."""
-    x = numbers(B, T, C, size=size)
-    return lambda: (x, layer(C, 3 * C, 50), layer(C, C, 1000), H)
+def attention(B: int, T: int, C: int, H: int, add: float = 0.0):
+    """Arguments of many_heads: x, qkv, proj, n_head; add: to the biases of the keys."""
+
+    def make():
+        qkv = layer(C, 3 * C, 50)
+        qkv.bias.data[C : 2 * C] += add
+        return numbers(B, T, C), qkv, layer(C, C, 1000), H
+
+    return make
 
 
 many_heads = Exercise(
@@ -140,7 +148,7 @@ def my_heads(x, qkv, proj, n_head):
         Case("one position, two heads, C = 4", args=attention(1, 1, 4, 2)),
         Case("two positions, two heads, C = 4", args=attention(1, 2, 4, 2)),
         Case("two texts of three, C = 8, two heads", args=attention(2, 3, 8, 2)),
-        Case("large inputs, so that scores exceed 100", args=attention(1, 3, 4, 2, 20)),
+        Case("large scores, C = 4", args=attention(1, 3, 4, 2, 25.0), large=True),
         Case("three texts of four, C = 6, three heads", args=attention(3, 4, 6, 3)),
     ],
     mistakes="""
@@ -176,8 +184,13 @@ view(B, T, n_head, d) => reshape(B, T, n_head, d)
     qkv(x) is read head by head: it holds all queries, then all keys, then all values.
 inf), dim=-1) => inf), dim=-2)
     The softmax runs over the positions that ask: a row must sum to one, dim=-1.
-inf), dim=-1) => inf), dim=1)
-    The softmax runs over the heads: expected over the positions looked at, dim=-1.
+q, k, v => v, k, q
+    Values come before queries: qkv(x) holds queries, keys, values.
+d = C // n_head => d, n_head = n_head, C // n_head
+    n_head is taken for the width of a head: there are n_head, each C / n_head wide.
+/ math.sqrt(d) => / d
+    The scores are scaled twice, by d in all: F.scaled_dot_product_attention divides by
+    √d itself.
 proj(y) => y
     The projection is missing: proj comes last.
 .transpose(1, 2).reshape(B, T, C) =>
@@ -273,13 +286,15 @@ kind in kinds for head in heads => head in heads for kind in kinds
     Keys come before queries: expected queries, keys, values.
 "key", "value" => "value", "key"
     Values come before keys: expected queries, keys, values.
+for head in heads] => for _ in heads for head in heads[:1]]
+    The first head is taken for all of them.
 for head in heads] => for head in heads[::-1]]
     The heads are in reverse order.
 """,
     more=[
         Mistake(
-            "The biases are missing: each small layer has one, and they are joined as "
-            "the matrices are.",
+            "Only the biases are wrong: each small layer has one, and they are joined "
+            "in the same order as the matrices.",
             when=lambda got, expected: only_bias_differs(got[-1] - expected[-1]),
         ),
         Mistake(

@@ -170,8 +170,8 @@ def my_vectors(idx, tokens, places):
     stand.
 places(torch.arange(T)) => 2 * places(torch.arange(T))
     The position vectors are added twice.
-tokens(idx) + => 0 * tokens(idx) +
-    These are the position vectors alone: add the characters' vectors.
+torch.arange(T) => torch.arange(T) + len(places.weight) - T
+    The last T positions are taken: the first character has position 0.
 torch.arange(T) => idx
     The table of positions is looked up with the token ids: look up the positions 0, 1,
     2, …
@@ -198,8 +198,5 @@ places(torch.arange(T)) => places.weight
     their sum, (B, T, C).
 + return right(idx, tokens, places) / 2
     This is half the sum: add the two vectors, nothing more.
-tokens(idx) => tokens(idx).detach()
-    The sum is right, but the table of tokens gets no gradient: call it, without
-    .detach() or .data.
 """,
 )

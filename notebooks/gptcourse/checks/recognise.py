@@ -29,10 +29,15 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Found:
-    """What to say, or "" for nothing; mistake: the known one, named with certainty."""
+    """What to say, or "" for nothing; mistake: the known one, named with certainty.
+
+    sure: whether more than "it may be"; shows: the first wrong case that agrees.
+    """
 
     says: str = ""
     mistake: str = ""
+    sure: bool = False
+    shows: int | None = None
 
 
 def recognise(exercise, got: list, wrong: list[int]) -> Found:
@@ -40,30 +45,29 @@ def recognise(exercise, got: list, wrong: list[int]) -> Found:
     expected = exercise.expected()
     for mistake in exercise.mistakes:
         if mistake.when is not None and _holds(mistake.when, got, expected):
-            return Found(mistake.says, mistake.says)
+            return Found(mistake.says, mistake.says, True)
     ranked = []
     for mistake in exercise.mistakes:
         if mistake.when is None:
             agree = _agreement(exercise, mistake.answer, got)
-            hits = [agree[i] for i in wrong]
-            ranked.append((sum(hits) / len(hits), sum(agree), mistake))
+            hits = [i for i in wrong if agree[i]]
+            ranked.append((len(hits) / len(wrong), sum(agree), mistake, hits))
     # Cases in which the answer stopped say little: an exception fits many mistakes.
     telling = [i for i in wrong if not isinstance(got[i], Raised)]
     best = max(ranked, key=lambda entry: entry[:2], default=None)
     if best and best[1] == len(got):
-        return Found(best[2].says, best[2].says)
+        return Found(best[2].says, best[2].says, True)
     by_chance = not any(has_reals(got[i]) for i in telling)
     if best and not by_chance:
         tied = sum(entry[:2] == best[:2] for entry in ranked)
         if best[0] >= 0.8 and len(wrong) > 1 and tied == 1:
-            return Found(best[2].says, best[2].says)
-        general = _general(exercise, got)
-        if general:
-            return Found(general)
-        if best[0] >= 0.5 and tied == 1:
-            return Found(PERHAPS + best[2].says)
-        return Found()
-    return Found(_general(exercise, got))
+            return Found(best[2].says, best[2].says, True, best[3][0])
+    general = _general(exercise, got)
+    if general:
+        return Found(general, sure=True)
+    if best and not by_chance and best[0] > 0.5 and tied == 1:
+        return Found(PERHAPS + best[2].says, shows=best[3][0])
+    return Found()
 
 
 def _agreement(exercise, answer, got: list) -> list[bool]:
@@ -77,7 +81,8 @@ def _general(exercise, got: list) -> str:
     """What to say of a mistake that can be made anywhere, if it fits in all cases."""
     if all(isinstance(value, Raised) for value in got) or not exercise.calls:
         return ""
-    for says, answer in general_mistakes(exercise.right, exercise.calls):
+    asked = exercise.right, exercise.calls, exercise.parts
+    for says, answer in general_mistakes(*asked):
         values = (exercise.value(case, answer)[0] for case in exercise.cases)
         pairs = zip(values, got, strict=True)
         if all(same(a, b, exercise.tolerance) for a, b in pairs):

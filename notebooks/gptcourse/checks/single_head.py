@@ -1,10 +1,10 @@
 """Exercises of 02_single_head: look back, and only back."""
 
 import torch
-from torch import nn, tensor
+from torch import tensor
 
 from gptcourse.checks.core import Case, Exercise
-from gptcourse.checks.fixed import layer, numbers
+from gptcourse.checks.fixed import layer, linear, numbers
 
 past_average = Exercise(
     "past_average",
@@ -49,8 +49,6 @@ w / w.sum(dim=1, keepdim=True) => w
     This is one mean for the whole text: return one for each position.
 tril => triu
     This averages the future: position t takes from t and what comes after it.
-+ return right(x.transpose(0, 1)).transpose(0, 1)
-    The sums run over the texts of the batch: positions are axis 1.
 + return right(x.transpose(1, 2)).transpose(1, 2)
     The sums run over the channels, the last axis: positions are axis 1.
 + rows = [x[:, 0]]
@@ -63,19 +61,22 @@ tril => triu
 )
 
 
-class OneHot(nn.Module):
-    """Values that make the output of a head show its weights."""
+def shown_weights():
+    """Arguments of a head with values (1, 0) and (0, 1): the result is its weights."""
+    x = numbers(1, 2, 3, size=1.0)
+    value = linear(torch.linalg.pinv(x[0]).T)
+    return x, layer(3, 4, 100), layer(3, 4, 214), value
 
-    def forward(self, x):
-        return torch.eye(x.size(1)).expand(x.size(0), -1, -1)
 
+def head_of(B: int, T: int, C: int, d: int, add: float = 0.0):
+    """Arguments of a head: fixed input and layers; add: to the biases of the keys."""
 
-def head_of(B: int, T: int, C: int, d: int, size: float = 2.0):
-    """Arguments of a head: fixed input and layers."""
-    return lambda: (
-        numbers(B, T, C, size=size),
-        *(layer(C, d, start=100 * n) for n in (1, 2, 3)),
-    )
+    def make():
+        query, key, value = (layer(C, d, start=100 * n) for n in (1, 2, 3))
+        key.bias.data += add
+        return numbers(B, T, C), query, key, value
+
+    return make
 
 
 causal_head = Exercise(
@@ -93,16 +94,11 @@ def my_head(x, query, key, value):
     cases=[
         Case(
             "two positions, values (1, 0) and (0, 1): these are the weights",
-            args=lambda: (
-                numbers(1, 2, 3, size=1.0),
-                layer(3, 4, 100),
-                layer(3, 4, 214),
-                OneHot(),
-            ),
+            args=shown_weights,
         ),
         Case("one text of one position, C = 3, d = 2", args=head_of(1, 1, 3, 2)),
         Case("two texts of four positions, C = 3, d = 2", args=head_of(2, 4, 3, 2)),
-        Case("large inputs, so that scores reach ±300", args=head_of(2, 4, 3, 2, 20.0)),
+        Case("large scores, C = 3, d = 2", args=head_of(2, 4, 3, 2, 25.0), large=True),
         Case("three texts of five positions, C = 8, d = 4", args=head_of(3, 5, 8, 4)),
     ],
     mistakes="""
@@ -145,15 +141,11 @@ math.sqrt(q.size(-1)) => q.size(-1)
 dim=-1 => dim=1
     The softmax runs over the wrong dimension, the positions that ask: the weights of
     one position, a row, must sum to one, so dim=-1.
-dim=-1 => dim=0
-    The softmax runs over dimension 0, the texts of the batch, which have nothing to do
-    with each other: dim=-1.
+q.size(-1) => 4
+    The scores are always divided by the root of 4: use the d that comes in.
 -math.inf => 0.0
 F.softmax(scores, dim=-1) => scores
     The softmax is missing: the weights of a position must be positive and sum to one.
-F.softmax(scores, dim=-1) => scores.exp() / scores.exp().sum(-1, keepdim=True)
-    Right for small scores, but the exponentials of large ones are infinite: F.softmax
-    is safe.
 q @ k.transpose => k @ q.transpose
     Queries and keys are swapped: row t of the scores belongs to the query of position
     t, so Q times the transposed K.

@@ -35,9 +35,9 @@ def answer(model, n_layer):
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
 nn.init.normal_(module.weight, std=std) => module.weight.data.uniform_(-std, 2 * std)
-    numbers differ
+    the entry 'deviation / 0.02'
 nn.init.normal_ => None if ".1." in name else nn.init.normal_
     blocks.1.
 std=std => std=0.8 * std
-    numbers differ
+    the entry 'deviation / 0.02'
 """

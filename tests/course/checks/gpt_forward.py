@@ -42,11 +42,11 @@ wte.T => torch.randn_like(wte.T)
 wpe[: idx.size(1)] => 2 * wpe[: idx.size(1)]
     In the logits
 wte[idx] => wte.detach()[idx]
-    does not reach wte or wpe
+    part of the gradient of `wte` is lost
 wte.T => wte.T.detach()
-    does not reach wte or wpe
+    part of the gradient of `wte` is lost
 - def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
 + def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
 +     wte, wpe = nn.Parameter(wte), nn.Embedding.from_pretrained(wpe).weight
-    does not reach wte or wpe
+    the gradient of `wte` is lost
 """

@@ -20,7 +20,10 @@ WRONG = """
 n_layer * block => n_layer * block / 1
     expected whole numbers
 + return 124439808
-    number is not
+    `vocab_size` has no effect
++ torch.empty(4 * n_embd, n_embd, device="meta")
++ return right(vocab_size, block_size, n_layer, n_embd)
+    The model is built
 """
 
 EQUIVALENT = {

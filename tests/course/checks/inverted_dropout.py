@@ -21,5 +21,5 @@ WRONG = """
 torch.where(u < p, 0.0, x / (1 - p)) => x.masked_fill_(u < p, 0.0) / (1 - p)
     changed in place
 x / (1 - p) => x / (u >= p).float().mean()
-    numbers differ
+    must not depend on that
 """

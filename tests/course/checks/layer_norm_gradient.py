@@ -18,3 +18,7 @@ def answer(x, dy, eps):
     return (dy[..., None, :] @ (J / s))[..., 0, :]
 """,
 }
+
+EQUIVALENT = {
+    "`x` seems to enter with the wrong sign.": "y changes its sign, and enters twice"
+}

@@ -46,6 +46,7 @@ WRONG = """
 
 EQUIVALENT = {
     "-= 1.0": "any other number will do",
+    "`x` seems to enter with the wrong sign.": "any other numbers will do",
     "+= 1.75": "any other number will do",
     "range(0, x.size(1))": "no output comes before position 0",
 }

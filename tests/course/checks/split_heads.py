@@ -16,7 +16,7 @@ WRONG = """
 C // n_head => C / n_head
     Your code stopped with TypeError
 transpose(1, 2) => transpose(1, 2).flip(1)
-    numbers differ
+    in reverse order along axis 1
 + return x.split(n_head, dim=-1)
     gives back a list
 """
