@@ -5,6 +5,7 @@ from torch import Tensor, nn, tensor
 
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
+from gptcourse.checks.recognise import Mistake
 
 
 class Curve(nn.Module):
@@ -134,31 +135,17 @@ def my_training(model, optimizer, batches, val_batches, rates, max_norm):
     mistakes="""
 optimizer.zero_grad() =>
     zero_grad is missing in the loop: backward adds to the gradients that are there.
-optimizer.zero_grad() =>
-loss.backward() => loss.backward(); optimizer.zero_grad()
-    zero_grad comes between backward and step: it clears what the step needs.
-optimizer.step() =>
-optimizer.zero_grad() => optimizer.step(); optimizer.zero_grad()
-    The step comes before backward: it follows the gradients of the batch before.
-optimizer.step() =>
-    optimizer.step() is missing: gradients are computed, but no weight moves.
 nn.utils.clip_grad_norm_(model.parameters(), max_norm) =>
     The gradients are not clipped when the step is taken: clip after backward.
 - nn.utils.clip_grad_norm_(model.parameters(), max_norm)
 + [nn.utils.clip_grad_norm_(p, max_norm) for p in model.parameters()]
     Each tensor is clipped by itself: the norm is that of all gradients together.
-- nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-+ [nn.utils.clip_grad_norm_(g["params"], max_norm) for g in optimizer.param_groups]
-    Each group is clipped by itself: the norm is that of all gradients together.
 group["lr"] = rate => pass
     The rates are not used: set each in optimizer.param_groups, group["lr"] = rate.
 optimizer.param_groups: => optimizer.param_groups[:1]:
     Only the first group of the optimizer gets the rate: set it in all of them.
 group["lr"] = rate => group["lr"] = rates[len(losses) - 1] if losses else group["lr"]
     Each rate comes one step late: set it before the step that it is for.
-zip(batches, rates => zip(batches + val_batches, rates + rates[-1:] * len(val_batches)
-return losses, => return losses[: len(batches)],
-    The model was trained on val, too, so that its loss there is no longer a score.
 model.eval() =>
     val was measured in training mode, with dropout: call model.eval() before.
 model.train() =>
@@ -169,7 +156,27 @@ loss.item() => model(idx, targets)[1].item()
     The losses are measured after each step: take those that backward started from.
 / len(val) =>
     val is the sum over its batches: return their mean.
+model.parameters() => optimizer.param_groups[0]["params"]
+    Only the first group is clipped: the norm is that of all gradients together.
+clip_grad_norm_ => clip_grad_value_
+    Each number is cut at the limit: shorten all by one factor, `clip_grad_norm_`.
+group["lr"] = rate => group["lr"] *= rate
+    Each rate is multiplied onto the one before: set it.
+(), max_norm) => (), 1.0)
+    The limit is written in: use max_norm.
+losses.append(loss.item()) => losses.append(loss.item()); model.eval()
+    From the second batch on it trains in evaluation mode: call model.train() again.
 """,
+    more=[
+        Mistake(
+            "The model was trained on val, too: its loss there is no longer a score.",
+            when=lambda got, _: got[0].count("backward") == 4,
+        ),
+        Mistake(
+            "The optimizer that comes in takes no step: do not make another one.",
+            when=lambda got, _: got[0] == "backward, backward",
+        ),
+    ],
 )
 
 
@@ -226,12 +233,9 @@ def my_accumulated_step(model, optimizer, pieces):
     ],
     mistakes="""
 * len(idx) / rows =>
-    The losses of the pieces are added as they are: each is a mean over its own rows, so
-    with n pieces the step is n times too long.
+    The pieces' mean losses are added: each counts by its share of the rows.
 * len(idx) / rows => / len(pieces)
     Every piece counts alike: weigh each mean with the piece's share of the rows.
-* len(idx) / => /
-    Each mean is divided by all rows: multiply it by the piece's number of rows, too.
 / rows =>
     Each mean is multiplied by the piece's rows, but never divided by all rows.
 optimizer.zero_grad() =>
@@ -239,24 +243,28 @@ loss = model => optimizer.zero_grad(); loss = model
     zero_grad stands inside the loop: only the last piece's gradient is left.
 optimizer.zero_grad() =>
     zero_grad is missing: gradients of an earlier step are still there.
-optimizer.step() =>
-loss.backward() => loss.backward(); optimizer.step()
-    There is a step after each piece: collect all gradients, then take one.
-optimizer.step() =>
-    optimizer.step() is missing after the last piece.
 loss.backward() =>
 total += loss.item() => total = total + loss
 optimizer.step() => total.backward(); optimizer.step(); total = total.item()
-    The right step, but all pieces are in memory until the one backward at the end: call
-    backward for each.
+    All pieces are in memory until the one backward at the end: call backward for each.
 total += loss.item() => total = loss.item() * rows / len(idx)
     The loss given back is that of the last piece: return the mean over all rows.
-loss.item() => loss.item() / len(pieces)
-    The loss given back is divided by the number of pieces: its weights sum to 1.
 - total += loss.item()
 + total += loss.item() * rows / len(idx) / len(pieces)
     The loss given back is the mean of the pieces' means: weigh them by their rows.
 loss.item() => loss
     The loss given back is a tensor that keeps the graphs: add loss.item(), a number.
+* len(idx) / rows => * len(pieces[0][0]) / rows
+    Every piece is weighed with the first one's rows: each has its own number.
 """,
+    more=[
+        Mistake(
+            "There is a step after each piece: collect all gradients, then take one.",
+            when=lambda got, _: got[0].count("step") == 2,
+        ),
+        Mistake(
+            "The pieces are put together again: only one may be in memory at a time.",
+            when=lambda got, _: got[0] == "forward, backward, step",
+        ),
+    ],
 )

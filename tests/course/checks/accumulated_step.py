@@ -44,6 +44,17 @@ WRONG = """
 + optimizer.step()
 + return sum(losses).item()
     forward, forward, backward, backward, step
+optimizer.zero_grad() =>
+optimizer.step() =>
+loss.backward() => optimizer.zero_grad(); loss.backward(); optimizer.step()
+    a step after each piece
++ whole = [torch.cat(parts) for parts in zip(*pieces)]
++ optimizer.zero_grad()
++ loss = model(*whole)[1]
++ loss.backward()
++ optimizer.step()
++ return loss.item()
+    put together again
 """
 
 EQUIVALENT = {"model.zero_grad()": "it clears the same gradients"}
