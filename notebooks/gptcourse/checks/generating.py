@@ -159,9 +159,6 @@ keys[:, n : n + T], values[:, n : n + T] => keys[:, :T], values[:, :T]
 keys[:, : n + T], values[:, : n + T] => k, v
 n + T, dtype=torch.bool).tril(n) => T, dtype=torch.bool).tril()
     The new characters see only each other: the past lies in the memory.
-keys[:, : n + T], values[:, : n + T] => keys, values
-torch.ones(T, n + T, dtype=torch.bool).tril(n) => torch.ones(1, 1, dtype=torch.bool)
-    Positions that are not taken yet are attended to: take keys[:, : n + T].
 tril(n) => tril()
     The mask is aligned to the upper left, as by `is_causal=True`: new row t sees n + t
     + 1.
@@ -176,7 +173,7 @@ dim=-1 => dim=1
     The softmax is over the queries: it is over the keys, the last axis.
 keys[:, : n + T], values[:, : n + T] => keys, values
 ones(T, n + T => ones(T, keys.size(1)
-    All S positions are masked and added, but 0 times NaN is NaN: take keys[:, : n + T].
+    Positions that are not taken come in, and 0 times NaN is NaN: take keys[:, : n + T].
 .tril(n) => .tril(n - 1)
 dim=-1) => dim=-1).nan_to_num()
     A new character sees what is before it, but not itself: the mask is tril(n).
@@ -220,7 +217,7 @@ def my_reading(window, new, size):
         )
         for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8))
     ]
-    + [Case("a window of 4 that holds 7 and 5, new: 7", args=([7, 5], 7, 4))],
+    + [Case("a window of 4 that holds 7 5 9 7, new: 7", args=([7, 5, 9, 7], 7, 4))],
     mistakes="""
 [new], [n] => [new], [n + 1]
 range(len(read)) => range(1, len(read) + 1)
@@ -243,7 +240,7 @@ range(len(read)) => range(size - len(read), size)
     Half of an odd window is rounded down, size // 2.
 [*window, new][-(size // 2) :] => [*window[: size // 2 - 1], new]
     The oldest half is kept: keep the newest.
-[new], [n] => [new], [[*window, new].index(new)]
-    index() finds the first of equal ids: the position is len(window).
+list(range(len(read))) => [read.index(i) for i in read]
+    index() finds the first of equal ids: the positions are 0, 1, 2 …
 """,
 )

@@ -107,6 +107,8 @@ enumerate(training, 1) => enumerate(list(training), 1)
     The turn is counted from 0: the first turn is 1.
 return best_turn, best_loss => return turn, loss
     This is the turn at which it stopped: return the best turn and its loss.
+float("inf"), None => score(model), copy.deepcopy(model.state_dict())
+    The untrained model is scored, too: only turns of the training count.
 """,
 )
 
@@ -137,9 +139,7 @@ def my_average(states):
             ),
         ),
         *(
-            Case(
-                f"{count} states of two tensors", args=(states(count),)
-            )
+            Case(f"{count} states of two tensors", args=(states(count),))
             for count in (2, 4)
         ),
         Case("one state", args=(states(1),)),
@@ -194,7 +194,7 @@ def my_longest(text, source):
         Case(f"text {text!r}, source {source!r}", args=(text, source))
         for text, source in RUNS
     ]
-    + [Case("text 'xyxy', source 'xy' 100 times", args=("xyxy", "xy" * 100))],
+    + [Case("text 'zxyx', source 'xy' 100 times", args=("zxyx", "xy" * 100))],
     mistakes=r"""
 - any(text[i : i + n + 1] in source for i in range(len(text) - n))
 + n < min(len(text), len(source)) and text[n] == source[n]
