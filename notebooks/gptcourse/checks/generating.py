@@ -53,54 +53,54 @@ def my_probabilities(logits, temperature, top_k, top_p):
         ),
     ],
     mistakes="""
-logits / temperature => logits
-    The temperature has no effect: divide the *logits* by it, before the softmax.
 / kept.sum(dim=-1, keepdim=True) =>
     What is left does not add up to 1: divide it by its sum.
 - kept / kept.sum(dim=-1, keepdim=True)
 + F.softmax((logits / temperature).where(kept > 0, 0.0), dim=-1)
     The cut tokens' logits are set to 0, and e⁰ is 1: set them to -inf.
-kept / kept.sum(dim=-1, keepdim=True) => F.softmax(kept, dim=-1)
-    A softmax is taken of probabilities: divide what is left by its sum instead.
 - ordered[:, top_k:] = 0
 + ordered = ordered * (ordered >= ordered[:, top_k - 1 : top_k])
-    More than top_k tokens are kept where several are equal: go by positions in a stable
-    sort.
+    More than top_k tokens are kept where some are equal: go by a stable sort's
+    positions.
 p.sort(dim=-1, descending=True, => (x.flip(-1) for x in p.sort(dim=-1,
 stable=True) => stable=True))
     Of equally likely tokens the larger id is kept: the smaller one comes first.
 top_k: => top_k + 1 :
     One token more than top_k is kept.
-ordered[:, top_k:] = 0 => pass
-    top_k has no effect.
-before < => ordered.cumsum(dim=-1) <=
-    top_p cuts the token that crosses p: keep it if those *before* it do not reach p.
 before < top_p => (ordered.cumsum(dim=-1) <= top_p) | (before == 0)
-    top_p cuts the token that crosses p, unless it is the first: keep it always.
-before < top_p => before - ordered.roll(1, -1) < top_p
-    top_p keeps one token more than needed: the one that reaches p is the last.
+    top_p cuts the token that crosses p: keep it, those *before* it do not reach p.
 before < => before <=
     Where a sum is exactly p, one token more is kept: those before it have reached p.
 before < => ordered >=
     top_p is compared with single probabilities: their *sum* must reach it.
 before < top_p => ordered >= (1 - top_p) * ordered[:, :1]
     Each probability is compared with the largest (min-p): for top_p, sums must reach p.
-ordered = ordered * (before < top_p) => pass
-    top_p has no effect.
 torch.zeros_like(p).scatter(-1, order, ordered) => ordered
-    The probabilities come back in order of size: bring them back to their ids,
-    `scatter`.
+    The probabilities come back in order of size: `scatter` them to their ids.
 if top_p is not None => if top_p is not None and top_k is None
     With top_k and top_p given, only top_k counts: a token must be kept by both.
 - before =
 + ordered[:, top_k or p.size(1) :] = 0
 +     ordered = ordered / ordered.sum(dim=-1, keepdim=True)
 +     before =
-    top_p looks at what top_k has left, divided anew: both look at the same
-    probabilities.
+    top_p looks at what top_k has left: both look at the same probabilities.
 - F.softmax(logits / temperature, dim=-1)
 + (z := (logits / temperature).exp()) / z.sum(dim=-1, keepdim=True)
     Large logits overflow, e¹⁰⁰⁰ is infinite: `softmax` subtracts the largest first.
+scatter(-1, order, ordered) => scatter(-1, order, ordered) ** (1 / temperature)
+logits / temperature => logits
+    The cuts come before the temperature: divide the logits by it first.
+logits / temperature => logits * temperature
+    The logits are multiplied by the temperature: divide them by it.
+kept.sum(dim=-1, keepdim=True) => kept.sum()
+    It is divided by the sum of the whole batch: each row has its own.
+- before =
++ order = order[:1].expand_as(order)
++     ordered = p.gather(-1, order)
++     before =
+    The first row's order is used for all rows: sort each by itself.
+before < top_p => (ordered >= 1 - top_p) | (before == 0)
+    Single probabilities are compared with 1 - top_p: for top_p, sums must reach p.
 """,
 )
 
@@ -109,9 +109,8 @@ def ask_step(title: str, *counts: int, heads=1, size=2) -> Case:
     """A case: so many new characters, step by step, into one memory of 6."""
 
     def probe(answer):
-        # What lies in positions that are not taken yet must not matter.
-        keys = torch.full((heads, 6, size), 5.0)  # (H, S, d)
-        values = torch.full((heads, 6, size), 5.0)  # (H, S, d)
+        # What lies in positions that are not taken yet must not matter: NaN.
+        keys, values = torch.full((2, heads, 6, size), torch.nan)  # (H, S, d) each
         n, out = 0, None
         for count in counts:
             q, k, v = (
@@ -148,24 +147,21 @@ def my_step(q, k, v, keys, values, n):
     ],
     mistakes="""
 keys[:, n : n + T], values[:, n : n + T] => keys[:, :T], values[:, :T]
-    The new keys and values are written over the old ones: they belong to the positions
-    n to n + T - 1.
+    The new keys and values are written over the old ones: they belong at n to n + T -
+    1.
 - keys[:, n : n + T], values[:, n : n + T] = k, v
 + keys = torch.cat([keys[:, :n], k], dim=1)
 +     values = torch.cat([values[:, :n], v], dim=1)
-    The result is right, but the memory is as it was: the next step needs these keys and
-    values. Write them into `keys` and `values` (`keys[:, n : n + T] = k`).
+    The result is right, but the memory is as it was: write `keys[:, n : n + T] = k`
+    into it.
 , values[:, n : n + T] = k, v => = k
     The new keys are kept, the new values are not.
 keys[:, : n + T], values[:, : n + T] => k, v
 n + T, dtype=torch.bool).tril(n) => T, dtype=torch.bool).tril()
     The new characters see only each other: the past lies in the memory.
-keys[:, : n + T], values[:, : n + T] => keys, values
-torch.ones(T, n + T, dtype=torch.bool).tril(n) => torch.ones(1, 1, dtype=torch.bool)
-    Positions that are not taken yet are attended to: take keys[:, : n + T].
 tril(n) => tril()
-    The mask is aligned to the upper left, as by `is_causal=True`: the new characters
-    are the *last* of n + T, so row t sees n + t + 1 positions.
+    The mask is aligned to the upper left, as by `is_causal=True`: new row t sees n + t
+    + 1.
 .tril(n) =>
     The new characters see each other's future: each sees what is before it, and itself.
 keys[:, : n + T], values[:, : n + T] => keys[:, :n], values[:, :n]
@@ -175,6 +171,19 @@ torch.ones(T, n + T, dtype=torch.bool).tril(n) => torch.ones(T, n, dtype=torch.b
     The scores are not divided by the root of the head size.
 dim=-1 => dim=1
     The softmax is over the queries: it is over the keys, the last axis.
+keys[:, : n + T], values[:, : n + T] => keys, values
+ones(T, n + T => ones(T, keys.size(1)
+    Positions that are not taken come in, and 0 times NaN is NaN: take keys[:, : n + T].
+.tril(n) => .tril(n - 1)
+dim=-1) => dim=-1).nan_to_num()
+    A new character sees what is before it, but not itself: the mask is tril(n).
+, values[:, n : n + T] = k, v => = k
+values[:, : n + T] => torch.cat([values[:, :n], v], dim=1)
+    The new values are not written into `values`: the next step needs them.
+T = q.size(1) => T, n = q.size(1), max(n - 1, 0)
+    The new keys and values are written one position too early: begin at n.
+-torch.inf => 0.0
+    The scores of the future are set to 0, and e⁰ is 1: set them to -inf.
 """,
 )
 
@@ -207,12 +216,12 @@ def my_reading(window, new, size):
             args=([*range(10, 10 + n)], 10 + n, size),
         )
         for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8))
-    ],
+    ]
+    + [Case("a window of 4 that holds 7 5 9 7, new: 7", args=([7, 5, 9, 7], 7, 4))],
     mistakes="""
-[new], [n] => [new], [0]
-    The position is always 0: the cache holds some already, so it is len(window).
-[new], [n] => [new], [n - 1]
-    The new character's position is one too small: it is len(window).
+[new], [n] => [new], [n + 1]
+range(len(read)) => range(1, len(read) + 1)
+    Positions count from 0: the new character's is len(window).
 [new], [n] => [*window, new], list(range(n + 1))
     Everything is read anew while there is room: only the new character is missing.
 n < size => n < size - 1
@@ -229,5 +238,9 @@ range(len(read)) => range(size - len(read), size)
     The new character is missing from what is read: it is the newest of all.
 -(size // 2) => -size // 2
     Half of an odd window is rounded down, size // 2.
+[*window, new][-(size // 2) :] => [*window[: size // 2 - 1], new]
+    The oldest half is kept: keep the newest.
+list(range(len(read))) => [read.index(i) for i in read]
+    index() finds the first of equal ids: the positions are 0, 1, 2 …
 """,
 )

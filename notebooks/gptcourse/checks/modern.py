@@ -28,7 +28,7 @@ def my_rope(x, places):
             args=(tensor([[[[1.0, 2.0, 3.0, 4.0]] * 2]]), torch.arange(2)),
         ),
         Case("one new query at position 7", args=(numbers(1, 1, 1, 4), tensor([7]))),
-        Case("positions 2, 90 and 11", args=(numbers(2, 2, 3, 8), tensor([2, 90, 11]))),
+        Case("positions 2, 700, 11", args=(numbers(2, 2, 3, 8), tensor([2, 700, 11]))),
         Case(
             "two texts, three heads, positions 5, 6, 7 and 8",
             args=(numbers(2, 3, 4, 6), torch.arange(5, 9)),
@@ -37,8 +37,6 @@ def my_rope(x, places):
     mistakes="""
 a * cos - b * sin, a * sin + b * cos => a * cos + b * sin, b * cos - a * sin
     It rotates the other way: a · cos - b · sin, a · sin + b · cos.
-cos - b => cos + b
-    The minus is missing: a · cos - b · sin. Without it lengths change.
 cos, sin = => sin, cos =
     cos and sin are swapped: at position 0 the angle is 0, and nothing moves.
 - return torch.cat([a * cos - b * sin, a
@@ -50,26 +48,22 @@ torch.cat => torch.stack
 dim=-1) => dim=-1).flatten(-2)
     The pairs are neighbors, 2i and 2i + 1: pair i is here number i and i + D/2.
 :half], x[..., half:] => ::2], x[..., 1::2]
-    The pairs are taken from neighbors and put back as halves: pair i is number i and
-    number i + D/2, before and after.
+    Neighbors are taken, halves come back: pair i is number i and i + D/2, both times.
 / 10_000 ** (i / half) => .expand(-1, half)
     All pairs rotate alike: pair i rotates by t / 10000^(2i/D).
 / 10_000 => * 10_000
     The angles grow from pair to pair: the exponent is negative.
-arange(half) => arange(half).flip(0)
-    The slowest pair comes first: with i = 0 the angle is t itself.
 i / half => i / x.size(-1)
     The exponent is i/D: expected 2i/D, that is i over the number of pairs.
 i / half => 2 * i / half
     The exponent is doubled twice, 4i/D: `arange(0, D, 2)` is 2i already.
-i / half => torch.linspace(0, 1, half)
-    i goes up to D/2 - 1, so 2i/D ends just below 1: linspace goes up to 1.
-arange(half) => arange(1, half + 1)
-    i counts from 1: the first pair has i = 0, its angle is t itself.
 places[:, None] => torch.arange(x.size(-2))[:, None]
     The positions are counted from 0: use those that come in, a single 700 with a cache.
-places[:, None] => (places[:, None] + 1)
-    The positions are one too high: the first is 0, where nothing moves.
+torch.cat => torch.stack
+dim=-1) => dim=-1).flatten(-2)
+    The pairs come back interleaved: first every new a, then every new b, `cat`.
+places[:, None] => (places[0] + torch.arange(len(places)))[:, None]
+    Only the first position is used, and counted on from there: each has its own.
 """,
 )
 
@@ -92,8 +86,8 @@ def my_rms_norm(x, eps):
 + x = x - x.mean(dim=-1, keepdim=True)
 + return right(x, eps)
     The mean is subtracted first, which is what LayerNorm does: RMSNorm only divides.
-x.square().mean(dim=-1, keepdim=True) => x.var(dim=-1, keepdim=True, correction=0)
-    It is divided by the deviation: expected the root of the mean of x².
+x.square().mean(dim=-1, keepdim=True) => x.var(dim=-1, keepdim=True)
+    It is divided by the standard deviation: expected the root of the mean of x².
 mean(dim => sum(dim
     It is divided by the root of the *sum* of squares: expected of their mean.
 .sqrt() =>
@@ -108,6 +102,10 @@ mean(dim=-1 => mean(dim=-2
     The mean runs over the positions, not over the C numbers of one position: dim=-1.
 , keepdim=True =>
     The mean has lost its dimension, and is laid along the columns: keepdim=True.
+x.square().mean(dim=-1, keepdim=True) => x.mean(dim=-1, keepdim=True).square()
+    This is the square of the mean: expected the mean of the squares.
+(mean_square + eps).sqrt() => (x.abs().mean(dim=-1, keepdim=True) + eps)
+    It is divided by the mean of |x|: expected the root of the mean of x².
 """,
 )
 
@@ -137,19 +135,13 @@ def my_orthogonalise(G, steps):
 / G.norm() =>
     The matrix is not divided by its norm first: singular values above 1 blow up.
 norm() => abs().max()
-    It is divided by its largest number: the norm is the root of the sum of squares.
+    It is divided by the largest entry: the norm is the root of the sum of squares.
 norm() => norm(dim=1, keepdim=True)
     Each row is divided by its own norm: one norm for the whole matrix.
-G.norm() => G.square().sum()
-    It is divided by the sum of all squares: the norm is its root.
 b * S @ X + c * S @ S @ X => b * X**3 + c * X**5
     The powers are taken entry by entry (`X**3`): XXᵀX is a product of matrices, `@`.
 c * S @ S => c * S**2
     (XXᵀ)² is squared entry by entry: it is the matrix times itself, `@`.
-b * S @ X + c * S @ S @ X => b * S + c * S @ S
-    The last two terms are not multiplied by X: b(XXᵀ)X and c(XXᵀ)²X.
-+ c * S @ S @ X =>
-    The term with c is missing.
 a, b, c = => a, c, b =
     b and c are swapped: b belongs to the third power, c to the fifth.
 X @ X.T => X.T @ X
@@ -160,8 +152,6 @@ X @ X.T => X.T @ X
 +     X = 3.4445 * X - 4.7750 * S @ X + 2.0315 * S @ S @ X
 + return X
     S is made once, before the rounds: make it anew from each round's X.
-range(steps) => range(1)
-    It is one round, however many are asked for: each continues from the last.
 range(steps) => range(steps + 1)
     There is one round too many.
 - S = X @ X.T
@@ -171,5 +161,14 @@ range(steps) => range(steps + 1)
 + U, _, Vh = torch.linalg.svd(G, full_matrices=False)
 + return U @ Vh
     This is UVᵀ itself, from a singular value decomposition: Muon only comes near it.
++ b * S => - b * S
+    b is negative already: add b S X.
+c * S @ S @ X => c * S @ X
+    The last term has S only once: it is the fifth power, c S S X.
+G.norm() => torch.linalg.matrix_norm(G, 2)
+    It is divided by the largest singular value: the norm is the root of the sum of
+    squares.
+range(steps) => range(5)
+    There are always five rounds: steps says how many.
 """,
 )

@@ -44,8 +44,6 @@ v / (1 - b2**t) => v
     The bias correction is missing: divide m and v by 1 - b1^t and 1 - b2^t.
 v / (1 - b2**t) => v
     Only m is corrected: v, too, began at zero, so divide it by 1 - b2^t.
-m / (1 - b1**t) => m
-    Only v is corrected: divide m by 1 - b1^t.
 eps), m, v => eps), m_hat, v_hat
     The corrected means are returned: return m and v, or they are corrected twice.
 1 - b1**t => (1 - b1) ** t
@@ -53,12 +51,10 @@ eps), m, v => eps), m_hat, v_hat
     The correction is 1 - b^t: only b is raised to the power t, not 1 - b.
 m = b1 * m => g = g + decay * p; m = b1 * m
 p * (1 - lr * decay) => p
-    The decay goes through the gradient, which is Adam with an L2 penalty: AdamW shrinks
-    p by itself, p · (1 - lr · decay).
+    The decay goes through the gradient (Adam with L2): AdamW takes p · (1 - lr ·
+    decay).
 lr * decay => decay
     The decay is not multiplied by the rate: p · (1 - lr · decay).
-p * (1 - lr * decay) => p
-    The weight decay is missing: p · (1 - lr · decay), then the step.
 p * (1 - lr * decay) => p
 - p - lr * m_hat / (v_hat.sqrt() + eps)
 + (p - lr * m_hat / (v_hat.sqrt() + eps)) * (1 - lr * decay)
@@ -67,13 +63,10 @@ v_hat.sqrt() => v_hat
     The root of v is missing: divide by √v + ε.
 v_hat.sqrt() + eps => (v_hat + eps).sqrt()
     ε stands inside the root: here it is √v + ε (LayerNorm has it inside).
-g**2 => g
-    v gathers g itself: it gathers the square of g.
-(1 - b1) * g => g
-(1 - b2) * g**2 => g**2
-    The factors 1 - b1 and 1 - b2 are missing, so that m and v are running sums.
 lr * m_hat => lr * g
     The step follows g itself: it follows the corrected mean m / (1 - b1^t).
+m = b1 * m => b1, b2, eps = 0.9, 0.95, 1e-8; m = b1 * m
+    b1, b2 and ε are written in, GPT-3's: use those that come in.
 """,
 )
 
@@ -109,8 +102,7 @@ def my_rate(step, steps, lr, rise):
     ],
     mistakes="""
 lr * step / rise => lr * (step - 1) / rise
-    The warm-up is off by one: step 1 has the rate 0. Steps count from 1, so lr · step /
-    rise.
+    The warm-up is off by one: steps count from 1, so lr · step / rise.
 step / rise => step / (rise + 1)
     The warm-up never reaches lr: it is divided by rise + 1, and not by rise.
 step - rise - 1 => step - rise
@@ -119,24 +111,29 @@ steps - rise) => steps - rise - 1)
     The cosine ends one step early, at 0: it would reach 0 at step steps + 1.
 (step - rise - 1) / (steps - rise) => (step - 1) / steps
     The cosine begins with step 1: it begins after the warm-up.
-(steps - rise) => steps
-    The cosine is spread over all steps: steps - rise are left after the warm-up.
-(math.pi => (2 * math.pi
-    This is a whole turn of the cosine (2π): half a turn (π) ends at zero.
 (1 + math.cos(math.pi * done)) / 2 => math.cos(math.pi * done / 2)
     This is a quarter of a turn (π/2): take (1 + cos πd) / 2.
-(1 + math.cos(math.pi * done)) / 2 => math.cos(math.pi * done)
-    The rate becomes negative: lift the cosine and halve it, (1 + cos πd) / 2.
-) / 2 => )
-    The cosine begins at twice the rate: 1 + cos lies between 0 and 2, so halve it.
 math.pi * done => done
     π is missing: the cosine counts in radians, half a turn is π.
 + return right(max(step, rise + 1), steps, lr, rise)
     The warm-up is missing: the first steps have the full rate.
-+ return right(step, steps, lr, 0)
-    rise is not used: the cosine begins with step 1.
 + return min(step / rise, 1) * right(max(step, rise + 1), steps, lr, rise)
     With rise = 0 this divides by zero: without a warm-up, step 1 begins the cosine.
+(step - rise - 1) / (steps - rise) => (step - rise) / (steps - rise + 1)
+    It falls from step rise + 1 on: that step still has the full rate.
+return lr * (1 + => return 0.1 * lr + 0.9 * lr * (1 +
+    It ends at a tenth of lr, as GPT-3 did: here it ends near zero.
+<= rise => < rise
+    Step rise belongs to the warm-up, at the full rate: `<=`.
+(1 + math.cos(math.pi * done)) / 2 => (1 - done)
+    This is a straight line: half a cosine is (1 + cos πd) / 2.
+math.pi * done => 180 * done
+    The angle is in degrees: the cosine counts in radians, half a turn is π.
+step / rise => (step // rise)
+    `//` drops the fraction of the warm-up: `/` keeps it.
+lr * step / rise => right(step, steps, lr, 0) * step / rise
+(step - rise - 1) / (steps - rise) => (step - 1) / steps
+    The cosine begins with step 1, and the warm-up multiplies it: it begins after it.
 """,
 )
 
@@ -181,11 +178,14 @@ torch.sqrt(sum((g**2).sum() for g in grads)) => sum(g.abs().sum() for g in grads
     The sizes of all numbers are added: take the root of the sum of their squares.
 torch.sqrt(sum((g**2).sum() for g in grads)) => max(g.abs().max() for g in grads)
     The largest number is compared with the limit: compare the norm of all numbers.
-g * max_norm / norm => g * norm / max_norm
-    The factor is upside down: it is max_norm / norm.
 g * max_norm / norm => g / norm
     The gradient is brought to length 1: bring it to max_norm.
-+ return grads
-    Nothing is clipped: a norm above max_norm comes down to it.
+torch.sqrt( => sum(g.numel() for g in grads) ** -0.5 * torch.sqrt(
+    This is the root of the mean square: the norm is the root of the *sum* of squares.
+sum((g**2) => max((g**2)
+    The longest tensor's norm decides: take one norm, over all tensors together.
+norm <= max_norm => False
+g * max_norm / norm => g / norm * norm.clamp(max=max_norm)
+    If all gradients are zero this is 0 / 0, NaN: divide only above max_norm.
 """,
 )

@@ -73,16 +73,15 @@ def my_stop(training, model, score, patience):
         stopped(TRAINED, [2.0, 1.0, 1.0, 1.0, 1.0, 0.5], 3),
         stopped(TRAINED, DIP, 1),
         stopped(RETURNED, DIP, 2),
-        stopped(RETURNED, [3.0, 2.0, 1.1], 2),
+        stopped(RETURNED, [30.0, 20.0, 11.1], 2),
         stopped(RETURNED, [1.0, 2.0, 3.0, 4.0], 3),
         stopped(LEFT, DIP, 2),
         stopped(LEFT, DIP[:3], 5),
     ],
     mistakes="""
 copy.deepcopy(model.state_dict()) => model.state_dict()
-    The model is left as the last turn made it: put back the best turn's weights.
-    state_dict() gives the model's own tensors, which go on changing, and `best = model`
-    is a second name. Keep a copy, `copy.deepcopy(model.state_dict())`.
+    The model is left as the last turn made it: put back the best turn's weights, from a
+    copy, `copy.deepcopy(model.state_dict())`.
 model.load_state_dict(best) =>
 break => model.load_state_dict(best); break
     The best weights are put back only after a stop: a training may also end by itself.
@@ -94,12 +93,6 @@ waited == patience => False
 +             break
 +         loss = score(model)
     It trains one turn after the decision to stop: decide right after the score.
-waited == patience => waited >= patience - 1
-    It stops one turn too early: patience 2 means two turns in a row without a new low.
-waited == patience => True
-    It stops at the first turn that brings no new low: patience is not used.
-waited == patience => False
-    It never stops: the training went on to its end.
 best_turn, best_loss, waited = turn, loss, 0 => best_turn, best_loss = turn, loss
     All turns without a new low are counted together: a new low sets the count to 0.
 - if loss < best_loss:
@@ -114,6 +107,8 @@ enumerate(training, 1) => enumerate(list(training), 1)
     The turn is counted from 0: the first turn is 1.
 return best_turn, best_loss => return turn, loss
     This is the turn at which it stopped: return the best turn and its loss.
+float("inf"), None => score(model), copy.deepcopy(model.state_dict())
+    The untrained model is scored, too: only turns of the training count.
 """,
 )
 
@@ -121,7 +116,7 @@ return best_turn, best_loss => return turn, loss
 def states(count: int):
     """State dictionaries of one model, all their numbers different."""
     return [
-        {"w": numbers(2, 3, start=9 * i), "b": numbers(4, start=50 + 9 * i)}
+        {"weight": numbers(2, 3, start=9 * i), "bias": numbers(4, start=50 + 9 * i)}
         for i in range(count)
     ]
 
@@ -138,11 +133,13 @@ def my_average(states):
     gradients=False,
     cases=[
         Case(
-            "three states with w = [0, 6], [3, 0], [9, 0]",
-            args=([{"w": tensor(w)} for w in ([0.0, 6.0], [3.0, 0.0], [9.0, 0.0])],),
+            "three states, [0, 6], [3, 0] and [9, 0]",
+            args=(
+                [{"weight": tensor(w)} for w in ([0.0, 6.0], [3.0, 0.0], [9.0, 0.0])],
+            ),
         ),
         *(
-            Case(f"{count} states of w (2, 3) and b (4,)", args=(states(count),))
+            Case(f"{count} states of two tensors", args=(states(count),))
             for count in (2, 4)
         ),
         Case("one state", args=(states(1),)),
@@ -154,22 +151,21 @@ def my_average(states):
 + for state in states[1:]:
 +     mean = {name: (mean[name] + state[name]) / 2 for name in mean}
 + return mean
-    The mean so far and the next state are averaged again and again, so that the last
-    state counts half: all count the same.
+    The last state counts half, as the mean so far is averaged with each: all count
+    alike.
 in states) => in [states[0], *states])
     The first state is in the sum twice.
 + return states[-1]
     This is the last state: return the mean of all.
 - sum(state[name] for state in states) / len(states)
 + torch.stack([state[name] for state in states]).mean()
-    Each tensor became a single number: the mean is over the states, `dim=0` of the
-    stack.
-- sum(state[name] for state in states) / len(states)
-+ torch.stack([state[name] for state in states]).mean(-1)
-    The mean is over a tensor's own numbers: it is over the states, `dim=0` of the
-    stack.
+    Each tensor became a single number: average over the states, `dim=0` of the stack.
 + return right(states) | {k: v for k, v in states[-1].items() if v.ndim == 1}
     Only some of the tensors are averaged: take every name.
++ return right([states[0], states[-1]])
+    Only the first and the last state are averaged: take all.
+/ len(states) => / len(states[0])
+    It is divided by the number of names: divide by that of states.
 """,
 )
 
@@ -197,8 +193,9 @@ def my_longest(text, source):
     cases=[
         Case(f"text {text!r}, source {source!r}", args=(text, source))
         for text, source in RUNS
-    ],
-    mistakes="""
+    ]
+    + [Case("text 'zxyx', source 'xy' 100 times", args=("zxyx", "xy" * 100))],
+    mistakes=r"""
 - any(text[i : i + n + 1] in source for i in range(len(text) - n))
 + n < min(len(text), len(source)) and text[n] == source[n]
     Only runs at the beginning of both are found: a run may begin anywhere in either.
@@ -214,22 +211,21 @@ range(len(text) - n) => range(min(1, len(text) - n))
 +         row.append(above[j] + 1 if char == other else max(above[j + 1], row[j]))
 + return row[-1]
     Characters with gaps between them are counted: a run has no gaps.
-return n => return max(0, n - 1)
-    It is one too short: does the run that reaches the end of the text count?
 len(text) - n) => len(text) - n - 1)
     The last character of the text is never looked at: `range(len(text) - n + 1)`.
 n = 0 => text, source, n = text.lower(), source.lower(), 0
     Capitals and small letters are taken for the same: they are different characters.
-n = 0 => text, source, n = "".join(text.split()), "".join(source.split()), 0
-    Spaces and line breaks are left out: they count like any other character.
+n = 0 => text, source, n = text.strip(), source.strip(), 0
+    Spaces at the ends are cut off: they count like any other character.
 + return max((len(word) for word in text.split() if word in source), default=0)
     Only whole words are looked for: a run may begin and end anywhere.
-+ run, longest = "", 0
-+ for char in text:
-+     run = run + char if run + char in source else char
-+     longest = max(longest, len(run) * (run in source))
-+ return longest
-    After a run has ended, the next begins behind it: try every beginning.
++ return max(right(a, b) for a in text.split("\n") for b in source.split("\n"))
+    The texts are compared line by line: a run may go over a line end.
++ return len({*text} & {*source})
+    The different characters that both have are counted: a run is in a row.
++ from difflib import SequenceMatcher
++ return SequenceMatcher(None, text, source).find_longest_match().size
+    difflib ignores what is frequent in a long source: pass autojunk=False.
 """,
 )
 
@@ -271,11 +267,9 @@ def my_errors(a, b):
 +     means = a.mean(dim), b.mean(dim)
 +     return sum(x.var() / len(x) for x in means) ** 0.5
 + return (a - b).mean(), both(0), both(1)
-    The errors are those of two separate means: take the differences first, window by
-    window; what a and b share cancels.
+    The errors are those of two separate means: take the differences first.
 mean(dim=0), d.mean(dim=1) => mean(dim=1), d.mean(dim=0)
-    The two errors are exchanged, or the means are over the wrong axis: the error over
-    windows needs the mean over seeds, axis 0.
+    The two errors are exchanged: that over windows needs the mean over seeds, axis 0.
 windows, seeds = d.mean(dim=0), d.mean(dim=1) => windows = seeds = d.flatten()
     All S·W differences are taken as independent: average over one axis first.
 windows.std() / len(windows) => windows.std() / len(seeds)
@@ -290,8 +284,16 @@ seeds.std() => seeds.std(correction=0)
 / len(windows) ** 0.5 =>
 / len(seeds) ** 0.5 =>
     These are standard deviations: those of a mean of n are smaller, divide by √n.
-windows.std() / len(windows) ** 0.5 => windows.var() / len(windows)
-seeds.std() / len(seeds) ** 0.5 => seeds.var() / len(seeds)
-    These are squares of errors: the root is missing.
+windows.std() => windows.var()
+seeds.std() => seeds.var()
+    These are variances over √n: the root is missing, `std`.
+len(windows) ** 0.5 => len(windows)
+len(seeds) ** 0.5 => len(seeds)
+    It is divided by n: the error of a mean of n is smaller by √n.
+windows.std() => d.std(dim=1).mean()
+seeds.std() => d.std(dim=0).mean()
+    The spread is taken first, and averaged: average first, over the other axis.
+d = a - b => d = (a - b).abs()
+    The differences have lost their signs.
 """,
 )

@@ -32,13 +32,8 @@ def my_targets(ids, is_answer):
     mistakes="""
 masked_fill(~is_answer, -100) => masked_fill(~is_answer.roll(1, 1), -100)
     The mask is off by one: targets[t] is ids[t + 1], so its mark is is_answer[t + 1].
-    Like this the last token before an answer is learned and the answer's last is not.
 return ids[:, :-1], targets[:, 1:] => return ids[:, :-1], targets[:, :-1]
-    The targets are the inputs, so that the model would learn to copy what it sees: the
-    target at t is the token at t + 1.
-ids.masked_fill => ids.roll(1, 1).masked_fill
-    Only the mask is shifted, the targets are the inputs: the target at t is the token
-    at t + 1.
+    The targets are the inputs: the target at t is the token at t + 1.
 ~is_answer => is_answer
     The mask is inverted: the question is learned, and the answer is left out.
 -100 => 0
@@ -55,17 +50,14 @@ masked_fill(~is_answer, -100) => clone()
     The questions are learned, too: put -100 where is_answer is false.
 ids[:, :-1], targets[:, 1:] => targets[:, 1:], ids[:, :-1]
     Inputs and targets are returned in the wrong order: idx first.
-~is_answer => ~(is_answer & F.pad(is_answer, (0, 1))[:, 1:])
+~is_answer => ~(is_answer & F.pad(is_answer, (0, 1), value=True)[:, 1:])
     The last token of each answer is left out: the model would never learn to stop.
-return ids[:, :-1], targets => return ids, targets
-    idx is one too long: T + 1 tokens make T inputs and T targets.
-+ columns = is_answer[0, 1:].nonzero().flatten()
-+ return ids[:, :-1][:, columns], ids[:, 1:][:, columns]
-    The answers are cut out of the rows: keep idx whole, put -100 into the targets.
+~is_answer => ~is_answer[:1]
+    The first row's mask is used for all rows: each has its own.
 """,
 )
 
-PAIRS = [("cat", "tac"), ("moon", "noom")]
+PAIRS = [("moon", "noom"), ("cat", "tac"), ("cat", "tac")]
 
 few_shot_text = Exercise(
     "few_shot_text",
@@ -78,8 +70,8 @@ def my_prompt(description, examples, query):
     cases=[
         Case("no description, no example", args=("", [], "sun")),
         Case("a description, no example", args=("reverse", [], "sun")),
-        Case("a description, two examples", args=("reverse", PAIRS, "sun")),
-        Case("two examples, no description", args=("", PAIRS, "tree")),
+        Case("a description, three examples", args=("reverse", PAIRS, "sun")),
+        Case("three examples, no description", args=("", PAIRS, "tree")),
     ],
     mistakes=r"""
 [description] + => [description] * bool(description) +
@@ -91,23 +83,18 @@ def my_prompt(description, examples, query):
 {query}> => {query}
     The mark '>' after the query is missing: the model would continue the word.
 {word}>{answer} => {word} > {answer}
+{query}> => {query} >
     There are spaces around the mark: expected word>answer, as in training.
-"\n" => " "
-    Everything stands in one line: each example has a line of its own.
-\n => \n\n
-    There are empty lines between the examples: one line end is enough.
-[*lines, f"{query}>"] => [lines[0], f"{query}>", *lines[1:]]
-    The query stands before the examples: it comes last, where the model continues.
-{word}>{answer} => {word}>
-    The examples' answers are missing: from them the model learns the task.
 {word}>{answer} => {answer}>{word}
     Words and answers are swapped: word>answer.
-in examples => in examples[::-1]
+in examples => in sorted(examples)
     The examples are in another order: keep the order of the list.
-[*lines, f"{query}>"] => lines
-    The last line is missing: the query with its mark, `query>`.
 return "\n".join([*lines, f"{query}>"]) => return [*lines, f"{query}>"]
     This is the list of lines: join them to one text.
+in examples => in dict(examples).items()
+    An example that comes twice is there once only: keep all.
+[description] + => [description, ""][: 2 - bool(examples)] +
+    Without examples there is an empty line too many.
 """,
 )
 
@@ -127,7 +114,7 @@ def my_share(written, wanted):
             Case(f"written {text!r}, wanted 'tac'", args=([text], ["tac"]))
             for text in (
                 *("tac\nsun>", "tac", "tac\n", "tacx\n", "tacx", "ta", "ta\n", "TAC\n"),
-                *(" tac\n", "tac \n", "\ntac\n", "no\ntac", "a tac b\n", "tac\ntac\n"),
+                *(" tac\n", "tac \n", "\ntac\n", "no\ntac", "", "tac\ntac\n"),
             )
         ),
         Case("['a\\n', 'b\\n'], wanted ['b', 'a']", args=(["a\n", "b\n"], ["b", "a"])),
@@ -140,23 +127,14 @@ a == b => a.startswith(b)
     An answer that only begins rightly counts as right: 'tacx' is not 'tac'.
 - text.split("\n")[0]
 + text
-a == b => b in a.split("\n")
-    Any line may hold the answer: only the first one counts.
-- text.split("\n")[0]
-+ text
 a == b => b in a
     The answer is looked for anywhere in the text: the first line must equal it.
-[0] => [-1]
-    This compares the last line: the answer is the first.
 text.split("\n")[0] => text[: text.find("\n")]
-    Without a line end, text.find gives -1, which cuts off the last character:
-    text.split("\n")[0] is the first line with or without one.
+    Without a line end, find gives -1, which cuts the last character off: take split.
 text.split("\n")[0] => text.split("\n")[0].strip()
     Spaces are cut off: an answer with a space before or after it is wrong.
 text.split("\n")[0] => text.strip("\n").split("\n")[0]
     Line ends at the beginning are cut off: what stands before the first one is empty.
-a == b => b.startswith(a)
-    An answer that breaks off counts as right: 'ta' is not 'tac'.
  / len(wanted) =>
     This is the number of right answers: divide by how many there are.
 return => return 100 *
@@ -167,6 +145,14 @@ return => return 100 *
     Characters are counted: an answer is right as a whole or not at all.
 a == b => a in wanted
     Each text is compared with all answers: the first belongs to the first.
+a == b => a.lower() == b.lower()
+    Capitals and small letters are taken for the same: they differ.
+text.split("\n")[0] => (text.split() or [""])[0]
+    The first word is compared: the answer is the first line, spaces and all.
+text.split("\n")[0] => text.rsplit("\n", 1)[0]
+    Everything before the *last* line end is compared: the answer ends before the first.
+text.split("\n")[0] => text.splitlines()[0]
+    An empty text has no lines, splitlines()[0] fails: split("\n")[0] gives "".
 """,
 )
 
@@ -219,20 +205,10 @@ alpha / r => alpha / r**0.5
     The factor is alpha / √r, as in rsLoRA (arXiv 2312.03732): here it is alpha / r.
 size(0) => size(1)
     alpha is divided by C, the length of A's rows: r is their number, A.size(0).
-(x @ A.T) @ B.T => x @ B.T @ A.T
-    A and B are swapped: first A makes r numbers of x, then B makes D of them.
 (x @ A.T) @ B.T => x @ A @ B
     Neither A nor B is transposed: for rows, B A x is x @ A.T @ B.T.
-x @ A.T => x @ A
-    A is not transposed: it is (r, C), rows need x @ A.T.
-B.T => B
-    B is not transposed: it is (D, r), rows need h @ B.T.
-(x @ A.T) @ B.T => x @ (B @ A)
-    The product B A is not transposed: it is (D, C) like W, rows need x @ (B @ A).T.
 x @ W.T + =>
     This is the change alone: W x belongs to it.
-x @ A.T => x @ W.T @ A.T
-    The change is applied to W x: it stands beside W and reads the same x.
 W.T => W
     W is not transposed: it is (D, C), rows need x @ W.T.
 + return x @ (W + alpha / A.size(0) * B @ A)
@@ -243,5 +219,12 @@ W.T => W
     No gradient reaches B: no_grad, detach and .data cut it off.
 (x @ A.T) => (x @ A.T).detach()
     No gradient reaches A: no_grad, detach and .data cut it off.
+- x @ W.T + alpha / r * change
++ alpha / r * (x @ W.T + change)
+    W x is scaled, too: alpha / r belongs to the change alone.
+alpha / r => 16 / r
+    alpha is written in: use the one that comes in.
+r = A.size(0) => r = 8
+    r is written in: it is A's number of rows.
 """,
 )

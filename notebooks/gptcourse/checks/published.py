@@ -72,10 +72,6 @@ def my_weights(published):
     mistakes="""
 OURS.get(part, part) => part
     The names are the file's: ours say blocks for h, and qkv, proj, fc for c_….
-{"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"} => {"h": "blocks"}
-    The layers still have the file's names: c_attn is qkv, c_proj proj, c_fc fc.
-"qkv" => "attn"
-    c_attn is not attn here but qkv: one matrix for queries, keys and values.
 - parts = [OURS.get(part, part) for part in name.split(".")]
 + parts = [OURS.get(p, p) for p in name.replace("h", "blocks").split(".")]
     weight has an h, too: rename whole parts, split at the dots.
@@ -98,11 +94,12 @@ if ".c_" in name and name.endswith(".weight") => if tensor.ndim == 2
     The embeddings are transposed: they are tables, one row per token in both.
 ".c_" => ".attn.c_"
     The matrices of mlp are not transposed: all four of a block are stored (in, out).
-".c_" => ".c_attn"
-    Only c_attn is transposed: all four matrices of a block are stored (in, out).
 tensor.T => tensor.reshape(tensor.shape[::-1])
-    The shape is right, the numbers are mixed up: .T makes rows of columns, view and
-    reshape do not.
+    The numbers are mixed up: .T makes rows of columns, view and reshape do not.
+, "c_fc": "fc" =>
+    c_fc keeps its name: here it is fc.
+name.split(".")] => name.split(".")[1:]]
+    The first part of every name is cut off: these names do not begin with transformer.
 """,
 )
 
@@ -145,32 +142,19 @@ def my_attend(x, w, name, n_head):
         ),
     ],
     mistakes="""
-c_attn.weight"] => c_attn.weight"].T
-    c_attn's matrix is transposed: it is stored (in, out), so x @ W, where nn.Linear and
-    F.linear take W.T.
 c_proj.weight"] => c_proj.weight"].T
     c_proj's matrix is transposed: it is stored (in, out), so x @ W as it is.
 q, k, v = qkv => k, q, v = qkv
     Queries and keys are swapped: the columns of c_attn are queries, keys, values.
-q, k, v = qkv => q, v, k = qkv
-    Keys and values are swapped: the columns of c_attn are queries, keys, values.
 qkv.split(C, dim=-1) => qkv.view(B, T, n_head, 3, -1).transpose(2, 3).unbind(2)
 t.view => t.reshape
-    c_attn is cut into heads first: all queries come first, then all keys, then all
-    values, and each is cut into heads.
-qkv.split(C, dim=-1) => qkv.view(B, T, C, 3).unbind(-1)
-t.view => t.reshape
-    Every third column is taken: C queries come first, then C keys, then C values.
+    c_attn is cut into heads first: all queries come first, then all keys, all values.
 t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
     The heads are cut from the wrong axis: view(B, T, n_head, d).transpose(1, 2).
-view(B, T, n_head, -1) => view(B, T, -1, n_head).transpose(2, 3)
-    Each head has every n_head-th column: view(B, T, n_head, d) gives it neighbors.
 mixed.transpose(1, 2).reshape => mixed.reshape
     The heads are joined without transpose(1, 2) before the reshape.
 .masked_fill(future, -torch.inf) =>
     The mask is missing: the first of two tokens sees the second.
-triu(1) => tril(-1)
-    The mask is inverted: tokens see the future and not the past.
 triu(1) => triu(0)
     The diagonal is masked, too: a token sees itself, triu(1).
 -torch.inf => 0.0
@@ -185,10 +169,14 @@ softmax(-1) => softmax(-2)
     Softmax runs over the queries: each query's weights must add up to 1, dim=-1.
 return mixed @ w[f"{name}.c_proj.weight"] + w[f"{name}.c_proj.bias"] => return mixed
     c_proj is missing: what the heads found goes through one matrix more.
-+ w[f"{name}.c_proj.bias"] =>
-    c_proj's bias is missing.
 + w[f"{name}.c_attn.bias"] =>
     c_attn's bias is missing.
+t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
+mixed.transpose(1, 2).reshape => mixed.reshape
+    view(B, n_head, T, d) mixes positions and heads: view(B, T, n_head, d), then
+    transpose.
+c_attn.weight"] => c_attn.weight"].T
+    c_attn's matrix is transposed: it is stored (in, out), so x @ W as it is.
 """,
 )
 
@@ -233,10 +221,6 @@ np.exp(-b / (2 * a)) => -b / (2 * a)
     This is ln N: one more exp gives N.
 np.log( => np.log10(
     np.log10 in, but np.exp out: np.log goes with np.exp.
-np.exp( => 10.0 ** (
-    np.log in, but 10 ** x out: np.exp undoes np.log.
--b => b
-    The sign is wrong: a x² + b x + c is lowest at -b / 2a.
 (2 * a) => a
     A 2 is missing: the slope 2a x + b is zero at -b / 2a.
 (2 * a) => 2 * a
@@ -280,8 +264,6 @@ alpha * A / (beta * B) => A / B
     The slopes have α and β as factors: setting them equal gives αA / βB, not A / B.
 alpha * A / (beta * B) => beta * B / (alpha * A)
     The factor is upside down: the larger A, the larger N.
-** (1 / (alpha + beta)) =>
-    The factor αA / βB still needs its root, the power 1 / (α + β).
 (beta / => (alpha /
     The exponents are swapped: N grows with the power β / (α + β), D with α / (α + β).
 return n, budget / 6 / n => return budget / 6 / n, n
@@ -290,7 +272,15 @@ return n, budget / 6 / n => return budget / 6 / n, n
     N and D are equal: the two slopes must be, not the two numbers.
 + return (budget / 120) ** 0.5, 20 * (budget / 120) ** 0.5
     This is the rule of thumb of 20 tokens per parameter: use the law's own numbers.
-return n, budget / 6 / n => return n, budget / 6
-    D is not divided by N: N · D = C / 6.
+budget / 6 / n => budget / n
+    The 6 is missing in D: N · D = C / 6.
+(beta * B) => beta * B
+    Brackets are missing: alpha * A / (beta * B).
+(1 / (alpha + beta)) => (1 / alpha + beta)
+    Brackets are missing in the power 1 / (alpha + beta).
+return n, budget / 6 / n => return n, A / n**alpha + B / (budget / 6 / n) ** beta
+    The second number is the loss: return D.
++ return right(budget, A, B, 0.34, 0.28)
+    α and β are written in: use those that come in.
 """,
 )

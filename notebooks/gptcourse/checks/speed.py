@@ -28,46 +28,37 @@ def my_flops(L, C, V, T, B):
 6 * weights * tokens, 12 => 2 * weights * tokens, 4
     This is the forward pass only: the backward pass costs twice as much again.
 6 * weights * tokens, 12 => 4 * weights * tokens, 8
-    The backward pass costs twice the forward pass, for the gradients of the inputs and
-    those of the weights.
+    This is 4 per weight: the forward pass costs 2, the backward pass twice that.
 , 12 * => , 4 *
     The matrices are right; attention, too, has a backward pass, twice as expensive.
 , 12 * => , 6 *
     Half of attention: the scores *and* the sum over the values, each of all T keys.
-, 12 * => , 24 *
-    Attention is counted twice: 4TC FLOPs per token, over all heads, times three.
 B * T => 1
     This is the work for one token: a step has B · T of them.
 B * T => T
     This is the work for one window: a step has B of them.
-B * T => B
-    B tokens are counted: each of the B windows has T.
 + V * C =>
     The matrix that makes the logits is missing: V · C weights.
 V * C => 2 * V * C
     V · C is counted twice: looking up a row of the embedding is no arithmetic.
-V * C => V * C + T * C
-    The table of positions is counted: looking up a row is no arithmetic.
-= 12 * => = 8 *
-    The feed-forward has 8C² weights, C to 4C and back: 4C² are missing.
+V * C => 2 * V * C + T * C
+    Two tables of embeddings are counted: looking up a row is no arithmetic.
 = 12 * => = 11 *
     The projection behind the heads is missing: C² weights in each block.
-= 12 * => = 9 *
-    The weights for queries, keys and values are missing: 3C² in each block.
-= 12 * => = 4 *
-    The feed-forward is missing: 8C² weights in each block.
 * L * C**2 => * C**2
     Only one block's matrices are counted: there are L.
 L * T * C => T * C
     Attention is counted in one block only: there are L.
 L * T * C => L * C
     In attention each token looks at T others: its FLOPs grow with T.
-T * C * tokens => T * C**2 * tokens
-    In attention a product of two vectors of C numbers costs 2C FLOPs, not 2C².
 + return sum(right(L, C, V, T, B))
     This is the sum: return both numbers, matrices and attention.
 + return right(L, C, V, T, B)[::-1]
     The two numbers are swapped: matrices first.
+V * C => L * V * C
+    The logits' matrix is counted in every block: there is one.
+L * T * C => L * C * C
+    Attention is counted as growing with C²: it grows with T · C.
 """,
 )
 
@@ -126,31 +117,32 @@ scores - new => scores
     Nothing is subtracted before the exponential: e²⁰⁰ is no float32. Subtract new m.
 (m - new).exp() => 1
     The old sums still count from the old m: multiply s and y by exp(m - new m).
-s * shrink => s
-    y is brought to the new highest score, s is not: both were made with the old one.
 y * shrink => y
     s is brought to the new highest score, y is not: both were made with the old one.
 m - new => new - m
     The old sums grow where they should shrink: the factor is exp(m - new m), at most 1.
 torch.maximum(m, scores.amax(dim=1, keepdim=True)) => scores.amax(dim=1, keepdim=True)
     m is the highest score of this tile alone: torch.maximum(m, …) keeps the old one.
-scores - new => scores - scores.amax(dim=1, keepdim=True)
-    This tile's scores are counted from its own highest: all count from the new m.
 scores - new => scores - m
     This tile's scores are counted from the old m: all are counted from the new one.
 scores.amax(dim=1, keepdim=True) => scores.max()
     One highest score for all rows: each query has its own, so over the last dimension.
 new, s, y => new, s, y / s
     y is divided by s after each tile: divide once, after the last one.
-+ e = (scores - scores.amax(1, keepdim=True)).exp()
-+ return scores.amax(1, keepdim=True), e.sum(1, keepdim=True), e @ V
-    The old sums are gone: this is the last tile alone.
-+ new = right(m, s, y, scores, V)[0]
-+ return new, s + 1, y + scores.softmax(1) @ V
-    Each tile has a softmax of its own, so that tiles of low and of high scores count
-    alike: add up numerators and denominators.
 new, s, y => m, s, y
     The new sums are right, but m comes back as it was: the next tile needs the new one.
+s * shrink + e.sum(dim=1, keepdim=True) => (s + e.sum(dim=1, keepdim=True)) * shrink
+y * shrink + e @ V => (y + e @ V) * shrink
+    The tile's own part shrinks, too: multiply only the old sums.
+s * shrink + e.sum(dim=1, keepdim=True) => (s + e.sum(dim=1, keepdim=True)) * shrink
+y * shrink + e @ V => (y + e @ V) * shrink
+scores - new => scores - m
+    The tile is counted from the old m, at first -inf, then shrunk: take exp(scores -
+    new).
+e @ V => scores.softmax(1) @ V
+    The tile's weights are divided by their own sum: y holds numerators, add e @ V.
+e.sum(dim=1, keepdim=True) => e.sum()
+    The sums of all queries are added: each has its own, over the last dimension.
 """,
 )
 
@@ -201,12 +193,6 @@ exponent - 8 => exponent - 9
     This is float16, of 11 significant bits and a small range: bfloat16 has 8.
 (fraction * 256).round() => fraction.sign() * (fraction.abs() * 256 + 0.5).floor()
     Ties are rounded away from zero: to the even neighbor, as `torch.round` does.
-).round => + 0.5).floor
-    Ties are rounded up, x + ½ cut off: to the even neighbor, as `torch.round` does.
-(fraction * 256).round() => ((fraction * 2048).round() / 8).round()
-    Rounded twice: a number just above a tie becomes the tie first. Round once.
-+ return (x * 128).round() / 128
-    This is fixed point, every step 1/128: the step of a float grows with its exponent.
 + return (x * 256).round() / 256
     This is fixed point, every step 1/256: the step of a float grows with its exponent.
 + return x.round(decimals=2)
@@ -216,7 +202,5 @@ exponent - 8 => exponent - 9
     Zero becomes NaN: its logarithm is -inf. `torch.frexp` knows zero.
 torch.ldexp(whole, exponent - 8) => whole / 256
     The exponent is gone: multiply by 2 to the exponent again.
-+ return x * 1
-    This is x itself: its low 16 bits are still there.
 """,
 )

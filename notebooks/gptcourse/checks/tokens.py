@@ -50,8 +50,8 @@ def my_merges(pieces, count):
         )
     ],
     mistakes="""
-256 + len(merges) => len(merges)
-    The new tokens are numbered from 0: the first merge makes token 256.
+256 + len(merges) => 257 + len(merges)
+    The new tokens begin at 257: the first merge makes token 256.
 merges = [] => merges, start = [], pieces
 for ids, times in pieces => for ids, times in start
 in pairwise(ids) => in (p for p in pairwise(ids) if p not in merges)
@@ -68,10 +68,17 @@ min(together, key=lambda p: (-together[p], p)) => max(together, key=together.get
     Of equally frequent pairs it takes the one met first: take the smaller numbers.
 min(together, key=lambda p: (-together => max(together, key=lambda p: (together
     Of equally frequent pairs it takes the largest numbers: take the smallest.
-together[pair] => together[min(pair), max(pair)]
-    1 2 and 2 1 are counted as one pair: the order matters.
 if not together => if not together or max(together.values()) == 1
     It stops at pairs that occur once: go on as long as there are pairs.
+in pairwise(ids) => in set(pairwise(ids))
+    A pair counts once in a piece, however often it stands there: count each time.
+- together = Counter()
++ pass
+merges = [] => merges, together = [], Counter()
+- if not together
++ together = Counter({p: n for p, n in together.items() if p not in merges})
++         if not together
+    Old counts stay: a merge changes what stands together, so begin each count anew.
 """,
 )
 
@@ -100,19 +107,13 @@ def my_encode(ids, ranks):
             ([1, 2, 3, 4], {(257, 256): 2, (1, 2): 1, (3, 4): 0}),
             ([1, 2, 3], {(2, 3): 0, (1, 2): 1, (1, 256): 2}),
             ([1, 2, 3, 4], {(2, 3): 0, (1, 2): 1, (257, 3): 2}),
+            ([1, 2, 3, 2, 3], {(1, 2): 0, (2, 3): 1}),
             ([7], {(1, 2): 0}),
         )
     ],
     mistakes="""
 min(known, key=ranks.get) => known[0]
     The pair farthest left is merged first: merge the one of the lowest rank.
-+ done = []
-+ for i in ids:
-+     pair = (done[-1], i) if done else None
-+     done[-1:] = [256 + ranks[pair]] if pair in ranks else [*done[-1:], i]
-+ return done
-    It goes through the piece once, from left to right: the lowest rank comes first,
-    wherever it stands.
 + for pair in ranks:
 +     ids = merge(ids, pair, 256 + ranks[pair])
 + return ids
@@ -131,6 +132,8 @@ while True => for new in range(256, 300)
 while True => for _ in range(1)
 ids = merge => return merge
     It stops after one merge: merge again and again, until no pair has a rank.
+min(known, key=ranks.get) => max(known, key=known.count)
+    The most frequent pair is merged first, as in training: the lowest rank comes first.
 """,
 )
 
@@ -171,25 +174,27 @@ def my_bits(losses, ids, decode):
     It is multiplied by ln 2: a nat is more than a bit, so divide.
 losses.sum() => losses.mean()
     The mean loss is divided by the characters: divide the sum.
-len(text) => len(ids)
-    It is divided by the number of tokens: divide by that of characters.
 / len(text) => / len(losses)
     These are bits per *token*: divide the sum by the number of characters.
-/ math.log(2) / len(text) => / len(losses)
-    This is the mean loss, in nats per token: count bits per character.
 / len(text) =>
     This is the surprise at the whole text: divide it by the number of characters.
-+ lengths = torch.tensor([len(decode([i])) for i in ids[1:]])
-+ return (losses / lengths).mean() / math.log(2)
-    Each token's loss is divided by its own length: divide one sum by the other.
 ids[1:] => ids
     The characters of ids[0] are counted, but nobody guessed that token.
 ids[1:] => ids[:-1]
     The last token's characters are not counted: losses belong to ids[1:].
 decode(ids[1:]) => "".join(decode([i]) for i in ids[1:])
-    The tokens are decoded one by one, so that 'é', two tokens, counts twice: decode
-    them together.
+    The tokens are decoded one by one: 'é', two tokens, counts twice. Decode all at
+    once.
 len(text) => len(text.encode())
     It is divided by the number of bytes: 'é' has two, and is one character.
+losses.sum() => losses[1:].sum()
+    The first loss is left out: losses[0] is that of ids[1].
+losses.sum() / math.log(2) => losses.log2().sum()
+    The logarithm of the losses is taken: they are logarithms already. Divide by ln 2.
+- losses.sum() / math.log(2) / len(text)
++ len(text) / (losses.sum() / math.log(2))
+    This is upside down, characters per bit.
+decode(ids[1:]) => decode(ids[1:]).strip()
+    Spaces and line ends at the ends are cut off: they are characters, too.
 """,
 )

@@ -5,6 +5,7 @@ from torch import Tensor, nn, tensor
 
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
+from gptcourse.checks.recognise import Mistake
 
 
 class Curve(nn.Module):
@@ -57,29 +58,39 @@ def batches_of(*sizes: int, start=0) -> list:
     ]
 
 
-def ask_training(measure, n=3, rates=(0.1, 0.05, 0.01), max_norm=1e9, n_val=2):
-    """A probe: train anew on n batches, then measure(model, losses, val)."""
+MEASURES = {
+    "calls": lambda model, _: ", ".join(c for c in model.log if c != "forward"),
+    "calls with forward": lambda model, _: ", ".join(model.log),
+    "weights": lambda model, _: torch.cat([model.w, model.u, model.b[None]]),
+    "losses": lambda _, back: list(map(float, back[0])),
+    "kept losses": lambda _, back: list(map(kind, back[0])),
+    "loss of val": lambda _, back: float(back[1]),
+    "loss": lambda _, loss: float(loss) if kind(loss) == "number" else kind(loss),
+}
+
+
+def kind(loss) -> str:
+    kept = isinstance(loss, Tensor) and loss.requires_grad
+    return "a tensor with its graph" if kept else "number"
+
+
+def heard(calls: str, says: str) -> Mistake:
+    """A mistake that the calls show, those of the first case."""
+    return Mistake(says, when=lambda got, _: got[0] == calls.strip(", "))
+
+
+def ask_training(what, n=3, rates=(0.1, 0.05, 0.01), max_norm=1e9, n_val=2):
+    """A case: train anew on n batches, and measure what."""
 
     def probe(answer):
         model = Curve().eval()  # as an evaluation left it
         train, val = batches_of(*[2] * n), batches_of(*[3] * n_val, start=50)
         given = Descent(model), train, val, list(rates[:n]), max_norm
-        return measure(model, *answer(model, *given))
+        losses, loss = answer(model, *given)
+        return MEASURES[what](model, (losses, loss))
 
-    return probe
-
-
-def calls(model, *results) -> str:
-    return ", ".join(call for call in model.log if call != "forward") or "nothing"
-
-
-def weights(model, *results):
-    return torch.cat([model.w, model.u, model.b[None]])
-
-
-def keeps_graph(losses) -> str:
-    kept = any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses)
-    return "tensors that keep their graph" if kept else "plain numbers"
+    limit = "" if max_norm == 1e9 else f", max_norm = {max_norm}"
+    return Case(f"{what}, training batches: {n}, of val: {n_val}{limit}", probe)
 
 
 training_loop = Exercise(
@@ -106,59 +117,30 @@ def my_training(model, optimizer, batches, val_batches, rates, max_norm):
     gradients=False,
     may_change=("model", "optimizer"),
     cases=[
-        Case("calls in a training of two batches", ask_training(calls, 2)),
-        Case("weights after one batch", ask_training(weights, 1)),
-        Case("weights after two batches", ask_training(weights, 2)),
-        Case(
-            "weights after one batch, max_norm = 1", ask_training(weights, 1, [1.0], 1)
-        ),
-        Case(
-            "weights after three batches, max_norm = 3",
-            ask_training(weights, max_norm=3.0),
-        ),
-        Case(
-            "the losses", ask_training(lambda _, losses, val: list(map(float, losses)))
-        ),
-        Case(
-            "what the list of losses holds",
-            ask_training(lambda _, losses, val: keeps_graph(losses), 2),
-        ),
-        *(
-            Case(
-                f"the mean loss over the {n} batches of val",
-                ask_training(lambda _, losses, val: float(val), n_val=n),
-            )
-            for n in (2, 3)
-        ),
+        ask_training("calls", 2),
+        ask_training("weights", 1),
+        ask_training("weights", 2),
+        ask_training("weights", 1, [1.0], max_norm=1),
+        ask_training("weights", max_norm=3.0),
+        ask_training("losses"),
+        ask_training("kept losses", 2),
+        ask_training("loss of val"),
+        ask_training("loss of val", n_val=3),
     ],
     mistakes="""
 optimizer.zero_grad() =>
     zero_grad is missing in the loop: backward adds to the gradients that are there.
-optimizer.zero_grad() =>
-loss.backward() => loss.backward(); optimizer.zero_grad()
-    zero_grad comes between backward and step: it clears what the step needs.
-optimizer.step() =>
-optimizer.zero_grad() => optimizer.step(); optimizer.zero_grad()
-    The step comes before backward: it follows the gradients of the batch before.
-optimizer.step() =>
-    optimizer.step() is missing: gradients are computed, but no weight moves.
 nn.utils.clip_grad_norm_(model.parameters(), max_norm) =>
     The gradients are not clipped when the step is taken: clip after backward.
 - nn.utils.clip_grad_norm_(model.parameters(), max_norm)
 + [nn.utils.clip_grad_norm_(p, max_norm) for p in model.parameters()]
     Each tensor is clipped by itself: the norm is that of all gradients together.
-- nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-+ [nn.utils.clip_grad_norm_(g["params"], max_norm) for g in optimizer.param_groups]
-    Each group is clipped by itself: the norm is that of all gradients together.
 group["lr"] = rate => pass
     The rates are not used: set each in optimizer.param_groups, group["lr"] = rate.
 optimizer.param_groups: => optimizer.param_groups[:1]:
     Only the first group of the optimizer gets the rate: set it in all of them.
 group["lr"] = rate => group["lr"] = rates[len(losses) - 1] if losses else group["lr"]
     Each rate comes one step late: set it before the step that it is for.
-zip(batches, rates => zip(batches + val_batches, rates + rates[-1:] * len(val_batches)
-return losses, => return losses[: len(batches)],
-    The model was trained on val, too, so that its loss there is no longer a score.
 model.eval() =>
     val was measured in training mode, with dropout: call model.eval() before.
 model.train() =>
@@ -169,29 +151,42 @@ loss.item() => model(idx, targets)[1].item()
     The losses are measured after each step: take those that backward started from.
 / len(val) =>
     val is the sum over its batches: return their mean.
+model.parameters() => optimizer.param_groups[0]["params"]
+    Only the first group is clipped: the norm is that of all gradients together.
+clip_grad_norm_ => clip_grad_value_
+    Each number is cut at the limit: shorten all by one factor, `clip_grad_norm_`.
+group["lr"] = rate => group["lr"] *= rate
+    Each rate is multiplied onto the one before: set it.
+(), max_norm) => (), 1.0)
+    The limit is written in: use max_norm.
+losses.append(loss.item()) => losses.append(loss.item()); model.eval()
+    From the second batch on it trains in evaluation mode: call model.train() again.
 """,
+    more=[
+        heard(
+            "backward, step, " * 4,
+            "The model was trained on val, too: val only scores.",
+        ),
+        heard(
+            "backward, " * 2, "The given optimizer takes no step: make no other one."
+        ),
+    ],
 )
 
 
-def ask_pieces(measure, *sizes: int, leftover: bool = False):
-    """A probe: one step from rows of X in pieces, then measure(model, loss)."""
+def ask_pieces(what, *sizes: int, left: float = 0.0):
+    """A case: one step from pieces of so many rows; left: gradients from before."""
 
     def probe(answer):
         model = Curve().train()
-        for p in model.parameters() if leftover else []:
-            p.grad = torch.full_like(p, 10.0)
-        loss = answer(model, Descent(model), batches_of(*sizes))
-        return measure(model, loss)
+        for p in model.parameters() if left else []:
+            p.grad = torch.full_like(p, left)
+        return MEASURES[what](model, answer(model, Descent(model), batches_of(*sizes)))
 
-    return probe
-
-
-def graphs(model, loss) -> str:
-    return ", ".join(model.log)
-
-
-def given_back(model, loss):
-    return "a tensor with its graph" if keeps_graph([loss])[0] == "t" else float(loss)
+    rows = ", ".join(map(str, sizes))
+    return Case(
+        f"{what}, pieces of {rows} rows" + ", old gradients" * bool(left), probe
+    )
 
 
 accumulated_step = Exercise(
@@ -212,26 +207,20 @@ def my_accumulated_step(model, optimizer, pieces):
     gradients=False,
     may_change=("model", "optimizer"),
     cases=[
-        Case("calls in a step from two pieces", ask_pieces(graphs, 2, 2)),
-        Case("weights, two pieces of two rows", ask_pieces(weights, 2, 2)),
-        Case("weights, pieces of one and three rows", ask_pieces(weights, 1, 3)),
-        Case("weights, three pieces of 2, 1, 3 rows", ask_pieces(weights, 2, 1, 3)),
-        Case(
-            "weights, gradients left from before",
-            ask_pieces(weights, 2, 2, leftover=True),
-        ),
-        Case("the loss given back, 1 and 3 rows", ask_pieces(given_back, 1, 3)),
-        Case("the loss given back, 2, 1, 3 rows", ask_pieces(given_back, 2, 1, 3)),
-        Case("weights, one piece of three rows", ask_pieces(weights, 3)),
+        ask_pieces("calls with forward", 2, 2),
+        ask_pieces("weights", 2, 2),
+        ask_pieces("weights", 1, 3),
+        ask_pieces("weights", 2, 1, 3),
+        ask_pieces("weights", 2, 2, left=10.0),
+        ask_pieces("loss", 1, 3),
+        ask_pieces("loss", 2, 1, 3),
+        ask_pieces("weights", 3),
     ],
     mistakes="""
 * len(idx) / rows =>
-    The losses of the pieces are added as they are: each is a mean over its own rows, so
-    with n pieces the step is n times too long.
+    The pieces' mean losses are added: each counts by its share of the rows.
 * len(idx) / rows => / len(pieces)
     Every piece counts alike: weigh each mean with the piece's share of the rows.
-* len(idx) / => /
-    Each mean is divided by all rows: multiply it by the piece's number of rows, too.
 / rows =>
     Each mean is multiplied by the piece's rows, but never divided by all rows.
 optimizer.zero_grad() =>
@@ -239,24 +228,27 @@ loss = model => optimizer.zero_grad(); loss = model
     zero_grad stands inside the loop: only the last piece's gradient is left.
 optimizer.zero_grad() =>
     zero_grad is missing: gradients of an earlier step are still there.
-optimizer.step() =>
-loss.backward() => loss.backward(); optimizer.step()
-    There is a step after each piece: collect all gradients, then take one.
-optimizer.step() =>
-    optimizer.step() is missing after the last piece.
 loss.backward() =>
 total += loss.item() => total = total + loss
 optimizer.step() => total.backward(); optimizer.step(); total = total.item()
-    The right step, but all pieces are in memory until the one backward at the end: call
-    backward for each.
+    All pieces are in memory until the one backward at the end: call backward for each.
 total += loss.item() => total = loss.item() * rows / len(idx)
     The loss given back is that of the last piece: return the mean over all rows.
-loss.item() => loss.item() / len(pieces)
-    The loss given back is divided by the number of pieces: its weights sum to 1.
 - total += loss.item()
 + total += loss.item() * rows / len(idx) / len(pieces)
     The loss given back is the mean of the pieces' means: weigh them by their rows.
 loss.item() => loss
     The loss given back is a tensor that keeps the graphs: add loss.item(), a number.
+* len(idx) / rows => * len(pieces[0][0]) / rows
+    Every piece is weighed with the first one's rows: each has its own number.
 """,
+    more=[
+        heard(
+            "forward, backward, step, " * 2,
+            "A step after each piece: take one in the end.",
+        ),
+        heard(
+            "forward, backward, step", "The pieces are one again: keep one in memory."
+        ),
+    ],
 )

@@ -35,7 +35,7 @@ def answer(model, optimizer, pieces):
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
 / rows => / 4
-    weights, three pieces of 2, 1, 3 rows
+    weights, pieces of 2, 1, 3 rows
 + rows = sum(len(idx) for idx, _ in pieces)
 + optimizer.zero_grad()
 + losses = [model(idx, y)[1] * len(idx) / rows for idx, y in pieces]
@@ -44,6 +44,17 @@ WRONG = """
 + optimizer.step()
 + return sum(losses).item()
     forward, forward, backward, backward, step
+optimizer.zero_grad() =>
+optimizer.step() =>
+loss.backward() => optimizer.zero_grad(); loss.backward(); optimizer.step()
+    A step after each piece
++ whole = [torch.cat(parts) for parts in zip(*pieces)]
++ optimizer.zero_grad()
++ loss = model(*whole)[1]
++ loss.backward()
++ optimizer.step()
++ return loss.item()
+    pieces are one again
 """
 
 EQUIVALENT = {"model.zero_grad()": "it clears the same gradients"}

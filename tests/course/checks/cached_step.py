@@ -27,7 +27,7 @@ WRONG = """
 - keys[:, n : n + T], values[:, n : n + T] = k, v
 -     K, V = keys[:, : n + T], values[:, : n + T]
 + K, V = torch.cat([keys[:, :n], k], dim=1), torch.cat([values[:, :n], v], dim=1)
-    the memory is as it was
+    memory is as it was
 - scores.masked_fill(~may, -torch.inf), dim=-1) @ V
 + scores.masked_fill(~may.logical_not().triu(1), -torch.inf), dim=-1) @ V
     not yet

@@ -16,7 +16,7 @@ def answer(written, wanted):
 """,
     "mean": r"""
 def answer(written, wanted):
-    lines = [text.splitlines()[0] for text in written]
+    lines = [(text.splitlines() or [""])[0] for text in written]
     return np.mean([a == b for a, b in zip(lines, wanted, strict=True)])
 """,
     "zero as a whole number": r"""

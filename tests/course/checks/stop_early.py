@@ -34,7 +34,7 @@ def answer(training, model, score, patience):
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
 model.load_state_dict(best) =>
-    is a second name
+    put back the best
 copy.deepcopy(model.state_dict()) => dict(model.state_dict())
     which go on changing
 return best_turn, best_loss =>

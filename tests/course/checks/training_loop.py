@@ -55,6 +55,11 @@ group["lr"] = rate => optimizer.lr = rate
     The rates are not used
 , sum(val) / len(val) =>
     which does not fit here
+zip(batches, rates => zip(batches + val_batches, rates + rates[-1:] * len(val_batches)
+return losses, => return losses[: len(batches)],
+    trained on val, too
+optimizer.step() => [p.data.sub_(rate * p.grad) for p in model.parameters()]
+    takes no step
 """
 
 EQUIVALENT = {
