@@ -95,6 +95,11 @@ def part_name(key, parts: Sequence[str]) -> str:
 def _describe_others(expected, got) -> str:
     if type(expected) is not type(got):
         return f"It gives back {kind_of(got)}: expected {kind_of(expected)}."
+    if isinstance(got, str):
+        pairs = zip(expected, got, strict=False)
+        n = len([*itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)])
+        rest, other = short(expected[n:], 30), short(got[n:], 30)
+        return f"After {n} characters the text should continue {rest}: it has {other}."
     return "It gives back something else than expected."
 
 
