@@ -99,7 +99,7 @@ def _describe_others(expected, got) -> str:
         pairs = zip(expected, got, strict=False)
         n = len([*itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)])
         rest, other = short(expected[n:], 30), short(got[n:], 30)
-        return f"After {n} characters the text should continue {rest}: it has {other}."
+        return f"From character {n + 1} on the text is {other}: expected {rest}."
     return "It gives back something else than expected."
 
 
