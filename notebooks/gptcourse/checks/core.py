@@ -300,7 +300,7 @@ class Exercise:
             changed = [self._argument(key) for _, ask in results for key in ask.changed]
             if changed:
                 says = f"The argument {changed[0]} is changed in place: work on a copy."
-            elif self._only_large(wrong):
+            elif self._only_large(wrong, got):
                 says = LARGE
             else:
                 says = observed(self, answer, got, wrong, clock) or says
@@ -330,9 +330,11 @@ class Exercise:
             )
         return Outcome(self.name, "right", f"✓ {self.name}: right. {self.praise}")
 
-    def _only_large(self, wrong: list[int]) -> bool:
+    def _only_large(self, wrong: list[int], got: list) -> bool:
         asked = [i for i in wrong if not self.asks_for_gradients(i)]
-        return all(self.cases[i].large for i in asked)
+        return all(
+            self.cases[i].large and not isinstance(got[i], Raised) for i in asked
+        )
 
     @cached_property
     def _free(self) -> set:
