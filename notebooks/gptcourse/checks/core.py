@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from gptcourse.checks.describe import beside, describe
 from gptcourse.checks.effects import observed
+from gptcourse.checks.gradients import GRADIENT_LOST, lost_gradient, mixture
 from gptcourse.checks.patches import apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
 from gptcourse.checks.running import (
@@ -46,14 +47,6 @@ from gptcourse.checks.values import Raised, kind_of, plain, same
 
 SECONDS = 5.0  # CPU time for all cases together; they take milliseconds
 GRADIENTS, NO_GRADIENT = "the gradients: ", "no gradient"
-GRADIENT_LOST = (
-    "The result is right, but no gradient flows back from it: no .item(), .detach(), "
-    "no_grad or NumPy on the way."
-)
-GRADIENT_MISSING = (
-    "The result is right, but {} gradient of {} is lost: .detach(), .item(), no_grad "
-    "or a new tensor cuts it off."
-)
 LARGE = (
     "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32 "
     "and exp(-104) is 0, so subtract the maximum first, as F.softmax and F.log_softmax "
@@ -356,29 +349,6 @@ class Exercise:
         )
         message = "\n".join(filter(None, [text, shown]))
         return Outcome(self.name, "wrong", message, mistake)
-
-
-def lost_gradient(expected: dict, got) -> str:
-    """What to say where the values are right and the gradients differ."""
-    if not isinstance(got, dict):
-        return str(got) if isinstance(got, Raised) else GRADIENT_LOST
-    none = [k for k, v in expected.items() if v.any() and not got[k].any()]
-    part = [k for k, v in expected.items() if not same(v, got[k], 1e-4)]
-    return GRADIENT_MISSING.format(
-        "the" if none else "part of the", f"`{(none or part)[0]}`"
-    )
-
-
-def mixture(value):
-    """A sum of all real numbers in a result, each with a weight of its own."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return sum(mixture(v) for v in value)
-    if isinstance(value, Tensor) and value.is_floating_point():
-        weights = torch.sin(torch.arange(1.0, value.numel() + 1)).to(value)
-        return (value.flatten() * weights).sum()
-    return 0.0
 
 
 def _printed(text: str) -> str:
