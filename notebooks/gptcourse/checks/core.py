@@ -38,6 +38,7 @@ from gptcourse.checks.running import (
     Clock,
     InAnswerError,
     TimeIsUp,
+    first_lines,
     in_thread,
     raised,
     start_afresh,
@@ -175,7 +176,7 @@ class Exercise:
             )
             outcome = outcome or self._wrong("It does not always come to an end.")
         if outcome.verdict == "wrong":
-            message = outcome.message + _printed(printed)
+            message = outcome.message + first_lines(printed)
             outcome = replace(outcome, message=message)
         return outcome
 
@@ -349,12 +350,3 @@ class Exercise:
         )
         message = "\n".join(filter(None, [text, shown]))
         return Outcome(self.name, "wrong", message, mistake)
-
-
-def _printed(text: str) -> str:
-    """The first lines of what an answer printed, for the end of a message."""
-    lines = text.strip().splitlines()
-    if not lines:
-        return ""
-    shown = "".join(f"\n    {line[:75]}" for line in lines[:4])
-    return f"\n  your code printed:{shown}" + ("\n    …" if len(lines) > 4 else "")
