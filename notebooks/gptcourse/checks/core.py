@@ -174,7 +174,7 @@ class Exercise:
                 2 * self.seconds,
                 clock,
             )
-            outcome = outcome or self._wrong("It does not always come to an end.")
+            outcome = outcome or self._wrong("It does not always end.")
         if outcome.verdict == "wrong":
             message = outcome.message + first_lines(printed)
             outcome = replace(outcome, message=message)
@@ -326,9 +326,8 @@ class Exercise:
 
     def _only_large(self, wrong: list[int], got: list) -> bool:
         asked = [i for i in wrong if not self.asks_for_gradients(i)]
-        return all(
-            self.cases[i].large and not isinstance(got[i], Raised) for i in asked
-        )
+        ran = not any(isinstance(got[i], Raised) for i in asked)
+        return ran and all(self.cases[i].large for i in asked)
 
     @cached_property
     def _free(self) -> set:
