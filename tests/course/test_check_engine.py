@@ -309,6 +309,25 @@ def test_general_mistakes_are_named_when_no_other_fits():
     assert "in reverse order" in flat(message)
 
 
+def test_what_an_answer_depends_on_is_observed():
+    source = "def f(x, y):\n    return x.cumsum(1) * y"
+    one, two = torch.arange(6.0).view(2, 3), torch.arange(3.0, 9).view(2, 3)
+    cases = [Case("a", args=(one, 2.0)), Case("b", args=(two, 3.0))]
+    exercise = Exercise("e", source, cases=cases)
+
+    def heard(answer):
+        return flat(exercise.outcome(answer).message)
+
+    assert "result at [:, 0] changes, too" in heard(
+        lambda x, y: x + x.sum(1, keepdim=True) * y
+    )
+    assert "[:, 1] stays as it is" in heard(lambda x, y: x * y)
+    assert "`y` has no effect" in heard(lambda x, y: x.cumsum(1) - 1)
+    assert "Asked twice" in heard(lambda x, y: x.cumsum(1) * y + torch.rand(()))
+    message = heard(lambda x, y: x.mul_(y))
+    assert "The argument `x` is changed in place" in message
+
+
 def test_a_gradient_that_is_lost_or_other_is_said():
     square = "def f(x):\n    return x * x"
     assert three(square).outcome(lambda x: x**2).verdict == "right"

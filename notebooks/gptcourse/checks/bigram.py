@@ -55,8 +55,6 @@ tokens[:-1], tokens[1:] => tokens[1:-1], tokens[2:]
     The first pair is missing.
 view(V, V) => view(V, V).to(torch.uint8)
     8 bits hold at most 255, then counts begin again at 0: use torch.long.
-view(V, V) => view(V, V) + 1
-    Every count is too large by one: return the plain counts, smoothing comes later.
 + counts = right(tokens, V)
 + return counts / counts.sum(1, keepdim=True).clamp(min=1)
     These are fractions of each row: return the plain counts.
@@ -110,10 +108,6 @@ cumsum(0) => softmax(0).cumsum(0)
     The softmax is taken twice, which makes the pieces nearly equal.
 + return logits.argmax()
     It always takes the likeliest, whatever u: that is a guess, not a draw.
-torch.tensor(u)) => torch.tensor(u)) + 1
-    It goes one too far: the first piece, up to p[0], belongs to id 0.
-torch.tensor(u)) => torch.tensor(u)) - 1
-    It stops one too early: the first piece, up to p[0], belongs to id 0.
 + p, ids = F.softmax(logits, dim=-1).sort(descending=True, stable=True)
 + return ids[(p.cumsum(0) < u).sum()]
     The pieces lie in order of size: they must lie in order of the ids.
@@ -182,12 +176,6 @@ tokens[places + 1] => tokens[places + 1] * (torch.arange(T) < T - 1)
     The last target is filled with a zero: it is the token right after the window.
 tokens[places + 1] => tokens[starts + T]
     There is one target per window: a window is T predictions, so T targets.
-tokens[places + 1] => tokens[starts + T, None]
-    There is one target per window, (B, 1): a window is T predictions.
-arange(T) => arange(T - 1)
-    Both are one too short: T inputs and T targets take T + 1 tokens.
-arange(T) => arange(T + 1)
-    Both are one too long: T inputs and T targets take T + 1 tokens in all.
 starts[:, None] + torch.arange(T) => starts + torch.arange(T)[:, None]
     The axes are swapped: a row is a window, (B, T).
 starts[:, None] => T * starts[:, None]

@@ -31,7 +31,7 @@ def my_layer_norm(x, gain, bias, eps):
     cases=[
         Case("[0, 2] and [6, 2], ε = 1, gain 1, bias 0", args=PAIRS),
         Case("one vector of three sevens", args=affine(torch.full((1, 3), 7.0), 1e-5)),
-        Case("a vector far from 0", args=affine(numbers(1, 5) + 500, 0.1), large=True),
+        Case("a vector far from 0", args=affine(numbers(1, 5) + 500, 0.1)),
         Case("x of shape (4,)", args=affine(numbers(4), 0.5)),
         Case("x of shape (2, 3, 5, 4)", args=affine(numbers(2, 3, 5, 4), 1e-5)),
         Case("two texts of three positions, C = 4", args=affine(numbers(2, 3, 4), 0.1)),
@@ -47,6 +47,8 @@ torch.sqrt(variance + eps) => (torch.sqrt(variance) + eps)
 x.var(dim=-1, unbiased=False, keepdim=True) => (x * x).mean(-1, True) - mean**2
     E[x²] − E[x]² loses its digits for vectors far from 0, where both are large: take
     the mean of (x − mean)².
+variance + eps => variance + 1e-5
+    ε is always 1e-5: use the eps that comes in.
 variance + eps => variance
     ε is missing: a vector whose numbers are all alike then gives 0/0.
 mean(dim=-1 => mean(dim=1
@@ -160,10 +162,6 @@ x + mlp(ln_2(x)) => ln_2(x + mlp(x))
 ln_1(x) => x
 ln_2(x) => x
     There is no LayerNorm: let attn and mlp each read the stream through its own.
-ln_2(x) => x
-    mlp reads the stream as it is: put ln_2 before it.
-ln_1(x) => x
-    attn reads the stream as it is: put ln_1 before it.
 attn(ln_1(x)) => ln_1(attn(x))
 mlp(ln_2(x)) => ln_2(mlp(x))
     The LayerNorms come after the layers: expected before, on what the layers read.
@@ -224,8 +222,6 @@ x / (1 => x * (1
     The numbers that stay are multiplied by 1-p: expected a division.
 (1 - p) => p
     The numbers that stay are divided by p: expected by 1-p, the share that stays.
-+ return torch.where(u < p, 0.0, x / (1 - p))
-    Dropout is active in eval mode: with training=False, x must come back.
 return x => return x * (1 - p)
 x / (1 - p) => x
     The scale is in the wrong mode: divide by 1-p in training, and leave eval alone.

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from gptcourse.checks.describe import beside, describe
 from gptcourse.checks.effects import observed
+from gptcourse.checks.gradients import GRADIENT_LOST, lost_gradient, mixture
 from gptcourse.checks.patches import apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
 from gptcourse.checks.running import (
@@ -37,6 +38,7 @@ from gptcourse.checks.running import (
     Clock,
     InAnswerError,
     TimeIsUp,
+    first_lines,
     in_thread,
     raised,
     start_afresh,
@@ -46,14 +48,6 @@ from gptcourse.checks.values import Raised, kind_of, plain, same
 
 SECONDS = 5.0  # CPU time for all cases together; they take milliseconds
 GRADIENTS, NO_GRADIENT = "the gradients: ", "no gradient"
-GRADIENT_LOST = (
-    "The result is right, but no gradient flows back from it: no .item(), .detach(), "
-    "no_grad or NumPy on the way."
-)
-GRADIENT_MISSING = (
-    "The result is right, but {} gradient of {} is lost: .detach(), .item(), no_grad "
-    "or a new tensor cuts it off."
-)
 LARGE = (
     "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32 "
     "and exp(-104) is 0, so subtract the maximum first, as F.softmax and F.log_softmax "
@@ -181,9 +175,9 @@ class Exercise:
                 2 * self.seconds,
                 clock,
             )
-            outcome = outcome or self._wrong("It does not always come to an end.")
+            outcome = outcome or self._wrong("It does not always end.")
         if outcome.verdict == "wrong":
-            message = outcome.message + _printed(printed)
+            message = outcome.message + first_lines(printed)
             outcome = replace(outcome, message=message)
         return outcome
 
@@ -301,7 +295,7 @@ class Exercise:
             changed = [self._argument(key) for _, ask in results for key in ask.changed]
             if changed:
                 says = f"The argument {changed[0]} is changed in place: work on a copy."
-            elif self._only_large(wrong):
+            elif self._only_large(wrong, got):
                 says = LARGE
             else:
                 says = observed(self, answer, got, wrong, clock) or says
@@ -331,9 +325,10 @@ class Exercise:
             )
         return Outcome(self.name, "right", f"✓ {self.name}: right. {self.praise}")
 
-    def _only_large(self, wrong: list[int]) -> bool:
+    def _only_large(self, wrong: list[int], got: list) -> bool:
         asked = [i for i in wrong if not self.asks_for_gradients(i)]
-        return all(self.cases[i].large for i in asked)
+        ran = not any(isinstance(got[i], Raised) for i in asked)
+        return ran and all(self.cases[i].large for i in asked)
 
     @cached_property
     def _free(self) -> set:
@@ -355,35 +350,3 @@ class Exercise:
         )
         message = "\n".join(filter(None, [text, shown]))
         return Outcome(self.name, "wrong", message, mistake)
-
-
-def lost_gradient(expected: dict, got) -> str:
-    """What to say where the values are right and the gradients differ."""
-    if not isinstance(got, dict):
-        return str(got) if isinstance(got, Raised) else GRADIENT_LOST
-    none = [k for k, v in expected.items() if v.any() and not got[k].any()]
-    part = [k for k, v in expected.items() if not same(v, got[k], 1e-4)]
-    return GRADIENT_MISSING.format(
-        "the" if none else "part of the", f"`{(none or part)[0]}`"
-    )
-
-
-def mixture(value):
-    """A sum of all real numbers in a result, each with a weight of its own."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return sum(mixture(v) for v in value)
-    if isinstance(value, Tensor) and value.is_floating_point():
-        weights = torch.sin(torch.arange(1.0, value.numel() + 1)).to(value)
-        return (value.flatten() * weights).sum()
-    return 0.0
-
-
-def _printed(text: str) -> str:
-    """The first lines of what an answer printed, for the end of a message."""
-    lines = text.strip().splitlines()
-    if not lines:
-        return ""
-    shown = "".join(f"\n    {line[:75]}" for line in lines[:4])
-    return f"\n  your code printed:{shown}" + ("\n    …" if len(lines) > 4 else "")

@@ -179,7 +179,8 @@ def _scaled(a: Tensor, b: Tensor, tolerance: float) -> str:
     factor = (b.flatten()[top] / a.flatten()[top]).item()
     for name, nice in NICE.items():
         if math.isclose(factor, nice, rel_tol=1e-3) and _close(a * nice, b, tolerance):
-            return f"Every number is {name} times what it should be."
+            what = "Every number" if a.numel() > 1 else "The number"
+            return f"{what} is {name} times what it should be."
     return ""
 
 

@@ -87,6 +87,8 @@ def _slices_moved(what, axis, value, before, after):
     first = [v[0] if isinstance(v, list) and v else v for v in (*before, *after)]
     if not all(isinstance(v, Tensor) and v.ndim >= value.ndim for v in first):
         return
+    if not all(v.isfinite().all() for v in first):
+        return
     if any(v.shape[: axis + 1] != value.shape[: axis + 1] for v in first):
         return
     if value.ndim == 1 != first[0].ndim:

@@ -248,8 +248,6 @@ wpe[: idx.size(1)] => wpe[idx]
     The rows of wpe are picked by the tokens: expected by position, 0, 1, …, T-1.
 wpe[: idx.size(1)] => wpe
     All rows of wpe are added: take the first T.
-ln_f(x) => x
-    ln_f is missing: the stream is normalised before it becomes logits.
 wte[idx] + wpe[: idx.size(1)] => ln_f(wte[idx] + wpe[: idx.size(1)])
 logits = ln_f(x) => logits = x
     ln_f comes before the blocks: it is the last LayerNorm, after them.
@@ -272,8 +270,6 @@ logits.flatten(0, 1), targets.flatten() => logits[:, -1], targets[:, -1]
     The loss asks for the last position only: each position predicts.
 ln_f(x) @ wte.T => (ln_f(x) @ wte.T).softmax(-1)
     These are probabilities: expected the logits, before any softmax.
-ln_f(x) => ln_f(x)[:, -1:]
-    Only the last position has logits: in training each position predicts.
 (logits.flatten(0, 1) => (logits.flatten(0, 1).softmax(-1)
     The loss takes a softmax of a softmax: F.cross_entropy wants logits.
 ln_f(x) @ wte.T => (ln_f(x) @ wte.T).log_softmax(-1)
@@ -331,8 +327,6 @@ def my_tied_gradient(idx, d_x, stream, d_logits):
     Only the use as output is here: the rows looked up get the gradient d_x as well.
 grad.index_add => (0 * grad).index_add
     Only the use as input is here: as output, each row gets d_logits times the stream.
-d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / 2
-    The two gradients are averaged: a matrix used twice gets their sum.
 d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / idx.numel()
     It is divided by B·T: d_x and d_logits already hold that factor of the mean loss.
 stream.flatten => d_x.flatten

@@ -39,8 +39,6 @@ def my_layer(x, heads, proj):
     The heads are concatenated along the positions: dim=-1 sets them side by side.
 cat(outputs, dim=-1) => stack(outputs)
     torch.stack makes an axis of its own: torch.cat joins the heads along the channels.
-proj(torch.cat(outputs, dim=-1)) => torch.cat(outputs, dim=-1)
-    The projection is missing: proj comes after the concatenation.
 torch.cat(outputs, dim=-1) => sum(outputs)
     The heads are added up: set them side by side along the channels.
 cat(outputs, dim=-1) => stack(outputs, dim=-1).flatten(2)
@@ -191,8 +189,6 @@ d = C // n_head => d, n_head = n_head, C // n_head
 / math.sqrt(d) => / d
     The scores are scaled twice, by d in all: F.scaled_dot_product_attention divides by
     √d itself.
-proj(y) => y
-    The projection is missing: proj comes last.
 .transpose(1, 2).reshape(B, T, C) =>
 proj(y) => y
     The heads are still apart, (B, H, T, d): set them side by side, then apply proj.

@@ -119,8 +119,6 @@ range(1, x.size(1)) => range(1, x.size(1) - 1)
     It compares the first channel only: a leak into any channel counts.
 [:, :s] != before[:, :s] => [:, :s] > before[:, :s]
     It sees only outputs that grow: any change counts, != instead of >.
-+ return not right(layer, x)
-    Yes and no are exchanged: True means that the layer sees the future.
 .any() => .all()
     It asks whether *every* earlier output moves: one that moves is enough.
 """,

@@ -57,14 +57,14 @@ def recognise(exercise, got: list, wrong: list[int]) -> Found:
     best = max(ranked, key=lambda entry: entry[:2], default=None)
     if best and best[1] == len(got):
         return Found(best[2].says, best[2].says, True)
+    general = _general(exercise, got)
+    if general:
+        return Found(general, sure=True)
     by_chance = not any(has_reals(got[i]) for i in telling)
     if best and not by_chance:
         tied = sum(entry[:2] == best[:2] for entry in ranked)
         if best[0] >= 0.8 and len(wrong) > 1 and tied == 1:
             return Found(best[2].says, best[2].says, True, best[3][0])
-    general = _general(exercise, got)
-    if general:
-        return Found(general, sure=True)
     if best and not by_chance and best[0] > 0.5 and tied == 1:
         return Found(PERHAPS + best[2].says, shows=best[3][0])
     return Found()

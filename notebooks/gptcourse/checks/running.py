@@ -244,3 +244,12 @@ def _place(error: BaseException) -> str:
         line = linecache.getline(file, number).strip()
         return f" (line {number} of your code: `{line}`)" if line else ""
     return ""
+
+
+def first_lines(text: str) -> str:
+    """The first lines of what an answer printed, for the end of a message."""
+    lines = text.strip().splitlines()
+    if not lines:
+        return ""
+    shown = "".join(f"\n    {line[:75]}" for line in lines[:4])
+    return f"\n  your code printed:{shown}" + ("\n    …" if len(lines) > 4 else "")

@@ -45,8 +45,6 @@ w / w.sum(dim=1, keepdim=True) => w
     These are the sums; a mean divides each by the number of its terms.
 .tril() =>
     Every position gets the mean of the whole text: the future is in it.
-+ return x.mean(1)
-    This is one mean for the whole text: return one for each position.
 tril => triu
     This averages the future: position t takes from t and what comes after it.
 + return right(x.transpose(1, 2)).transpose(1, 2)
@@ -146,9 +144,6 @@ q.size(-1) => 4
 -math.inf => 0.0
 F.softmax(scores, dim=-1) => scores
     The softmax is missing: the weights of a position must be positive and sum to one.
-q @ k.transpose => k @ q.transpose
-    Queries and keys are swapped: row t of the scores belongs to the query of position
-    t, so Q times the transposed K.
 transpose(1, 2) => reshape(len(k), -1, T)
     The keys were reshaped where a transpose is needed: view and reshape cut the numbers
     in another order; k.transpose(1, 2) swaps the axes.

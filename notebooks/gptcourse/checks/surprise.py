@@ -36,8 +36,6 @@ def my_loss(logits, targets):
         Case("three texts of two, V = 5", args=logits_and_targets(3, 2, 5)),
     ],
     mistakes="""
--chosen => chosen
-    The sign is missing: ln p is negative, surprise is -ln p.
 mean => sum
     This is the sum over all predictions: return the mean.
 -chosen.mean() => -chosen.squeeze(-1)
@@ -132,9 +130,6 @@ def my_gradient(table, idx, targets):
         ),
     ],
     mistakes="""
-- guesses - F.one_hot(targets, table.size(1))
-+ F.one_hot(targets, table.size(1)) - guesses
-    The sign is wrong: what was guessed minus what came, p - onehot.
 / idx.numel() => / 1
     The division by B·T is missing: the loss is a mean.
 idx.numel() => idx.size(0)
@@ -152,8 +147,6 @@ idx.numel() => (idx.numel() * table.size(1))
 (0, idx.flatten() => (0, targets.flatten()
     The errors go to the rows of the targets: they belong to the row that was looked up,
     that of the present character.
-errors) => errors).T
-    Rows and columns are swapped: a row for each present character.
 guesses - F => -F
 errors.flatten(0, 1) => errors.to(table).flatten(0, 1)
     The guesses p are missing: p - onehot.

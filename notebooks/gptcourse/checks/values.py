@@ -44,6 +44,8 @@ def plain(value):
         return torch.from_numpy(np.array(value))
     if isinstance(value, np.generic):
         return value.item()
+    if type(value) is int and abs(value) >= 2**63:
+        return float(value)  # no tensor holds it
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
     if isinstance(value, dict):

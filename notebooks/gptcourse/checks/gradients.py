@@ -1,0 +1,38 @@
+"""Gradients of a result, and what is said where they differ. Used by `core.py`."""
+
+import torch
+from torch import Tensor
+
+from gptcourse.checks.values import Raised, same
+
+GRADIENT_LOST = (
+    "The result is right, but no gradient flows back from it: no .item(), .detach(), "
+    "no_grad or NumPy on the way."
+)
+GRADIENT_MISSING = (
+    "The result is right, but {} gradient of {} is lost: .detach(), .item(), no_grad "
+    "or a new tensor cuts it off."
+)
+
+
+def lost_gradient(expected: dict, got) -> str:
+    """What to say where the values are right and the gradients differ."""
+    if not isinstance(got, dict):
+        return str(got) if isinstance(got, Raised) else GRADIENT_LOST
+    none = [k for k, v in expected.items() if v.any() and not got[k].any()]
+    part = [k for k, v in expected.items() if not same(v, got[k], 1e-4)]
+    return GRADIENT_MISSING.format(
+        "the" if none else "part of the", f"`{(none or part)[0]}`"
+    )
+
+
+def mixture(value):
+    """A sum of all real numbers in a result, each with a weight of its own."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return sum(mixture(v) for v in value)
+    if isinstance(value, Tensor) and value.is_floating_point():
+        weights = torch.sin(torch.arange(1.0, value.numel() + 1)).to(value)
+        return (value.flatten() * weights).sum()
+    return 0.0
