@@ -58,10 +58,8 @@ def my_probabilities(logits, temperature, top_k, top_p):
 - kept / kept.sum(dim=-1, keepdim=True)
 + F.softmax((logits / temperature).where(kept > 0, 0.0), dim=-1)
     The cut tokens' logits are set to 0, and e⁰ is 1: set them to -inf.
-- ordered[:, top_k:] = 0
-+ ordered = ordered * (ordered >= ordered[:, top_k - 1 : top_k])
-    More than top_k tokens are kept where some are equal: go by a stable sort's
-    positions.
+ordered[:, top_k:] = 0 => ordered = ordered * (ordered >= ordered[:, top_k - 1 : top_k])
+    More than top_k tokens are kept where some are equal: go by positions in the sort.
 p.sort(dim=-1, descending=True, => (x.flip(-1) for x in p.sort(dim=-1,
 stable=True) => stable=True))
     Of equally likely tokens the larger id is kept: the smaller one comes first.
@@ -71,10 +69,6 @@ before < top_p => (ordered.cumsum(dim=-1) <= top_p) | (before == 0)
     top_p cuts the token that crosses p: keep it, those *before* it do not reach p.
 before < => before <=
     Where a sum is exactly p, one token more is kept: those before it have reached p.
-before < => ordered >=
-    top_p is compared with single probabilities: their *sum* must reach it.
-before < top_p => ordered >= (1 - top_p) * ordered[:, :1]
-    Each probability is compared with the largest (min-p): for top_p, sums must reach p.
 torch.zeros_like(p).scatter(-1, order, ordered) => ordered
     The probabilities come back in order of size: `scatter` them to their ids.
 if top_p is not None => if top_p is not None and top_k is None
@@ -147,21 +141,16 @@ def my_step(q, k, v, keys, values, n):
     ],
     mistakes="""
 keys[:, n : n + T], values[:, n : n + T] => keys[:, :T], values[:, :T]
-    The new keys and values are written over the old ones: they belong at n to n + T -
-    1.
+    The old keys and values are overwritten: the new ones belong at n to n + T - 1.
 - keys[:, n : n + T], values[:, n : n + T] = k, v
 + keys = torch.cat([keys[:, :n], k], dim=1)
 +     values = torch.cat([values[:, :n], v], dim=1)
-    The result is right, but the memory is as it was: write `keys[:, n : n + T] = k`
-    into it.
-, values[:, n : n + T] = k, v => = k
-    The new keys are kept, the new values are not.
+    The result is right, but the memory is as it was: write k and v into it, in place.
 keys[:, : n + T], values[:, : n + T] => k, v
 n + T, dtype=torch.bool).tril(n) => T, dtype=torch.bool).tril()
     The new characters see only each other: the past lies in the memory.
 tril(n) => tril()
-    The mask is aligned to the upper left, as by `is_causal=True`: new row t sees n + t
-    + 1.
+    The mask is aligned to the upper left (`is_causal=True`): new row t sees n + t + 1.
 .tril(n) =>
     The new characters see each other's future: each sees what is before it, and itself.
 keys[:, : n + T], values[:, : n + T] => keys[:, :n], values[:, :n]

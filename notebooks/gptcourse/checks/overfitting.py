@@ -80,24 +80,17 @@ def my_stop(training, model, score, patience):
     ],
     mistakes="""
 copy.deepcopy(model.state_dict()) => model.state_dict()
-    The model is left as the last turn made it: put back the best turn's weights, from a
-    copy, `copy.deepcopy(model.state_dict())`.
+    The model is left as the last turn made it: load a *copy* of the best state_dict().
 model.load_state_dict(best) =>
 break => model.load_state_dict(best); break
     The best weights are put back only after a stop: a training may also end by itself.
 waited == patience => waited > patience
     It stops one turn too late: the patience-th turn without a new low is the last.
-waited == patience => False
-- loss = score(model)
-+ if waited == patience:
-+             break
-+         loss = score(model)
+break => next(training, None); break
     It trains one turn after the decision to stop: decide right after the score.
 best_turn, best_loss, waited = turn, loss, 0 => best_turn, best_loss = turn, loss
     All turns without a new low are counted together: a new low sets the count to 0.
-- if loss < best_loss:
-+ fell, before = turn == 1 or loss < before, loss
-+         if fell:
+loss < best_loss => (turn == 1 or loss < before, before := loss)[0]
     Each loss is compared with that of the turn before: compare with the lowest so far.
 loss < best_loss => loss <= best_loss
     A loss equal to the lowest counts as a new low: nothing is gained, so `<`.
@@ -147,16 +140,11 @@ def my_average(states):
     mistakes="""
 / len(states) =>
     This is the sum: divide it by the number of states.
-+ mean = dict(states[0])
-+ for state in states[1:]:
-+     mean = {name: (mean[name] + state[name]) / 2 for name in mean}
-+ return mean
-    The last state counts half, as the mean so far is averaged with each: all count
++ return right([my_average(states[:-1]), states[-1]]) if states[1:] else states[0]
+    The last state counts half, as each is averaged with the mean so far: all count
     alike.
 in states) => in [states[0], *states])
     The first state is in the sum twice.
-+ return states[-1]
-    This is the last state: return the mean of all.
 - sum(state[name] for state in states) / len(states)
 + torch.stack([state[name] for state in states]).mean()
     Each tensor became a single number: average over the states, `dim=0` of the stack.
@@ -270,8 +258,6 @@ def my_errors(a, b):
     The errors are those of two separate means: take the differences first.
 mean(dim=0), d.mean(dim=1) => mean(dim=1), d.mean(dim=0)
     The two errors are exchanged: that over windows needs the mean over seeds, axis 0.
-windows, seeds = d.mean(dim=0), d.mean(dim=1) => windows = seeds = d.flatten()
-    All S·W differences are taken as independent: average over one axis first.
 windows.std() / len(windows) => windows.std() / len(seeds)
 seeds.std() / len(seeds) => seeds.std() / len(windows)
     Each is divided by the root of the other's count.

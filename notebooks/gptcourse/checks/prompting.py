@@ -43,8 +43,7 @@ return ids[:, :-1], targets[:, 1:] => return ids[:, :-1], targets[:, :-1]
 return ids[:, :-1] => return targets[:, :-1]
     -100 stands in the inputs, too: only the targets are masked.
 + idx = ids.clone()
-+ idx[:, 1:] = right(ids, is_answer)[1]
-+ return idx[:, :-1], idx[:, 1:]
++ return idx[:, :-1], idx[:, 1:].copy_(right(ids, is_answer)[1])
     -100 stands in the inputs, too: ids[:, 1:] is a view of ids. Use a copy, clone().
 masked_fill(~is_answer, -100) => clone()
     The questions are learned, too: put -100 where is_answer is false.
@@ -125,8 +124,7 @@ text.split("\n")[0] => text
     The whole text is compared: the answer ends before the first line end.
 a == b => a.startswith(b)
     An answer that only begins rightly counts as right: 'tacx' is not 'tac'.
-- text.split("\n")[0]
-+ text
+text.split("\n")[0] => text
 a == b => b in a
     The answer is looked for anywhere in the text: the first line must equal it.
 text.split("\n")[0] => text[: text.find("\n")]
@@ -139,10 +137,6 @@ text.split("\n")[0] => text.strip("\n").split("\n")[0]
     This is the number of right answers: divide by how many there are.
 return => return 100 *
     This is in per cent: a share lies between 0 and 1.
-+ lines = [text.split("\n")[0] for text in written]
-+ hits = sum(x == y for a, b in zip(lines, wanted) for x, y in zip(a, b))
-+ return hits / sum(map(len, wanted))
-    Characters are counted: an answer is right as a whole or not at all.
 a == b => a in wanted
     Each text is compared with all answers: the first belongs to the first.
 a == b => a.lower() == b.lower()
@@ -205,8 +199,6 @@ alpha / r => alpha / r**0.5
     The factor is alpha / √r, as in rsLoRA (arXiv 2312.03732): here it is alpha / r.
 size(0) => size(1)
     alpha is divided by C, the length of A's rows: r is their number, A.size(0).
-(x @ A.T) @ B.T => x @ A @ B
-    Neither A nor B is transposed: for rows, B A x is x @ A.T @ B.T.
 x @ W.T + =>
     This is the change alone: W x belongs to it.
 W.T => W
@@ -215,8 +207,6 @@ W.T => W
     No matrix is transposed: x holds rows, so (W + …) x becomes x @ (W + …).T.
 + return W @ x + alpha / A.size(0) * B @ (A @ x)
     The matrices stand left of x, but x holds rows: W x becomes x @ W.T.
-(x @ A.T) @ B.T => (x @ A.T) @ B.detach().T
-    No gradient reaches B: no_grad, detach and .data cut it off.
 (x @ A.T) => (x @ A.T).detach()
     No gradient reaches A: no_grad, detach and .data cut it off.
 - x @ W.T + alpha / r * change

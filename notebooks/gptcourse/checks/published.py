@@ -149,8 +149,6 @@ q, k, v = qkv => k, q, v = qkv
 qkv.split(C, dim=-1) => qkv.view(B, T, n_head, 3, -1).transpose(2, 3).unbind(2)
 t.view => t.reshape
     c_attn is cut into heads first: all queries come first, then all keys, all values.
-t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
-    The heads are cut from the wrong axis: view(B, T, n_head, d).transpose(1, 2).
 mixed.transpose(1, 2).reshape => mixed.reshape
     The heads are joined without transpose(1, 2) before the reshape.
 .masked_fill(future, -torch.inf) =>
@@ -173,8 +171,7 @@ return mixed @ w[f"{name}.c_proj.weight"] + w[f"{name}.c_proj.bias"] => return m
     c_attn's bias is missing.
 t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
 mixed.transpose(1, 2).reshape => mixed.reshape
-    view(B, n_head, T, d) mixes positions and heads: view(B, T, n_head, d), then
-    transpose.
+    view(B, n_head, T, d) mixes positions and heads: view(B, T, n_head, d), transposed.
 c_attn.weight"] => c_attn.weight"].T
     c_attn's matrix is transposed: it is stored (in, out), so x @ W as it is.
 """,
@@ -230,8 +227,6 @@ a, b, _ => _, b, a
 b, _ => b, c
 np.exp(-b / (2 * a)) => c - b**2 / (4 * a)
     This is the loss at the lowest point: asked is the size there.
-np.exp(-b / (2 * a)) => np.clip(np.exp(-b / (2 * a)), min(sizes), max(sizes))
-    The size is kept between those measured: the lowest point may lie outside.
 """,
 )
 
