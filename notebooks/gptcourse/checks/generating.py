@@ -12,12 +12,11 @@ def ask_kept(*rows: list, temperature=1.0, top_k=None, top_p=None) -> Case:
     shown = " and ".join(" ".join(f"{p:g}" for p in row) for row in rows)
     settings = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     given = [f"{k} = {v:g}" for k, v in settings.items() if v not in (None, 1.0)]
-    return Case(
-        ", ".join([f"p = {shown}", *given]),
-        args=(tensor(rows).log(), temperature, top_k, top_p),
-    )
+    args = tensor(rows).log(), temperature, top_k, top_p
+    return Case(", ".join([f"p = {shown}", *given]), args=args)
 
 
+HUGE = tensor([[1000.0, 999.0, 0.0]])
 FIVE = [0.05, 0.4, 0.15, 0.3, 0.1]
 
 sampling_probabilities = Exercise(
@@ -47,10 +46,7 @@ def my_probabilities(logits, temperature, top_k, top_p):
         ask_kept(FIVE, top_k=4, top_p=0.72),
         ask_kept(FIVE, [0.3, 0.3, 0.1, 0.1, 0.2], temperature=0.5, top_k=1, top_p=0.9),
         Case("logits 0 0 0 0, top_p = 0.5", args=(torch.zeros(1, 4), 1.0, None, 0.5)),
-        Case(
-            "logits 1000 999 0, temperature 0.5",
-            args=(tensor([[1000.0, 999.0, 0.0]]), 0.5, None, None),
-        ),
+        Case("logits 1000 999 0, temperature 0.5", args=(HUGE, 0.5, None, None)),
     ],
     mistakes="""
 / kept.sum(dim=-1, keepdim=True) =>
@@ -63,8 +59,6 @@ ordered[:, top_k:] = 0 => ordered = ordered * (ordered >= ordered[:, top_k - 1 :
 p.sort(dim=-1, descending=True, => (x.flip(-1) for x in p.sort(dim=-1,
 stable=True) => stable=True))
     Of equally likely tokens the larger id is kept: the smaller one comes first.
-top_k: => top_k + 1 :
-    One token more than top_k is kept.
 before < top_p => (ordered.cumsum(dim=-1) <= top_p) | (before == 0)
     top_p cuts the token that crosses p: keep it, those *before* it do not reach p.
 before < => before <=
@@ -107,9 +101,7 @@ def ask_step(title: str, *counts: int, heads=1, size=2) -> Case:
         keys, values = torch.full((2, heads, 6, size), torch.nan)  # (H, S, d) each
         n, out = 0, None
         for count in counts:
-            q, k, v = (
-                numbers(heads, count, size, start=100 * i + 10 * n) for i in range(3)
-            )
+            q, k, v = numbers(3, heads, count, size, start=10 * n)
             out = answer(q, k, v, keys, values, n)
             n += count
         return [out, keys[:, :n], values[:, :n]]

@@ -1,6 +1,5 @@
 """Exercises of 14_modern: rotary positions, RMSNorm, Muon's equal directions."""
 
-import torch
 from torch import tensor
 
 from gptcourse.checks.core import Case, Exercise
@@ -111,9 +110,7 @@ def my_orthogonalise(G, steps):
     praise="the directions kept, their sizes brought together, by products alone.",
     gradients=False,
     cases=[
-        Case(
-            "3 and 4 on the diagonal, one round", args=(tensor([[3.0, 0], [0, 4]]), 1)
-        ),
+        Case("[[3, 0], [0, 4]], one round", args=(tensor([[3.0, 0.0], [0.0, 4.0]]), 1)),
         Case("[[1, 2], [0, 1]], one round", args=(tensor([[1.0, 2.0], [0.0, 1.0]]), 1)),
         Case("two rows of three, three rounds", args=(numbers(2, 3), 3)),
         Case("three rows of two, five rounds", args=(numbers(3, 2), 5)),
@@ -131,8 +128,6 @@ X @ X.T => X.T @ X
     XᵀX stands where XXᵀ should: left of X only XXᵀ keeps the directions.
 S = X @ X.T => S = S if _ else X @ X.T
     S is made once, before the rounds: make it anew from each round's X.
-range(steps) => range(steps + 1)
-    There is one round too many.
 S = X @ X.T => X = X / X.norm(); S = X @ X.T
     The matrix is divided by its norm in every round: once, before the first.
 + U, _, Vh = torch.linalg.svd(G, full_matrices=False)

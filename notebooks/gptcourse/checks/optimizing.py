@@ -88,10 +88,8 @@ def my_rate(step, steps, lr, rise):
     praise="up to lr at step rise, then half a cosine, and the last step still counts.",
     gradients=False,
     cases=[
-        ask_rates(6, 1.0, 2),
-        ask_rates(4, 0.5, 0),
-        ask_rates(8, 2.0, 4),
-        ask_rates(6, 3.0, 1),
+        *(ask_rates(6, 1.0, 2), ask_rates(4, 0.5, 0)),
+        *(ask_rates(8, 2.0, 4), ask_rates(6, 3.0, 1)),
     ],
     mistakes="""
 lr * step / rise => lr * (step - 1) / rise
@@ -104,8 +102,6 @@ steps - rise) => steps - rise - 1)
     The cosine begins with step 1: it begins after the warm-up.
 (1 + math.cos(math.pi * done)) / 2 => math.cos(math.pi * done / 2)
     This is a quarter of a turn (π/2): take (1 + cos πd) / 2.
-+ return min(step / rise, 1) * right(max(step, rise + 1), steps, lr, rise)
-    With rise = 0 this divides by zero: without a warm-up, step 1 begins the cosine.
 (step - rise - 1) / (steps - rise) => (step - rise) / (steps - rise + 1)
     It falls from step rise + 1 on: that step still has the full rate.
 return lr * (1 + => return 0.1 * lr + 0.9 * lr * (1 +
@@ -118,17 +114,8 @@ math.pi * done => 180 * done
     The angle is in degrees: the cosine counts in radians, half a turn is π.
 step / rise => (step // rise)
     `//` drops the fraction of the warm-up: `/` keeps it.
-lr * step / rise => right(step, steps, lr, 0) * step / rise
-(step - rise - 1) / (steps - rise) => (step - 1) / steps
-    The cosine begins with step 1, and the warm-up multiplies it: it begins after it.
 """,
 )
-
-
-def ask_clip(title: str, *grads, limit: float = 1.0) -> Case:
-    made = [tensor(g) for g in grads]
-    return Case(f"{title}, max_norm = {limit:g}", args=(made, limit))
-
 
 ROW = [6.0, -2.0, 1.0]
 
@@ -144,11 +131,11 @@ def my_clip(grads, max_norm):
     praise="one norm over all tensors, shortened to the limit, direction kept.",
     gradients=False,
     cases=[
-        ask_clip("gradients [3] and [4]", [3.0], [4.0]),
-        ask_clip("gradients [0.3] and [0.4]", [0.3], [0.4]),
-        ask_clip("gradients [0] and [0]", [0.0], [0.0]),
-        ask_clip("gradients [3] and [-4]", [3.0], [-4.0], limit=4.5),
-        ask_clip("a row, a table, a number", ROW, [ROW, ROW], -1.0, limit=2.0),
+        Case(f"{grads}, max_norm = {limit:g}", args=([tensor(g) for g in grads], limit))
+        for grads, limit in (
+            *(([[3.0], [4.0]], 1.0), ([[0.3], [0.4]], 1.0), ([[0.0], [0.0]], 1.0)),
+            *(([[3.0], [-4.0]], 4.5), ([ROW, [ROW, ROW], -1.0], 2.0)),
+        )
     ],
     mistakes="""
 + return [right([g], max_norm)[0] for g in grads]
@@ -163,8 +150,6 @@ torch.sqrt(sum((g**2).sum() for g in grads)) => sum(g.norm() for g in grads)
     The tensors' norms are added: square all numbers, add, then take one root.
 torch.sqrt(sum((g**2).sum() for g in grads)) => sum(g.abs().sum() for g in grads)
     The sizes of all numbers are added: take the root of the sum of their squares.
-g * max_norm / norm => g / norm
-    The gradient is brought to length 1: bring it to max_norm.
 torch.sqrt( => sum(g.numel() for g in grads) ** -0.5 * torch.sqrt(
     This is the root of the mean square: the norm is the root of the *sum* of squares.
 sum((g**2) => max((g**2)

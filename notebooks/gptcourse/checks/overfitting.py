@@ -3,11 +3,11 @@
 import string
 
 import torch
-from torch import Tensor, nn, tensor
+from torch import nn, tensor
 
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
-from gptcourse.checks.values import number
+from gptcourse.checks.values import floats, number
 
 TRAINED, RETURNED = "turns trained", "what is returned"
 LEFT = "the turn whose weights the model has in the end"
@@ -41,7 +41,7 @@ def stopped(title: str, losses: list[float], patience: int) -> Case:
 
 
 DIP = [3.0, 1.0, 2.0, 2.0, 0.0]
-SHAKY = [3.0, 2.0, 4.0, 1.0, 3.0, 2.5, 0.5]
+SHAKY, TIES = [3.0, 2.0, 4.0, 1.0, 3.0, 2.5, 0.5], [2.0, 1.0, 1.0, 1.0, 1.0, 0.5]
 
 stop_early = Exercise(
     "stop_early",
@@ -68,15 +68,14 @@ def my_stop(training, model, score, patience):
     gradients=False,
     may_change=("model",),
     cases=[
-        stopped(TRAINED, DIP, 2),
-        stopped(TRAINED, SHAKY, 2),
-        stopped(TRAINED, [2.0, 1.0, 1.0, 1.0, 1.0, 0.5], 3),
-        stopped(TRAINED, DIP, 1),
+        *(
+            stopped(TRAINED, *walk)
+            for walk in ((DIP, 2), (SHAKY, 2), (TIES, 3), (DIP, 1))
+        ),
         stopped(RETURNED, DIP, 2),
         stopped(RETURNED, [30.0, 20.0, 11.1], 2),
         stopped(RETURNED, [1.0, 2.0, 3.0, 4.0], 3),
-        stopped(LEFT, DIP, 2),
-        stopped(LEFT, DIP[:3], 5),
+        *(stopped(LEFT, *walk) for walk in ((DIP, 2), (DIP[:3], 5))),
     ],
     mistakes="""
 copy.deepcopy(model.state_dict()) => model.state_dict()
@@ -84,8 +83,6 @@ copy.deepcopy(model.state_dict()) => model.state_dict()
 model.load_state_dict(best) =>
 break => model.load_state_dict(best); break
     The best weights are put back only after a stop: a training may also end by itself.
-waited == patience => waited > patience
-    It stops one turn too late: the patience-th turn without a new low is the last.
 break => next(training, None); break
     It trains one turn after the decision to stop: decide right after the score.
 best_turn, best_loss, waited = turn, loss, 0 => best_turn, best_loss = turn, loss
@@ -127,15 +124,9 @@ def my_average(states):
     cases=[
         Case(
             "three states, [0, 6], [3, 0] and [9, 0]",
-            args=(
-                [{"weight": tensor(w)} for w in ([0.0, 6.0], [3.0, 0.0], [9.0, 0.0])],
-            ),
+            args=([{"weight": tensor(w)} for w in ([0.0, 6], [3.0, 0], [9.0, 0])],),
         ),
-        *(
-            Case(f"{count} states of two tensors", args=(states(count),))
-            for count in (2, 4)
-        ),
-        Case("one state", args=(states(1),)),
+        *(Case(f"{n} states of two tensors", args=(states(n),)) for n in (2, 4, 1)),
     ],
     mistakes="""
 / len(states) =>
@@ -145,9 +136,6 @@ def my_average(states):
     alike.
 in states) => in [states[0], *states])
     The first state is in the sum twice.
-- sum(state[name] for state in states) / len(states)
-+ torch.stack([state[name] for state in states]).mean()
-    Each tensor became a single number: average over the states, `dim=0` of the stack.
 + return right(states) | {k: v for k, v in states[-1].items() if v.ndim == 1}
     Only some of the tensors are averaged: take every name.
 + return right([states[0], states[-1]])
@@ -217,13 +205,6 @@ n = 0 => text, source, n = text.strip(), source.strip(), 0
 """,
 )
 
-
-def floats(value):
-    """Three numbers, whatever they come in."""
-    row = isinstance(value, Tensor) and value.ndim == 1
-    return [number(v) for v in value] if row or isinstance(value, list) else value
-
-
 GAPS = tensor([[1.0, 2.0, 3.0], [3.0, 4.0, 8.0]])
 LEVELS = tensor([[2.0, 9.0, 4.0], [1.0, 5.0, 2.0]])
 
@@ -242,10 +223,7 @@ def my_errors(a, b):
     result=floats,
     gradients=False,
     cases=[
-        Case(
-            "a - b = [[1, 2, 3], [3, 4, 8]]: 2 seeds, 3 windows",
-            args=(LEVELS + GAPS, LEVELS),
-        ),
+        Case("a - b = [[1, 2, 3], [3, 4, 8]]", args=(LEVELS + GAPS, LEVELS)),
         Case("3 seeds, 5 windows", args=(numbers(3, 5), numbers(3, 5, start=40))),
         Case("4 seeds, 2 windows", args=(numbers(4, 2), numbers(4, 2, start=30))),
         Case("every difference 0.5", args=(numbers(2, 4) + 0.5, numbers(2, 4))),

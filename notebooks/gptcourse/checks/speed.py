@@ -33,22 +33,16 @@ def my_flops(L, C, V, T, B):
     Half of attention: the scores *and* the sum over the values, each of all T keys.
 B * T => 1
     This is the work for one token: a step has B · T of them.
-B * T => T
-    This is the work for one window: a step has B of them.
 + V * C =>
     The matrix that makes the logits is missing: V · C weights.
 V * C => 2 * V * C + T * C
     Two tables of embeddings are counted: looking up a row is no arithmetic.
 = 12 * => = 11 *
     The projection behind the heads is missing: C² weights in each block.
-* L * C**2 => * C**2
-    Only one block's matrices are counted: there are L.
 L * T * C => T * C
     Attention is counted in one block only: there are L.
 L * T * C => L * C
     In attention each token looks at T others: its FLOPs grow with T.
-+ return sum(right(L, C, V, T, B))
-    This is the sum: return both numbers, matrices and attention.
 + return right(L, C, V, T, B)[::-1]
     The two numbers are swapped: matrices first.
 V * C => L * V * C
@@ -69,10 +63,9 @@ def after(scores, size):
 
 def ask_tile(title, before, scores):
     """A case: a tile of scores, after one of the scores before."""
-    m, s, y = after(before, 2) if before else START
-    return Case(
-        title, args=(m, s, y, tensor(scores), numbers(len(scores[0]), 2, start=20))
-    )
+    V = numbers(len(scores[0]), 2, start=20)
+    sums = after(before, 2) if before else START
+    return Case(title, args=(*sums, tensor(scores), V))
 
 
 START = torch.full((1, 1), -torch.inf), torch.zeros(1, 1), torch.zeros(1, 2)
@@ -112,8 +105,6 @@ m - new => new - m
     The old sums grow where they should shrink: the factor is exp(m - new m), at most 1.
 torch.maximum(m, scores.amax(dim=1, keepdim=True)) => scores.amax(dim=1, keepdim=True)
     m is the highest score of this tile alone: torch.maximum(m, …) keeps the old one.
-scores - new => scores - m
-    This tile's scores are counted from the old m: all are counted from the new one.
 scores.amax(dim=1, keepdim=True) => scores.max()
     One highest score for all rows: each query has its own, so over the last dimension.
 new, s, y => new, s, y / s
@@ -132,6 +123,7 @@ e.sum(dim=1, keepdim=True) => e.sum()
 """,
 )
 
+TINY = tensor([1.23e-20, -4.56e-20])
 
 sixteen_bits = Exercise(
     "sixteen_bits",
@@ -158,12 +150,7 @@ def my_rounding(x):
             "two rows of three": [[0.3, -70.7, 5e5], [0.0123, 2.7183, 41.9]],
         }.items()
     ]
-    + [
-        Case(
-            "x = 1.23e-20 and -4.56e-20; shown are the results times 2⁷⁰",
-            probe=lambda answer: answer(tensor([1.23e-20, -4.56e-20])) * 2.0**70,
-        )
-    ],
+    + [Case("x = 1.23e-20 -4.56e-20, result times 2⁷⁰", lambda f: f(TINY) * 2.0**70)],
     mistakes="""
 round( => trunc(
     The low bits are cut off: round to the nearest, up or down.
