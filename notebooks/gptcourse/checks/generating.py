@@ -192,13 +192,10 @@ def my_reading(window, new, size):
     result=lists,
     gradients=False,
     cases=[
-        Case(
-            f"a window of {size} that holds {n} ids from 10 on, new: {10 + n}",
-            args=([*range(10, 10 + n)], 10 + n, size),
-        )
+        Case(f"{n} ids from 10, size {size}", args=([*range(10, 10 + n)], 10 + n, size))
         for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8))
     ]
-    + [Case("a window of 4 that holds 7 5 9 7, new: 7", args=([7, 5, 9, 7], 7, 4))],
+    + [Case("ids 7 5 9 7, new 7, size 4", args=([7, 5, 9, 7], 7, 4))],
     mistakes="""
 [new], [n] => [new], [n + 1]
 range(len(read)) => range(1, len(read) + 1)

@@ -139,7 +139,5 @@ c * S @ S @ X => c * S @ X
     The last term has S only once: it is the fifth power, c S S X.
 G.norm() => torch.linalg.matrix_norm(G, 2)
     It is divided by the largest singular value: take the root of the sum of squares.
-range(steps) => range(5)
-    There are always five rounds: steps says how many.
 """,
 )

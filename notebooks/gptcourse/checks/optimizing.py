@@ -87,10 +87,7 @@ def my_rate(step, steps, lr, rise):
 """,
     praise="up to lr at step rise, then half a cosine, and the last step still counts.",
     gradients=False,
-    cases=[
-        *(ask_rates(6, 1.0, 2), ask_rates(4, 0.5, 0)),
-        *(ask_rates(8, 2.0, 4), ask_rates(6, 3.0, 1)),
-    ],
+    cases=[ask_rates(*a) for a in ((6, 1.0, 2), (4, 0.5, 0), (8, 2.0, 4), (6, 3.0, 1))],
     mistakes="""
 lr * step / rise => lr * (step - 1) / rise
     The warm-up is off by one: steps count from 1, so lr · step / rise.

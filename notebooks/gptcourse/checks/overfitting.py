@@ -1,7 +1,5 @@
 """Exercises of 07_overfitting: stop, average weights, find copies, put error bars."""
 
-import string
-
 import torch
 from torch import nn, tensor
 
@@ -103,13 +101,14 @@ float("inf"), None => score(model), copy.deepcopy(model.state_dict())
 )
 
 
-def states(count: int):
+def states(n: int) -> list:
     """State dictionaries of one model, all their numbers different."""
     return [
-        {"weight": numbers(2, 3, start=9 * i), "bias": numbers(4, start=50 + 9 * i)}
-        for i in range(count)
+        {"weight": numbers(2, 3) + i * i, "bias": numbers(4) - i**3} for i in range(n)
     ]
 
+
+SMALL = [{"weight": tensor(w)} for w in ([0.0, 6.0], [3.0, 0.0], [9.0, 0.0])]
 
 average_weights = Exercise(
     "average_weights",
@@ -122,10 +121,7 @@ def my_average(states):
     praise="each weight is the mean of what it was, and the states are left alone.",
     gradients=False,
     cases=[
-        Case(
-            "three states, [0, 6], [3, 0] and [9, 0]",
-            args=([{"weight": tensor(w)} for w in ([0.0, 6], [3.0, 0], [9.0, 0])],),
-        ),
+        Case("three states, [0, 6], [3, 0] and [9, 0]", args=(SMALL,)),
         *(Case(f"{n} states of two tensors", args=(states(n),)) for n in (2, 4, 1)),
     ],
     mistakes="""
@@ -150,7 +146,7 @@ RUNS = [
     *[("xabcy", "zabcw"), ("xyabc", "xya yabc"), ("aaaa", "aab"), ("bcd", "abcd")],
     *[("abc", "abc"), ("The cat", "the cat"), ("a cat,\n\nbut", "one at,\n\nbig")],
     *[(" is ", "a is b"), ("abc", "xyz"), ("", "abc"), ("abc", "")],
-    ("?" + string.ascii_lowercase, string.ascii_lowercase + "!"),
+    ("?abcdef", "abcdef!"),
 ]
 
 longest_run = Exercise(
@@ -193,12 +189,8 @@ n = 0 => text, source, n = text.lower(), source.lower(), 0
     Capitals and small letters are taken for the same: they are different characters.
 n = 0 => text, source, n = text.strip(), source.strip(), 0
     Spaces at the ends are cut off: they count like any other character.
-+ return max((len(word) for word in text.split() if word in source), default=0)
-    Only whole words are looked for: a run may begin and end anywhere.
 + return max(right(a, b) for a in text.split("\n") for b in source.split("\n"))
     The texts are compared line by line: a run may go over a line end.
-+ return len({*text} & {*source})
-    The different characters that both have are counted: a run is in a row.
 + from difflib import SequenceMatcher
 + return SequenceMatcher(None, text, source).find_longest_match().size
     difflib ignores what is frequent in a long source: pass autojunk=False.
@@ -236,9 +228,6 @@ def my_errors(a, b):
     The errors are those of two separate means: take the differences first.
 mean(dim=0), d.mean(dim=1) => mean(dim=1), d.mean(dim=0)
     The two errors are exchanged: that over windows needs the mean over seeds, axis 0.
-windows.std() / len(windows) => windows.std() / len(seeds)
-seeds.std() / len(seeds) => seeds.std() / len(windows)
-    Each is divided by the root of the other's count.
 windows.std() => d.std()
 seeds.std() => d.std()
     The spread is that of all single differences: average over the other axis first.

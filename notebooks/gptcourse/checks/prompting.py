@@ -197,9 +197,5 @@ W.T => W
 - x @ W.T + alpha / r * change
 + alpha / r * (x @ W.T + change)
     W x is scaled, too: alpha / r belongs to the change alone.
-alpha / r => 16 / r
-    alpha is written in: use the one that comes in.
-r = A.size(0) => r = 8
-    r is written in: it is A's number of rows.
 """,
 )

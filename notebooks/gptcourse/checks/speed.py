@@ -19,8 +19,7 @@ def my_flops(L, C, V, T, B):
     parts=("the matrices", "attention"),
     result=floats,
     cases=[
-        Case(f"L, C, V, T, B = {args}", args=args)
-        for args in ((1, 2, 3, 5, 1), (2, 3, 5, 7, 4))
+        Case(f"L, C, V, T, B = {a}", args=a) for a in ((1, 2, 3, 5, 1), (2, 3, 5, 7, 4))
     ],
     mistakes="""
 6 * weights * tokens, 12 => 3 * weights * tokens, 6
@@ -35,8 +34,6 @@ B * T => 1
     This is the work for one token: a step has B · T of them.
 + V * C =>
     The matrix that makes the logits is missing: V · C weights.
-V * C => 2 * V * C + T * C
-    Two tables of embeddings are counted: looking up a row is no arithmetic.
 = 12 * => = 11 *
     The projection behind the heads is missing: C² weights in each block.
 L * T * C => T * C

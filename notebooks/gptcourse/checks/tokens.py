@@ -97,10 +97,6 @@ def my_encode(ids, ranks):
     mistakes="""
 min(known, key=ranks.get) => known[0]
     The pair farthest left is merged first: merge the one of the lowest rank.
-+ for pair in ranks:
-+     ids = merge(ids, pair, 256 + ranks[pair])
-+ return ids
-    The merges are done in the dictionary's order: their ranks decide.
 min => max
     The pair of the highest rank is merged first: the lowest was found first.
 256 + ranks[pair] => ranks[pair]
@@ -165,8 +161,6 @@ len(text) => len(text.encode())
     It is divided by the number of bytes: 'é' has two, and is one character.
 losses.sum() => losses[1:].sum()
     The first loss is left out: losses[0] is that of ids[1].
-losses.sum() / math.log(2) => losses.log2().sum()
-    The logarithm of the losses is taken: they are logarithms already. Divide by ln 2.
 - losses.sum() / math.log(2) / len(text)
 + len(text) / (losses.sum() / math.log(2))
     This is upside down, characters per bit.
