@@ -38,6 +38,7 @@ def stopped(title: str, losses: list[float], patience: int) -> Case:
     return Case(f"{title}, losses {shown}, patience {patience}", probe)
 
 
+SMALL = [{"weight": tensor(w)} for w in ([0.0, 6.0], [3.0, 0.0], [9.0, 0.0])]
 DIP = [3.0, 1.0, 2.0, 2.0, 0.0]
 SHAKY, TIES = [3.0, 2.0, 4.0, 1.0, 3.0, 2.5, 0.5], [2.0, 1.0, 1.0, 1.0, 1.0, 0.5]
 
@@ -107,8 +108,6 @@ def states(n: int) -> list:
         {"weight": numbers(2, 3) + i * i, "bias": numbers(4) - i**3} for i in range(n)
     ]
 
-
-SMALL = [{"weight": tensor(w)} for w in ([0.0, 6.0], [3.0, 0.0], [9.0, 0.0])]
 
 average_weights = Exercise(
     "average_weights",

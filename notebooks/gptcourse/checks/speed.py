@@ -65,6 +65,7 @@ def ask_tile(title, before, scores):
     return Case(title, args=(*sums, tensor(scores), V))
 
 
+TINY = tensor([1.23e-20, -4.56e-20])
 START = torch.full((1, 1), -torch.inf), torch.zeros(1, 1), torch.zeros(1, 2)
 
 softmax_tile = Exercise(
@@ -119,8 +120,6 @@ e.sum(dim=1, keepdim=True) => e.sum()
     The sums of all queries are added: each has its own, over the last dimension.
 """,
 )
-
-TINY = tensor([1.23e-20, -4.56e-20])
 
 sixteen_bits = Exercise(
     "sixteen_bits",
