@@ -12,12 +12,11 @@ def ask_kept(*rows: list, temperature=1.0, top_k=None, top_p=None) -> Case:
     shown = " and ".join(" ".join(f"{p:g}" for p in row) for row in rows)
     settings = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     given = [f"{k} = {v:g}" for k, v in settings.items() if v not in (None, 1.0)]
-    return Case(
-        ", ".join([f"p = {shown}", *given]),
-        args=(tensor(rows).log(), temperature, top_k, top_p),
-    )
+    args = tensor(rows).log(), temperature, top_k, top_p
+    return Case(", ".join([f"p = {shown}", *given]), args=args)
 
 
+HUGE = tensor([[1000.0, 999.0, 0.0]])
 FIVE = [0.05, 0.4, 0.15, 0.3, 0.1]
 
 sampling_probabilities = Exercise(
@@ -47,10 +46,7 @@ def my_probabilities(logits, temperature, top_k, top_p):
         ask_kept(FIVE, top_k=4, top_p=0.72),
         ask_kept(FIVE, [0.3, 0.3, 0.1, 0.1, 0.2], temperature=0.5, top_k=1, top_p=0.9),
         Case("logits 0 0 0 0, top_p = 0.5", args=(torch.zeros(1, 4), 1.0, None, 0.5)),
-        Case(
-            "logits 1000 999 0, temperature 0.5",
-            args=(tensor([[1000.0, 999.0, 0.0]]), 0.5, None, None),
-        ),
+        Case("logits 1000 999 0, temperature 0.5", args=(HUGE, 0.5, None, None)),
     ],
     mistakes="""
 / kept.sum(dim=-1, keepdim=True) =>
@@ -58,23 +54,15 @@ def my_probabilities(logits, temperature, top_k, top_p):
 - kept / kept.sum(dim=-1, keepdim=True)
 + F.softmax((logits / temperature).where(kept > 0, 0.0), dim=-1)
     The cut tokens' logits are set to 0, and e⁰ is 1: set them to -inf.
-- ordered[:, top_k:] = 0
-+ ordered = ordered * (ordered >= ordered[:, top_k - 1 : top_k])
-    More than top_k tokens are kept where some are equal: go by a stable sort's
-    positions.
+ordered[:, top_k:] = 0 => ordered = ordered * (ordered >= ordered[:, top_k - 1 : top_k])
+    More than top_k tokens are kept where some are equal: go by positions in the sort.
 p.sort(dim=-1, descending=True, => (x.flip(-1) for x in p.sort(dim=-1,
 stable=True) => stable=True))
     Of equally likely tokens the larger id is kept: the smaller one comes first.
-top_k: => top_k + 1 :
-    One token more than top_k is kept.
 before < top_p => (ordered.cumsum(dim=-1) <= top_p) | (before == 0)
     top_p cuts the token that crosses p: keep it, those *before* it do not reach p.
 before < => before <=
     Where a sum is exactly p, one token more is kept: those before it have reached p.
-before < => ordered >=
-    top_p is compared with single probabilities: their *sum* must reach it.
-before < top_p => ordered >= (1 - top_p) * ordered[:, :1]
-    Each probability is compared with the largest (min-p): for top_p, sums must reach p.
 torch.zeros_like(p).scatter(-1, order, ordered) => ordered
     The probabilities come back in order of size: `scatter` them to their ids.
 if top_p is not None => if top_p is not None and top_k is None
@@ -113,9 +101,7 @@ def ask_step(title: str, *counts: int, heads=1, size=2) -> Case:
         keys, values = torch.full((2, heads, 6, size), torch.nan)  # (H, S, d) each
         n, out = 0, None
         for count in counts:
-            q, k, v = (
-                numbers(heads, count, size, start=100 * i + 10 * n) for i in range(3)
-            )
+            q, k, v = numbers(3, heads, count, size, start=10 * n)
             out = answer(q, k, v, keys, values, n)
             n += count
         return [out, keys[:, :n], values[:, :n]]
@@ -147,21 +133,16 @@ def my_step(q, k, v, keys, values, n):
     ],
     mistakes="""
 keys[:, n : n + T], values[:, n : n + T] => keys[:, :T], values[:, :T]
-    The new keys and values are written over the old ones: they belong at n to n + T -
-    1.
+    The old keys and values are overwritten: the new ones belong at n to n + T - 1.
 - keys[:, n : n + T], values[:, n : n + T] = k, v
 + keys = torch.cat([keys[:, :n], k], dim=1)
 +     values = torch.cat([values[:, :n], v], dim=1)
-    The result is right, but the memory is as it was: write `keys[:, n : n + T] = k`
-    into it.
-, values[:, n : n + T] = k, v => = k
-    The new keys are kept, the new values are not.
+    The result is right, but the memory is as it was: write k and v into it, in place.
 keys[:, : n + T], values[:, : n + T] => k, v
 n + T, dtype=torch.bool).tril(n) => T, dtype=torch.bool).tril()
     The new characters see only each other: the past lies in the memory.
 tril(n) => tril()
-    The mask is aligned to the upper left, as by `is_causal=True`: new row t sees n + t
-    + 1.
+    The mask is aligned to the upper left (`is_causal=True`): new row t sees n + t + 1.
 .tril(n) =>
     The new characters see each other's future: each sees what is before it, and itself.
 keys[:, : n + T], values[:, : n + T] => keys[:, :n], values[:, :n]
@@ -211,13 +192,10 @@ def my_reading(window, new, size):
     result=lists,
     gradients=False,
     cases=[
-        Case(
-            f"a window of {size} that holds {n} ids from 10 on, new: {10 + n}",
-            args=([*range(10, 10 + n)], 10 + n, size),
-        )
+        Case(f"{n} ids from 10, size {size}", args=([*range(10, 10 + n)], 10 + n, size))
         for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8))
     ]
-    + [Case("a window of 4 that holds 7 5 9 7, new: 7", args=([7, 5, 9, 7], 7, 4))],
+    + [Case("ids 7 5 9 7, new 7, size 4", args=([7, 5, 9, 7], 7, 4))],
     mistakes="""
 [new], [n] => [new], [n + 1]
 range(len(read)) => range(1, len(read) + 1)

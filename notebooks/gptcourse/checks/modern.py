@@ -1,6 +1,5 @@
 """Exercises of 14_modern: rotary positions, RMSNorm, Muon's equal directions."""
 
-import torch
 from torch import tensor
 
 from gptcourse.checks.core import Case, Exercise
@@ -19,36 +18,24 @@ def my_rope(x, places):
 """,
     praise="each pair rotated by its position, the first fast, the last slowly.",
     cases=[
-        Case(
-            "the pair (1, 0) at positions 0, 1 and 2",
-            args=(tensor([[[[1.0, 0.0]] * 3]]), torch.arange(3)),
-        ),
-        Case(
-            "(1, 2, 3, 4), two pairs, at positions 0 and 1",
-            args=(tensor([[[[1.0, 2.0, 3.0, 4.0]] * 2]]), torch.arange(2)),
-        ),
-        Case("one new query at position 7", args=(numbers(1, 1, 1, 4), tensor([7]))),
-        Case("positions 2, 700, 11", args=(numbers(2, 2, 3, 8), tensor([2, 700, 11]))),
-        Case(
-            "two texts, three heads, positions 5, 6, 7 and 8",
-            args=(numbers(2, 3, 4, 6), torch.arange(5, 9)),
-        ),
+        Case(f"{title} at {', '.join(map(str, places))}", args=(x, tensor(places)))
+        for title, x, places in (
+            ("the pair (1, 0)", tensor([[[[1.0, 0.0]] * 3]]), [0, 1, 2]),
+            ("1 2 3 4, two pairs,", tensor([[[[1.0, 2.0, 3.0, 4.0]] * 2]]), [0, 1]),
+            ("one new query", numbers(1, 1, 1, 4), [7]),
+            ("two heads, positions", numbers(2, 2, 3, 8), [2, 700, 11]),
+            ("three heads, positions", numbers(2, 3, 4, 6), [5, 6, 7, 8]),
+        )
     ],
     mistakes="""
 a * cos - b * sin, a * sin + b * cos => a * cos + b * sin, b * cos - a * sin
     It rotates the other way: a · cos - b · sin, a · sin + b · cos.
-cos, sin = => sin, cos =
-    cos and sin are swapped: at position 0 the angle is 0, and nothing moves.
-- return torch.cat([a * cos - b * sin, a
-+ a = a * cos - b * sin
-+     return torch.cat([a, a
+return torch.cat([a * cos - b * sin, a => a = a * cos - b * sin; return torch.cat([a, a
     b is rotated with the new a: keep the old one until both are computed.
 :half], x[..., half:] => ::2], x[..., 1::2]
 torch.cat => torch.stack
 dim=-1) => dim=-1).flatten(-2)
     The pairs are neighbors, 2i and 2i + 1: pair i is here number i and i + D/2.
-:half], x[..., half:] => ::2], x[..., 1::2]
-    Neighbors are taken, halves come back: pair i is number i and i + D/2, both times.
 / 10_000 ** (i / half) => .expand(-1, half)
     All pairs rotate alike: pair i rotates by t / 10000^(2i/D).
 / 10_000 => * 10_000
@@ -123,10 +110,7 @@ def my_orthogonalise(G, steps):
     praise="the directions kept, their sizes brought together, by products alone.",
     gradients=False,
     cases=[
-        Case(
-            "3 and 4 on the diagonal, one round",
-            args=(tensor([[3.0, 0.0], [0.0, 4.0]]), 1),
-        ),
+        Case("[[3, 0], [0, 4]], one round", args=(tensor([[3.0, 0.0], [0.0, 4.0]]), 1)),
         Case("[[1, 2], [0, 1]], one round", args=(tensor([[1.0, 2.0], [0.0, 1.0]]), 1)),
         Case("two rows of three, three rounds", args=(numbers(2, 3), 3)),
         Case("three rows of two, five rounds", args=(numbers(3, 2), 5)),
@@ -140,23 +124,11 @@ norm() => norm(dim=1, keepdim=True)
     Each row is divided by its own norm: one norm for the whole matrix.
 b * S @ X + c * S @ S @ X => b * X**3 + c * X**5
     The powers are taken entry by entry (`X**3`): XXᵀX is a product of matrices, `@`.
-c * S @ S => c * S**2
-    (XXᵀ)² is squared entry by entry: it is the matrix times itself, `@`.
-a, b, c = => a, c, b =
-    b and c are swapped: b belongs to the third power, c to the fifth.
 X @ X.T => X.T @ X
     XᵀX stands where XXᵀ should: left of X only XXᵀ keeps the directions.
-+ S = (G @ G.T) / G.norm() ** 2
-+ X = G / G.norm()
-+ for _ in range(steps):
-+     X = 3.4445 * X - 4.7750 * S @ X + 2.0315 * S @ S @ X
-+ return X
+S = X @ X.T => S = S if _ else X @ X.T
     S is made once, before the rounds: make it anew from each round's X.
-range(steps) => range(steps + 1)
-    There is one round too many.
-- S = X @ X.T
-+ X = X / X.norm()
-+         S = X @ X.T
+S = X @ X.T => X = X / X.norm(); S = X @ X.T
     The matrix is divided by its norm in every round: once, before the first.
 + U, _, Vh = torch.linalg.svd(G, full_matrices=False)
 + return U @ Vh
@@ -166,9 +138,6 @@ range(steps) => range(steps + 1)
 c * S @ S @ X => c * S @ X
     The last term has S only once: it is the fifth power, c S S X.
 G.norm() => torch.linalg.matrix_norm(G, 2)
-    It is divided by the largest singular value: the norm is the root of the sum of
-    squares.
-range(steps) => range(5)
-    There are always five rounds: steps says how many.
+    It is divided by the largest singular value: take the root of the sum of squares.
 """,
 )

@@ -9,7 +9,7 @@ from gptcourse.checks.values import number, plain
 
 FIRST = tensor([1.0, 1.0]), tensor([1.0, 100.0]), torch.zeros(2), torch.zeros(2)
 LATER = numbers(3), numbers(3, start=5), numbers(3, start=9), numbers(3, start=14) ** 2
-TABLE = [numbers(2, 3, start=start) for start in (20, 30, 40)]
+TABLE = [*(numbers(2, 3, start=20 + 10 * i) for i in range(3)), numbers(2, 3) ** 2]
 
 adamw_step = Exercise(
     "adamw_step",
@@ -26,24 +26,19 @@ def my_adamw(p, g, m, v, t, lr, decay, b1, b2, eps):
     parts=("p", "m", "v"),
     gradients=False,
     cases=[
-        Case(
-            "first step, p = [1, 1], g = [1, 100], lr = 0.1, no decay",
-            args=(*FIRST, 1, 0.1, 0.0, 0.9, 0.95, 1e-8),
-        ),
-        Case("step 3, no decay", args=(*LATER, 3, 0.5, 0.0, 0.8, 0.9, 1e-8)),
-        Case("step 3, ε = 0.5", args=(*LATER, 3, 0.5, 0.0, 0.8, 0.9, 0.5)),
-        Case("step 3, decay = 0.2", args=(*LATER, 3, 0.5, 0.2, 0.8, 0.9, 1e-8)),
-        Case(
-            "step 2 of a table (2, 3), decay = 0.1",
-            args=(*TABLE, TABLE[0] ** 2, 2, 0.2, 0.1, 0.9, 0.99, 0.1),
-        ),
+        Case(f"step {rest[0]}, {title}", args=(*tensors, *rest))
+        for title, tensors, rest in (
+            ("p = [1, 1], g = [1, 100]", FIRST, (1, 0.1, 0.0, 0.9, 0.95, 1e-8)),
+            ("no decay", LATER, (3, 0.5, 0.0, 0.8, 0.9, 1e-8)),
+            ("ε = 0.5", LATER, (3, 0.5, 0.0, 0.8, 0.9, 0.5)),
+            ("decay = 0.2", LATER, (3, 0.5, 0.2, 0.8, 0.9, 1e-8)),
+            ("a table, decay = 0.1", TABLE, (2, 0.2, 0.1, 0.9, 0.99, 0.1)),
+        )
     ],
     mistakes="""
 m / (1 - b1**t) => m
 v / (1 - b2**t) => v
     The bias correction is missing: divide m and v by 1 - b1^t and 1 - b2^t.
-v / (1 - b2**t) => v
-    Only m is corrected: v, too, began at zero, so divide it by 1 - b2^t.
 eps), m, v => eps), m_hat, v_hat
     The corrected means are returned: return m and v, or they are corrected twice.
 1 - b1**t => (1 - b1) ** t
@@ -63,8 +58,6 @@ v_hat.sqrt() => v_hat
     The root of v is missing: divide by √v + ε.
 v_hat.sqrt() + eps => (v_hat + eps).sqrt()
     ε stands inside the root: here it is √v + ε (LayerNorm has it inside).
-lr * m_hat => lr * g
-    The step follows g itself: it follows the corrected mean m / (1 - b1^t).
 m = b1 * m => b1, b2, eps = 0.9, 0.95, 1e-8; m = b1 * m
     b1, b2 and ε are written in, GPT-3's: use those that come in.
 """,
@@ -94,17 +87,10 @@ def my_rate(step, steps, lr, rise):
 """,
     praise="up to lr at step rise, then half a cosine, and the last step still counts.",
     gradients=False,
-    cases=[
-        ask_rates(6, 1.0, 2),
-        ask_rates(4, 0.5, 0),
-        ask_rates(8, 2.0, 4),
-        ask_rates(6, 3.0, 1),
-    ],
+    cases=[ask_rates(*a) for a in ((6, 1.0, 2), (4, 0.5, 0), (8, 2.0, 4), (6, 3.0, 1))],
     mistakes="""
 lr * step / rise => lr * (step - 1) / rise
     The warm-up is off by one: steps count from 1, so lr · step / rise.
-step / rise => step / (rise + 1)
-    The warm-up never reaches lr: it is divided by rise + 1, and not by rise.
 step - rise - 1 => step - rise
     The cosine is off by one: step rise + 1 begins it, at the full rate.
 steps - rise) => steps - rise - 1)
@@ -113,12 +99,6 @@ steps - rise) => steps - rise - 1)
     The cosine begins with step 1: it begins after the warm-up.
 (1 + math.cos(math.pi * done)) / 2 => math.cos(math.pi * done / 2)
     This is a quarter of a turn (π/2): take (1 + cos πd) / 2.
-math.pi * done => done
-    π is missing: the cosine counts in radians, half a turn is π.
-+ return right(max(step, rise + 1), steps, lr, rise)
-    The warm-up is missing: the first steps have the full rate.
-+ return min(step / rise, 1) * right(max(step, rise + 1), steps, lr, rise)
-    With rise = 0 this divides by zero: without a warm-up, step 1 begins the cosine.
 (step - rise - 1) / (steps - rise) => (step - rise) / (steps - rise + 1)
     It falls from step rise + 1 on: that step still has the full rate.
 return lr * (1 + => return 0.1 * lr + 0.9 * lr * (1 +
@@ -131,17 +111,8 @@ math.pi * done => 180 * done
     The angle is in degrees: the cosine counts in radians, half a turn is π.
 step / rise => (step // rise)
     `//` drops the fraction of the warm-up: `/` keeps it.
-lr * step / rise => right(step, steps, lr, 0) * step / rise
-(step - rise - 1) / (steps - rise) => (step - 1) / steps
-    The cosine begins with step 1, and the warm-up multiplies it: it begins after it.
 """,
 )
-
-
-def ask_clip(title: str, *grads, limit: float = 1.0) -> Case:
-    made = [tensor(g) for g in grads]
-    return Case(f"{title}, max_norm = {limit:g}", args=(made, limit))
-
 
 ROW = [6.0, -2.0, 1.0]
 
@@ -157,11 +128,11 @@ def my_clip(grads, max_norm):
     praise="one norm over all tensors, shortened to the limit, direction kept.",
     gradients=False,
     cases=[
-        ask_clip("gradients [3] and [4]", [3.0], [4.0]),
-        ask_clip("gradients [0.3] and [0.4]", [0.3], [0.4]),
-        ask_clip("gradients [0] and [0]", [0.0], [0.0]),
-        ask_clip("gradients [3] and [-4]", [3.0], [-4.0], limit=4.5),
-        ask_clip("a row, a table, a number", ROW, [ROW, ROW], -1.0, limit=2.0),
+        Case(f"{grads}, max_norm = {limit:g}", args=([tensor(g) for g in grads], limit))
+        for grads, limit in (
+            *(([[3.0], [4.0]], 1.0), ([[0.3], [0.4]], 1.0), ([[0.0], [0.0]], 1.0)),
+            *(([[3.0], [-4.0]], 4.5), ([ROW, [ROW, ROW], -1.0], 2.0)),
+        )
     ],
     mistakes="""
 + return [right([g], max_norm)[0] for g in grads]
@@ -176,10 +147,6 @@ torch.sqrt(sum((g**2).sum() for g in grads)) => sum(g.norm() for g in grads)
     The tensors' norms are added: square all numbers, add, then take one root.
 torch.sqrt(sum((g**2).sum() for g in grads)) => sum(g.abs().sum() for g in grads)
     The sizes of all numbers are added: take the root of the sum of their squares.
-torch.sqrt(sum((g**2).sum() for g in grads)) => max(g.abs().max() for g in grads)
-    The largest number is compared with the limit: compare the norm of all numbers.
-g * max_norm / norm => g / norm
-    The gradient is brought to length 1: bring it to max_norm.
 torch.sqrt( => sum(g.numel() for g in grads) ** -0.5 * torch.sqrt(
     This is the root of the mean square: the norm is the root of the *sum* of squares.
 sum((g**2) => max((g**2)

@@ -1,13 +1,11 @@
 """Exercises of 07_overfitting: stop, average weights, find copies, put error bars."""
 
-import string
-
 import torch
-from torch import Tensor, nn, tensor
+from torch import nn, tensor
 
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
-from gptcourse.checks.values import number
+from gptcourse.checks.values import floats, number
 
 TRAINED, RETURNED = "turns trained", "what is returned"
 LEFT = "the turn whose weights the model has in the end"
@@ -40,8 +38,9 @@ def stopped(title: str, losses: list[float], patience: int) -> Case:
     return Case(f"{title}, losses {shown}, patience {patience}", probe)
 
 
+SMALL = [{"weight": tensor(w)} for w in ([0.0, 6.0], [3.0, 0.0], [9.0, 0.0])]
 DIP = [3.0, 1.0, 2.0, 2.0, 0.0]
-SHAKY = [3.0, 2.0, 4.0, 1.0, 3.0, 2.5, 0.5]
+SHAKY, TIES = [3.0, 2.0, 4.0, 1.0, 3.0, 2.5, 0.5], [2.0, 1.0, 1.0, 1.0, 1.0, 0.5]
 
 stop_early = Exercise(
     "stop_early",
@@ -68,36 +67,26 @@ def my_stop(training, model, score, patience):
     gradients=False,
     may_change=("model",),
     cases=[
-        stopped(TRAINED, DIP, 2),
-        stopped(TRAINED, SHAKY, 2),
-        stopped(TRAINED, [2.0, 1.0, 1.0, 1.0, 1.0, 0.5], 3),
-        stopped(TRAINED, DIP, 1),
+        *(
+            stopped(TRAINED, *walk)
+            for walk in ((DIP, 2), (SHAKY, 2), (TIES, 3), (DIP, 1))
+        ),
         stopped(RETURNED, DIP, 2),
         stopped(RETURNED, [30.0, 20.0, 11.1], 2),
         stopped(RETURNED, [1.0, 2.0, 3.0, 4.0], 3),
-        stopped(LEFT, DIP, 2),
-        stopped(LEFT, DIP[:3], 5),
+        *(stopped(LEFT, *walk) for walk in ((DIP, 2), (DIP[:3], 5))),
     ],
     mistakes="""
 copy.deepcopy(model.state_dict()) => model.state_dict()
-    The model is left as the last turn made it: put back the best turn's weights, from a
-    copy, `copy.deepcopy(model.state_dict())`.
+    The model is left as the last turn made it: load a *copy* of the best state_dict().
 model.load_state_dict(best) =>
 break => model.load_state_dict(best); break
     The best weights are put back only after a stop: a training may also end by itself.
-waited == patience => waited > patience
-    It stops one turn too late: the patience-th turn without a new low is the last.
-waited == patience => False
-- loss = score(model)
-+ if waited == patience:
-+             break
-+         loss = score(model)
+break => next(training, None); break
     It trains one turn after the decision to stop: decide right after the score.
 best_turn, best_loss, waited = turn, loss, 0 => best_turn, best_loss = turn, loss
     All turns without a new low are counted together: a new low sets the count to 0.
-- if loss < best_loss:
-+ fell, before = turn == 1 or loss < before, loss
-+         if fell:
+loss < best_loss => (turn == 1 or loss < before, before := loss)[0]
     Each loss is compared with that of the turn before: compare with the lowest so far.
 loss < best_loss => loss <= best_loss
     A loss equal to the lowest counts as a new low: nothing is gained, so `<`.
@@ -113,11 +102,10 @@ float("inf"), None => score(model), copy.deepcopy(model.state_dict())
 )
 
 
-def states(count: int):
+def states(n: int) -> list:
     """State dictionaries of one model, all their numbers different."""
     return [
-        {"weight": numbers(2, 3, start=9 * i), "bias": numbers(4, start=50 + 9 * i)}
-        for i in range(count)
+        {"weight": numbers(2, 3) + i * i, "bias": numbers(4) - i**3} for i in range(n)
     ]
 
 
@@ -132,34 +120,17 @@ def my_average(states):
     praise="each weight is the mean of what it was, and the states are left alone.",
     gradients=False,
     cases=[
-        Case(
-            "three states, [0, 6], [3, 0] and [9, 0]",
-            args=(
-                [{"weight": tensor(w)} for w in ([0.0, 6.0], [3.0, 0.0], [9.0, 0.0])],
-            ),
-        ),
-        *(
-            Case(f"{count} states of two tensors", args=(states(count),))
-            for count in (2, 4)
-        ),
-        Case("one state", args=(states(1),)),
+        Case("three states, [0, 6], [3, 0] and [9, 0]", args=(SMALL,)),
+        *(Case(f"{n} states of two tensors", args=(states(n),)) for n in (2, 4, 1)),
     ],
     mistakes="""
 / len(states) =>
     This is the sum: divide it by the number of states.
-+ mean = dict(states[0])
-+ for state in states[1:]:
-+     mean = {name: (mean[name] + state[name]) / 2 for name in mean}
-+ return mean
-    The last state counts half, as the mean so far is averaged with each: all count
++ return right([my_average(states[:-1]), states[-1]]) if states[1:] else states[0]
+    The last state counts half, as each is averaged with the mean so far: all count
     alike.
 in states) => in [states[0], *states])
     The first state is in the sum twice.
-+ return states[-1]
-    This is the last state: return the mean of all.
-- sum(state[name] for state in states) / len(states)
-+ torch.stack([state[name] for state in states]).mean()
-    Each tensor became a single number: average over the states, `dim=0` of the stack.
 + return right(states) | {k: v for k, v in states[-1].items() if v.ndim == 1}
     Only some of the tensors are averaged: take every name.
 + return right([states[0], states[-1]])
@@ -174,7 +145,7 @@ RUNS = [
     *[("xabcy", "zabcw"), ("xyabc", "xya yabc"), ("aaaa", "aab"), ("bcd", "abcd")],
     *[("abc", "abc"), ("The cat", "the cat"), ("a cat,\n\nbut", "one at,\n\nbig")],
     *[(" is ", "a is b"), ("abc", "xyz"), ("", "abc"), ("abc", "")],
-    ("?" + string.ascii_lowercase, string.ascii_lowercase + "!"),
+    ("?abcdef", "abcdef!"),
 ]
 
 longest_run = Exercise(
@@ -217,24 +188,13 @@ n = 0 => text, source, n = text.lower(), source.lower(), 0
     Capitals and small letters are taken for the same: they are different characters.
 n = 0 => text, source, n = text.strip(), source.strip(), 0
     Spaces at the ends are cut off: they count like any other character.
-+ return max((len(word) for word in text.split() if word in source), default=0)
-    Only whole words are looked for: a run may begin and end anywhere.
 + return max(right(a, b) for a in text.split("\n") for b in source.split("\n"))
     The texts are compared line by line: a run may go over a line end.
-+ return len({*text} & {*source})
-    The different characters that both have are counted: a run is in a row.
 + from difflib import SequenceMatcher
 + return SequenceMatcher(None, text, source).find_longest_match().size
     difflib ignores what is frequent in a long source: pass autojunk=False.
 """,
 )
-
-
-def floats(value):
-    """Three numbers, whatever they come in."""
-    row = isinstance(value, Tensor) and value.ndim == 1
-    return [number(v) for v in value] if row or isinstance(value, list) else value
-
 
 GAPS = tensor([[1.0, 2.0, 3.0], [3.0, 4.0, 8.0]])
 LEVELS = tensor([[2.0, 9.0, 4.0], [1.0, 5.0, 2.0]])
@@ -254,10 +214,7 @@ def my_errors(a, b):
     result=floats,
     gradients=False,
     cases=[
-        Case(
-            "a - b = [[1, 2, 3], [3, 4, 8]]: 2 seeds, 3 windows",
-            args=(LEVELS + GAPS, LEVELS),
-        ),
+        Case("a - b = [[1, 2, 3], [3, 4, 8]]", args=(LEVELS + GAPS, LEVELS)),
         Case("3 seeds, 5 windows", args=(numbers(3, 5), numbers(3, 5, start=40))),
         Case("4 seeds, 2 windows", args=(numbers(4, 2), numbers(4, 2, start=30))),
         Case("every difference 0.5", args=(numbers(2, 4) + 0.5, numbers(2, 4))),
@@ -270,11 +227,6 @@ def my_errors(a, b):
     The errors are those of two separate means: take the differences first.
 mean(dim=0), d.mean(dim=1) => mean(dim=1), d.mean(dim=0)
     The two errors are exchanged: that over windows needs the mean over seeds, axis 0.
-windows, seeds = d.mean(dim=0), d.mean(dim=1) => windows = seeds = d.flatten()
-    All S·W differences are taken as independent: average over one axis first.
-windows.std() / len(windows) => windows.std() / len(seeds)
-seeds.std() / len(seeds) => seeds.std() / len(windows)
-    Each is divided by the root of the other's count.
 windows.std() => d.std()
 seeds.std() => d.std()
     The spread is that of all single differences: average over the other axis first.

@@ -17,17 +17,11 @@ def my_targets(ids, is_answer):
     praise="the whole text is read, only the answers are learned, their ends included.",
     parts=("idx", "the targets"),
     cases=[
-        Case(
-            "one row of six tokens, of which the last three are the answer",
-            args=(tensor([[7, 8, 9, 1, 2, 3]]), tensor([[0, 0, 0, 1, 1, 1]]).bool()),
-        ),
-        Case(
-            "two rows, two answers in the first; the second begins with an answer",
-            args=(
-                tensor([[5, 1, 0, 6, 2, 0, 4], [4, 5, 6, 7, 8, 9, 0]]),
-                tensor([[0, 1, 1, 0, 1, 1, 0], [1, 1, 0, 0, 0, 1, 1]]).bool(),
-            ),
-        ),
+        Case(f"ids {ids}", args=(tensor(ids), tensor(marks).bool()))
+        for ids, marks in (
+            ([[7, 8, 9, 1, 2, 3]], [[0, 0, 0, 1, 1, 1]]),
+            ([[5, 1, 0, 6, 2], [4, 5, 6, 7, 8]], [[0, 1, 1, 0, 1], [1, 1, 0, 1, 1]]),
+        )
     ],
     mistakes="""
 masked_fill(~is_answer, -100) => masked_fill(~is_answer.roll(1, 1), -100)
@@ -43,8 +37,7 @@ return ids[:, :-1], targets[:, 1:] => return ids[:, :-1], targets[:, :-1]
 return ids[:, :-1] => return targets[:, :-1]
     -100 stands in the inputs, too: only the targets are masked.
 + idx = ids.clone()
-+ idx[:, 1:] = right(ids, is_answer)[1]
-+ return idx[:, :-1], idx[:, 1:]
++ return idx[:, :-1], idx[:, 1:].copy_(right(ids, is_answer)[1])
     -100 stands in the inputs, too: ids[:, 1:] is a view of ids. Use a copy, clone().
 masked_fill(~is_answer, -100) => clone()
     The questions are learned, too: put -100 where is_answer is false.
@@ -68,10 +61,11 @@ def my_prompt(description, examples, query):
 """,
     praise="the description, one line per example, and the query open at the end.",
     cases=[
-        Case("no description, no example", args=("", [], "sun")),
-        Case("a description, no example", args=("reverse", [], "sun")),
-        Case("a description, three examples", args=("reverse", PAIRS, "sun")),
-        Case("three examples, no description", args=("", PAIRS, "tree")),
+        Case(f"arguments {args}", args=args)
+        for args in (
+            *(("", [], "sun"), ("reverse", [], "sun")),
+            *(("reverse", PAIRS, "sun"), ("", PAIRS, "tree")),
+        )
     ],
     mistakes=r"""
 [description] + => [description] * bool(description) +
@@ -89,15 +83,12 @@ def my_prompt(description, examples, query):
     Words and answers are swapped: word>answer.
 in examples => in sorted(examples)
     The examples are in another order: keep the order of the list.
-return "\n".join([*lines, f"{query}>"]) => return [*lines, f"{query}>"]
-    This is the list of lines: join them to one text.
 in examples => in dict(examples).items()
     An example that comes twice is there once only: keep all.
 [description] + => [description, ""][: 2 - bool(examples)] +
     Without examples there is an empty line too many.
 """,
 )
-
 
 exact_share = Exercise(
     "exact_share",
@@ -125,8 +116,7 @@ text.split("\n")[0] => text
     The whole text is compared: the answer ends before the first line end.
 a == b => a.startswith(b)
     An answer that only begins rightly counts as right: 'tacx' is not 'tac'.
-- text.split("\n")[0]
-+ text
+text.split("\n")[0] => text
 a == b => b in a
     The answer is looked for anywhere in the text: the first line must equal it.
 text.split("\n")[0] => text[: text.find("\n")]
@@ -139,10 +129,6 @@ text.split("\n")[0] => text.strip("\n").split("\n")[0]
     This is the number of right answers: divide by how many there are.
 return => return 100 *
     This is in per cent: a share lies between 0 and 1.
-+ lines = [text.split("\n")[0] for text in written]
-+ hits = sum(x == y for a, b in zip(lines, wanted) for x, y in zip(a, b))
-+ return hits / sum(map(len, wanted))
-    Characters are counted: an answer is right as a whole or not at all.
 a == b => a in wanted
     Each text is compared with all answers: the first belongs to the first.
 a == b => a.lower() == b.lower()
@@ -151,12 +137,12 @@ text.split("\n")[0] => (text.split() or [""])[0]
     The first word is compared: the answer is the first line, spaces and all.
 text.split("\n")[0] => text.rsplit("\n", 1)[0]
     Everything before the *last* line end is compared: the answer ends before the first.
-text.split("\n")[0] => text.splitlines()[0]
-    An empty text has no lines, splitlines()[0] fails: split("\n")[0] gives "".
 """,
 )
 
-SQUARE = [[[1, 1], [0, 2]], [[1, 0], [1, 1]], [[0, 1], [2, 0]], [[1, 0], [1, 1]]]
+SQUARE = tensor([[1.0, 1, 0, 2], [1, 0, 1, 1], [0, 1, 2, 0], [1, 0, 1, 1]]).view(
+    4, 2, 2
+)
 
 
 def thin(*axes, size=2.0):
@@ -185,10 +171,7 @@ def my_lora(x, W, A, B, alpha):
     praise="W as it was, and beside it alpha / r of B A, which alone is learned.",
     gradients=False,  # below, of A and B only
     cases=[
-        Case(
-            "two rows, all matrices 2 x 2, alpha = 6",
-            args=(*(tensor(m, dtype=torch.float32) for m in SQUARE), 6.0),
-        ),
+        Case("two rows, all matrices 2 x 2, alpha = 6", args=(*SQUARE, 6.0)),
         Case("two rows, C = 4, D = 5, r = 3, alpha = 7", args=thin(2)),
         Case("two texts, two heads, three positions", args=thin(2, 2, 3)),
         Case("B = 0, as before training", args=thin(2, size=0.0)),
@@ -205,26 +188,14 @@ alpha / r => alpha / r**0.5
     The factor is alpha / √r, as in rsLoRA (arXiv 2312.03732): here it is alpha / r.
 size(0) => size(1)
     alpha is divided by C, the length of A's rows: r is their number, A.size(0).
-(x @ A.T) @ B.T => x @ A @ B
-    Neither A nor B is transposed: for rows, B A x is x @ A.T @ B.T.
-x @ W.T + =>
-    This is the change alone: W x belongs to it.
 W.T => W
     W is not transposed: it is (D, C), rows need x @ W.T.
-+ return x @ (W + alpha / A.size(0) * B @ A)
-    No matrix is transposed: x holds rows, so (W + …) x becomes x @ (W + …).T.
 + return W @ x + alpha / A.size(0) * B @ (A @ x)
     The matrices stand left of x, but x holds rows: W x becomes x @ W.T.
-(x @ A.T) @ B.T => (x @ A.T) @ B.detach().T
-    No gradient reaches B: no_grad, detach and .data cut it off.
 (x @ A.T) => (x @ A.T).detach()
     No gradient reaches A: no_grad, detach and .data cut it off.
 - x @ W.T + alpha / r * change
 + alpha / r * (x @ W.T + change)
     W x is scaled, too: alpha / r belongs to the change alone.
-alpha / r => 16 / r
-    alpha is written in: use the one that comes in.
-r = A.size(0) => r = 8
-    r is written in: it is A's number of rows.
 """,
 )

@@ -54,50 +54,35 @@ def my_weights(published):
         ours[".".join(parts)] = tensor
     return ours
 """,
+    parts=("the names that our class has not", "the names that are missing"),
     praise="whole names, no masks, all four matrices transposed, the square one too.",
     gradients=False,
     cases=[
-        Case("one block: names that our class has not, and that it misses", names_in),
+        Case("the names in one block", names_in),
         *(
-            Case(title, probe=lambda f, name=name: f(published_file(3, 4, 1, 2))[name])
-            for title, name in {
-                "attn.proj.weight, square": "blocks.0.attn.proj.weight",
-                "mlp.fc.weight, from 2 to 8": "blocks.0.mlp.fc.weight",
-                "attn.qkv.weight, from 2 to 6": "blocks.0.attn.qkv.weight",
-                "wte.weight, three tokens": "wte.weight",
-            }.items()
+            Case(
+                n, lambda f, n=n: f(published_file(3, 4, 1, 2))[f"blocks.0.{n}.weight"]
+            )
+            for n in ("attn.proj", "mlp.fc", "attn.qkv")
         ),
+        Case("wte", lambda f: f(published_file(3, 4, 1, 2))["wte.weight"]),
         Case("twelve blocks", args=lambda: (published_file(5, 3, 12, 4),)),
     ],
     mistakes="""
-OURS.get(part, part) => part
-    The names are the file's: ours say blocks for h, and qkv, proj, fc for c_….
 - parts = [OURS.get(part, part) for part in name.split(".")]
 + parts = [OURS.get(p, p) for p in name.replace("h", "blocks").split(".")]
     weight has an h, too: rename whole parts, split at the dots.
-(".attn.bias", ".attn.masked_bias") => "no mask"
-    The masks attn.bias and attn.masked_bias came along: they are no weights.
-(".attn.bias", ".attn.masked_bias") => ".attn.bias"
-    attn.masked_bias came along: it, too, is no weight.
 ".attn.bias" => "attn.bias"
     The bias of c_attn is gone, too: only the masks' names end in .attn.bias.
-(".attn.bias", ".attn.masked_bias") => "bias"
-    All biases are gone: only attn.bias and attn.masked_bias are masks.
-return ours => return ours | {"lm_head.weight": ours["wte.weight"]}
-    There is an lm_head.weight: our class has none, wte.weight is used again.
 tensor = tensor.T => pass
     No matrix is transposed: the file has (in, out), nn.Linear (out, in).
 - if ".c_" in name and name.endswith(".weight"):
 + if ".c_" in name and tensor.ndim == 2 and tensor.size(0) != tensor.size(1):
     attn.c_proj is not transposed: it is square, but stored (in, out), too.
-if ".c_" in name and name.endswith(".weight") => if tensor.ndim == 2
-    The embeddings are transposed: they are tables, one row per token in both.
 ".c_" => ".attn.c_"
     The matrices of mlp are not transposed: all four of a block are stored (in, out).
 tensor.T => tensor.reshape(tensor.shape[::-1])
     The numbers are mixed up: .T makes rows of columns, view and reshape do not.
-, "c_fc": "fc" =>
-    c_fc keeps its name: here it is fc.
 name.split(".")] => name.split(".")[1:]]
     The first part of every name is cut off: these names do not begin with transformer.
 """,
@@ -132,14 +117,14 @@ def my_attend(x, w, name, n_head):
     praise="three thirds, then heads, and the file's matrices as they are: x @ W + b.",
     gradients=False,
     cases=[
-        Case("one token, 2 wide, one head", args=attention_of(1, 1, 2, 1)),
-        Case("two tokens, 2 wide, one head", args=attention_of(1, 2, 2, 1)),
-        Case("two tokens, 4 wide, two heads", args=attention_of(1, 2, 4, 2)),
-        Case("scores in the hundreds", args=attention_of(1, 3, 4, 2, size=20.0)),
-        Case(
-            "two texts of three, 8 wide, two heads, the layer h.3.attn",
-            args=attention_of(2, 3, 8, 2, name="h.3.attn"),
-        ),
+        Case(title, args=attention_of(*sizes))
+        for title, sizes in {
+            "one token, 2 wide, one head": (1, 1, 2, 1),
+            "two tokens, 2 wide, one head": (1, 2, 2, 1),
+            "two tokens, 4 wide, two heads": (1, 2, 4, 2),
+            "scores in the hundreds": (1, 3, 4, 2, "attn", 20.0),
+            "two texts of three, 8 wide, two heads": (2, 3, 8, 2, "h.3.attn"),
+        }.items()
     ],
     mistakes="""
 c_proj.weight"] => c_proj.weight"].T
@@ -149,14 +134,10 @@ q, k, v = qkv => k, q, v = qkv
 qkv.split(C, dim=-1) => qkv.view(B, T, n_head, 3, -1).transpose(2, 3).unbind(2)
 t.view => t.reshape
     c_attn is cut into heads first: all queries come first, then all keys, all values.
-t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
-    The heads are cut from the wrong axis: view(B, T, n_head, d).transpose(1, 2).
 mixed.transpose(1, 2).reshape => mixed.reshape
     The heads are joined without transpose(1, 2) before the reshape.
 .masked_fill(future, -torch.inf) =>
     The mask is missing: the first of two tokens sees the second.
-triu(1) => triu(0)
-    The diagonal is masked, too: a token sees itself, triu(1).
 -torch.inf => 0.0
     The scores of the future are set to 0, and e⁰ = 1: set them to -inf.
 .masked_fill(future, -torch.inf).softmax(-1) => .softmax(-1).masked_fill(future, 0.0)
@@ -173,13 +154,11 @@ return mixed @ w[f"{name}.c_proj.weight"] + w[f"{name}.c_proj.bias"] => return m
     c_attn's bias is missing.
 t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
 mixed.transpose(1, 2).reshape => mixed.reshape
-    view(B, n_head, T, d) mixes positions and heads: view(B, T, n_head, d), then
-    transpose.
+    view(B, n_head, T, d) mixes positions and heads: view(B, T, n_head, d), transposed.
 c_attn.weight"] => c_attn.weight"].T
     c_attn's matrix is transposed: it is stored (in, out), so x @ W as it is.
 """,
 )
-
 
 SIZES = [30_000, 80_000, 200_000, 300_000, 900_000]
 VALLEY = [2 + 0.05 * (math.log(n) - 12.5) ** 2 for n in SIZES]
@@ -195,19 +174,13 @@ def my_best_size(sizes, losses):
     result=floats,
     gradients=False,
     cases=[
-        Case(
-            "sizes 10, 100 and 1,000 thousand, losses 2.2, 2.0 and 2.1",
-            args=([10_000, 100_000, 1_000_000], [2.2, 2.0, 2.1]),
-        ),
-        Case("five sizes on an exact parabola", args=(SIZES, VALLEY)),
-        Case(
-            "five sizes near a parabola, the largest first",
-            args=(SIZES[::-1], [2.24, 2.11, 2.10, 2.12, 2.21]),
-        ),
-        Case(
-            "losses that still fall at the largest of four sizes",
-            args=([20_000, 50_000, 90_000, 400_000], [2.5, 2.33, 2.25, 2.11]),
-        ),
+        Case(f"sizes {sizes}", args=(sizes, losses))
+        for sizes, losses in (
+            ([10_000, 100_000, 1_000_000], [2.2, 2.0, 2.1]),
+            (SIZES, VALLEY),
+            (SIZES[::-1], [2.24, 2.11, 2.10, 2.12, 2.21]),
+            ([20_000, 50_000, 90_000, 400_000], [2.5, 2.33, 2.25, 2.11]),
+        )
     ],
     mistakes="""
 + return sizes[int(np.argmin(losses))]
@@ -230,8 +203,6 @@ a, b, _ => _, b, a
 b, _ => b, c
 np.exp(-b / (2 * a)) => c - b**2 / (4 * a)
     This is the loss at the lowest point: asked is the size there.
-np.exp(-b / (2 * a)) => np.clip(np.exp(-b / (2 * a)), min(sizes), max(sizes))
-    The size is kept between those measured: the lowest point may lie outside.
 """,
 )
 
@@ -249,12 +220,12 @@ def my_split(budget, A, B, alpha, beta):
     gradients=False,
     tolerance=1e-3,
     cases=[
-        Case("(6e8, 9, 1, 0.5, 0.5)", args=(6e8, 9.0, 1.0, 0.5, 0.5)),
-        Case("(6e10, 2, 3, 0.6, 0.4)", args=(6e10, 2.0, 3.0, 0.6, 0.4)),
-        Case(
-            "the published law at 5.76e23 operations",
-            args=(5.76e23, 406.4, 410.7, 0.34, 0.28),
-        ),
+        Case(str(args), args=args)
+        for args in (
+            (6e8, 9.0, 1.0, 0.5, 0.5),
+            (6e10, 2.0, 3.0, 0.6, 0.4),
+            (5.76e23, 406.4, 410.7, 0.34, 0.28),  # the published law
+        )
     ],
     mistakes="""
 (budget / 6) => budget
@@ -268,18 +239,12 @@ alpha * A / (beta * B) => beta * B / (alpha * A)
     The exponents are swapped: N grows with the power β / (α + β), D with α / (α + β).
 return n, budget / 6 / n => return budget / 6 / n, n
     D comes before N: expected N, then D.
-+ return (budget / 6) ** 0.5, (budget / 6) ** 0.5
-    N and D are equal: the two slopes must be, not the two numbers.
-+ return (budget / 120) ** 0.5, 20 * (budget / 120) ** 0.5
-    This is the rule of thumb of 20 tokens per parameter: use the law's own numbers.
 budget / 6 / n => budget / n
     The 6 is missing in D: N · D = C / 6.
 (beta * B) => beta * B
     Brackets are missing: alpha * A / (beta * B).
 (1 / (alpha + beta)) => (1 / alpha + beta)
     Brackets are missing in the power 1 / (alpha + beta).
-return n, budget / 6 / n => return n, A / n**alpha + B / (budget / 6 / n) ** beta
-    The second number is the loss: return D.
 + return right(budget, A, B, 0.34, 0.28)
     α and β are written in: use those that come in.
 """,

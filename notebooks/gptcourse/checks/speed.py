@@ -19,8 +19,7 @@ def my_flops(L, C, V, T, B):
     parts=("the matrices", "attention"),
     result=floats,
     cases=[
-        Case("L, C, V, T, B = 1, 2, 3, 5, 1", args=(1, 2, 3, 5, 1)),
-        Case("L, C, V, T, B = 2, 3, 5, 7, 4", args=(2, 3, 5, 7, 4)),
+        Case(f"L, C, V, T, B = {a}", args=a) for a in ((1, 2, 3, 5, 1), (2, 3, 5, 7, 4))
     ],
     mistakes="""
 6 * weights * tokens, 12 => 3 * weights * tokens, 6
@@ -29,30 +28,18 @@ def my_flops(L, C, V, T, B):
     This is the forward pass only: the backward pass costs twice as much again.
 6 * weights * tokens, 12 => 4 * weights * tokens, 8
     This is 4 per weight: the forward pass costs 2, the backward pass twice that.
-, 12 * => , 4 *
-    The matrices are right; attention, too, has a backward pass, twice as expensive.
 , 12 * => , 6 *
     Half of attention: the scores *and* the sum over the values, each of all T keys.
 B * T => 1
     This is the work for one token: a step has B · T of them.
-B * T => T
-    This is the work for one window: a step has B of them.
 + V * C =>
     The matrix that makes the logits is missing: V · C weights.
-V * C => 2 * V * C
-    V · C is counted twice: looking up a row of the embedding is no arithmetic.
-V * C => 2 * V * C + T * C
-    Two tables of embeddings are counted: looking up a row is no arithmetic.
 = 12 * => = 11 *
     The projection behind the heads is missing: C² weights in each block.
-* L * C**2 => * C**2
-    Only one block's matrices are counted: there are L.
 L * T * C => T * C
     Attention is counted in one block only: there are L.
 L * T * C => L * C
     In attention each token looks at T others: its FLOPs grow with T.
-+ return sum(right(L, C, V, T, B))
-    This is the sum: return both numbers, matrices and attention.
 + return right(L, C, V, T, B)[::-1]
     The two numbers are swapped: matrices first.
 V * C => L * V * C
@@ -71,12 +58,14 @@ def after(scores, size):
     return m, e.sum(1, keepdim=True), e @ numbers(scores.size(1), size, start=5)
 
 
-def tile(before, scores, size=2):
-    """The arguments of a tile's work."""
-    m, s, y = before
-    return m, s, y, tensor(scores), numbers(len(scores[0]), size, start=20)
+def ask_tile(title, before, scores):
+    """A case: a tile of scores, after one of the scores before."""
+    V = numbers(len(scores[0]), 2, start=20)
+    sums = after(before, 2) if before else START
+    return Case(title, args=(*sums, tensor(scores), V))
 
 
+TINY = tensor([1.23e-20, -4.56e-20])
 START = torch.full((1, 1), -torch.inf), torch.zeros(1, 1), torch.zeros(1, 2)
 
 softmax_tile = Exercise(
@@ -94,22 +83,13 @@ def my_tile(m, s, y, scores, V):
     parts=("m", "s", "y"),
     gradients=False,
     cases=[
-        Case("the first tile, scores 0 1", args=tile(START, [[0.0, 1.0]])),
-        Case("after 0 1, a tile of 2", args=tile(after([[0.0, 1.0]], 2), [[2.0]])),
-        Case("after 2, a tile of 0 1", args=tile(after([[2.0]], 2), [[0.0, 1.0]])),
-        Case(
-            "two queries, after 1 -1 and 0 2, tiles 3 0 and 0 1",
-            args=tile(after([[1.0, -1], [0, 2]], 2), [[3.0, 0], [0, 1]]),
-        ),
-        Case("after -300, -200 -99", args=tile(after([[-300.0]], 2), [[-200.0, -99]])),
-        Case("after 200, a tile of 201", args=tile(after([[200.0]], 2), [[201.0]])),
-        Case(
-            "three queries, four keys, values of two numbers",
-            args=tile(
-                after([[1.0, 0], [0, 3], [-2, 2]], 2),
-                [[1.0, 2, 0, -1], [0, 1, 2, -3], [2, 0, 5, 1]],
-            ),
-        ),
+        ask_tile("the first tile, scores 0 1", None, [[0.0, 1.0]]),
+        ask_tile("after 0 1, a tile of 2", [[0.0, 1.0]], [[2.0]]),
+        ask_tile("after 2, a tile of 0 1", [[2.0]], [[0.0, 1.0]]),
+        ask_tile("two queries", [[1.0, -1], [0, 2]], [[3.0, 0], [0, 1]]),
+        ask_tile("after -300, -200 -99", [[-300.0]], [[-200.0, -99]]),
+        ask_tile("after 200, a tile of 201", [[200.0]], [[201.0]]),
+        ask_tile("three queries", [[1.0, 0], [0, 3], [-2, 2]], numbers(3, 4).tolist()),
     ],
     mistakes="""
 (m - new).exp() => 1
@@ -123,29 +103,23 @@ m - new => new - m
     The old sums grow where they should shrink: the factor is exp(m - new m), at most 1.
 torch.maximum(m, scores.amax(dim=1, keepdim=True)) => scores.amax(dim=1, keepdim=True)
     m is the highest score of this tile alone: torch.maximum(m, …) keeps the old one.
-scores - new => scores - m
-    This tile's scores are counted from the old m: all are counted from the new one.
 scores.amax(dim=1, keepdim=True) => scores.max()
     One highest score for all rows: each query has its own, so over the last dimension.
 new, s, y => new, s, y / s
     y is divided by s after each tile: divide once, after the last one.
-new, s, y => m, s, y
-    The new sums are right, but m comes back as it was: the next tile needs the new one.
 s * shrink + e.sum(dim=1, keepdim=True) => (s + e.sum(dim=1, keepdim=True)) * shrink
 y * shrink + e @ V => (y + e @ V) * shrink
     The tile's own part shrinks, too: multiply only the old sums.
 s * shrink + e.sum(dim=1, keepdim=True) => (s + e.sum(dim=1, keepdim=True)) * shrink
 y * shrink + e @ V => (y + e @ V) * shrink
 scores - new => scores - m
-    The tile is counted from the old m, at first -inf, then shrunk: take exp(scores -
-    new).
+    The tile is counted from the old m, at first -inf: take exp(scores - new).
 e @ V => scores.softmax(1) @ V
     The tile's weights are divided by their own sum: y holds numerators, add e @ V.
 e.sum(dim=1, keepdim=True) => e.sum()
     The sums of all queries are added: each has its own, over the last dimension.
 """,
 )
-
 
 sixteen_bits = Exercise(
     "sixteen_bits",
@@ -172,12 +146,7 @@ def my_rounding(x):
             "two rows of three": [[0.3, -70.7, 5e5], [0.0123, 2.7183, 41.9]],
         }.items()
     ]
-    + [
-        Case(
-            "x = 1.23e-20 and -4.56e-20; shown are the results times 2⁷⁰",
-            probe=lambda answer: answer(tensor([1.23e-20, -4.56e-20])) * 2.0**70,
-        )
-    ],
+    + [Case("x = 1.23e-20 -4.56e-20, result times 2⁷⁰", lambda f: f(TINY) * 2.0**70)],
     mistakes="""
 round( => trunc(
     The low bits are cut off: round to the nearest, up or down.
@@ -197,9 +166,6 @@ exponent - 8 => exponent - 9
     This is fixed point, every step 1/256: the step of a float grows with its exponent.
 + return x.round(decimals=2)
     These are decimals: a bit is a half, a quarter, an eighth …
-+ step = 2.0 ** (x.abs().log2().floor() - 7)
-+ return (x / step).round() * step
-    Zero becomes NaN: its logarithm is -inf. `torch.frexp` knows zero.
 torch.ldexp(whole, exponent - 8) => whole / 256
     The exponent is gone: multiply by 2 to the exponent again.
 """,

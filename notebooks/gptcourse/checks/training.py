@@ -45,9 +45,8 @@ class Descent(torch.optim.Optimizer):
                 p -= group["lr"] * p.grad
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        for group in self.param_groups:
-            for p in group["params"]:
-                p.grad = None
+        for p in (p for group in self.param_groups for p in group["params"]):
+            p.grad = None
 
 
 def batches_of(*sizes: int, start=0) -> list:
@@ -118,13 +117,10 @@ def my_training(model, optimizer, batches, val_batches, rates, max_norm):
     may_change=("model", "optimizer"),
     cases=[
         ask_training("calls", 2),
-        ask_training("weights", 1),
-        ask_training("weights", 2),
+        *(ask_training("weights", n) for n in (1, 2)),
         ask_training("weights", 1, [1.0], max_norm=1),
         ask_training("weights", max_norm=3.0),
-        ask_training("losses"),
-        ask_training("kept losses", 2),
-        ask_training("loss of val"),
+        *(ask_training(what) for what in ("losses", "kept losses", "loss of val")),
         ask_training("loss of val", n_val=3),
     ],
     mistakes="""
@@ -163,13 +159,8 @@ losses.append(loss.item()) => losses.append(loss.item()); model.eval()
     From the second batch on it trains in evaluation mode: call model.train() again.
 """,
     more=[
-        heard(
-            "backward, step, " * 4,
-            "The model was trained on val, too: val only scores.",
-        ),
-        heard(
-            "backward, " * 2, "The given optimizer takes no step: make no other one."
-        ),
+        heard("backward, step, " * 4, "It is trained on val, too: val only scores."),
+        heard("backward, " * 2, "Another optimizer takes the steps: use this one."),
     ],
 )
 
@@ -183,10 +174,8 @@ def ask_pieces(what, *sizes: int, left: float = 0.0):
             p.grad = torch.full_like(p, left)
         return MEASURES[what](model, answer(model, Descent(model), batches_of(*sizes)))
 
-    rows = ", ".join(map(str, sizes))
-    return Case(
-        f"{what}, pieces of {rows} rows" + ", old gradients" * bool(left), probe
-    )
+    title = f"{what}, pieces of {', '.join(map(str, sizes))} rows"
+    return Case(title + ", old gradients" * bool(left), probe)
 
 
 accumulated_step = Exercise(
@@ -208,13 +197,9 @@ def my_accumulated_step(model, optimizer, pieces):
     may_change=("model", "optimizer"),
     cases=[
         ask_pieces("calls with forward", 2, 2),
-        ask_pieces("weights", 2, 2),
-        ask_pieces("weights", 1, 3),
-        ask_pieces("weights", 2, 1, 3),
+        *(ask_pieces("weights", *rows) for rows in ((3,), (2, 2), (1, 3), (2, 1, 3))),
         ask_pieces("weights", 2, 2, left=10.0),
-        ask_pieces("loss", 1, 3),
-        ask_pieces("loss", 2, 1, 3),
-        ask_pieces("weights", 3),
+        *(ask_pieces("loss", *rows) for rows in ((1, 3), (2, 1, 3))),
     ],
     mistakes="""
 * len(idx) / rows =>
@@ -237,18 +222,9 @@ total += loss.item() => total = loss.item() * rows / len(idx)
 - total += loss.item()
 + total += loss.item() * rows / len(idx) / len(pieces)
     The loss given back is the mean of the pieces' means: weigh them by their rows.
-loss.item() => loss
-    The loss given back is a tensor that keeps the graphs: add loss.item(), a number.
-* len(idx) / rows => * len(pieces[0][0]) / rows
-    Every piece is weighed with the first one's rows: each has its own number.
 """,
     more=[
-        heard(
-            "forward, backward, step, " * 2,
-            "A step after each piece: take one in the end.",
-        ),
-        heard(
-            "forward, backward, step", "The pieces are one again: keep one in memory."
-        ),
+        heard("forward, backward, step, " * 2, "Each piece has a step: take only one."),
+        heard("forward, backward, step", "The pieces are joined: one at a time only."),
     ],
 )

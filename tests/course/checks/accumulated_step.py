@@ -35,7 +35,7 @@ def answer(model, optimizer, pieces):
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
 / rows => / 4
-    weights, pieces of 2, 1, 3 rows
+    weights, pieces of
 + rows = sum(len(idx) for idx, _ in pieces)
 + optimizer.zero_grad()
 + losses = [model(idx, y)[1] * len(idx) / rows for idx, y in pieces]
@@ -47,14 +47,14 @@ WRONG = """
 optimizer.zero_grad() =>
 optimizer.step() =>
 loss.backward() => optimizer.zero_grad(); loss.backward(); optimizer.step()
-    A step after each piece
+    Each piece has a step
 + whole = [torch.cat(parts) for parts in zip(*pieces)]
 + optimizer.zero_grad()
 + loss = model(*whole)[1]
 + loss.backward()
 + optimizer.step()
 + return loss.item()
-    pieces are one again
+    pieces are joined
 """
 
 EQUIVALENT = {"model.zero_grad()": "it clears the same gradients"}

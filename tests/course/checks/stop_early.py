@@ -34,9 +34,9 @@ def answer(training, model, score, patience):
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
 model.load_state_dict(best) =>
-    put back the best
+    the last turn made it
 copy.deepcopy(model.state_dict()) => dict(model.state_dict())
-    which go on changing
+    as the last turn made it
 return best_turn, best_loss =>
     is a `return` missing?
 """

@@ -59,7 +59,7 @@ zip(batches, rates => zip(batches + val_batches, rates + rates[-1:] * len(val_ba
 return losses, => return losses[: len(batches)],
     trained on val, too
 optimizer.step() => [p.data.sub_(rate * p.grad) for p in model.parameters()]
-    takes no step
+    Another optimizer
 """
 
 EQUIVALENT = {
