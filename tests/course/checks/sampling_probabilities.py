@@ -39,7 +39,7 @@ WRONG = """
 +     if top_k is None and top_p is None:
 +         return p
 kept / kept.sum(dim=-1, keepdim=True) => F.softmax(kept, dim=-1)
-    numbers differ
+    it must not depend on that
 before < top_p => ordered >= top_p * ordered[:, :1]
     not yet
 """
