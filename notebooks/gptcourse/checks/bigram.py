@@ -24,9 +24,7 @@ def my_counts(tokens, V):
     cases=[
         Case("tokens 0 1 0 1 1, V = 2", args=(tensor([0, 1, 0, 1, 1]), 2)),
         Case("tokens 0 2 1 2 2 0 2, V = 4", args=(tensor([0, 2, 1, 2, 2, 0, 2]), 4)),
-        Case(
-            "tokens 1 3 3 3 0 1 0 3, V = 4", args=(tensor([1, 3, 3, 3, 0, 1, 0, 3]), 4)
-        ),
+        Case("1 3 3 3 0 1 0 3, V = 4", args=(tensor([1, 3, 3, 3, 0, 1, 0, 3]), 4)),
         Case("300 zeros, then a one, V = 2", args=(tensor([0] * 300 + [1]), 2)),
         Case("a single token, 2, V = 3", args=(tensor([2]), 3)),
     ],
@@ -79,8 +77,6 @@ F.softmax(logits, dim=-1) => logits
     It draws from the logits: turn them into probabilities with the softmax first.
 F.softmax(logits, dim=-1) => logits.exp()
     The exponentials are not divided by their sum: the pieces must fill 0 to 1.
-cumsum(0) => softmax(0).cumsum(0)
-    The softmax is taken twice, which makes the pieces nearly equal.
 + p, ids = F.softmax(logits, dim=-1).sort(descending=True, stable=True)
 + return ids[(p.cumsum(0) < u).sum()]
     The pieces lie in order of size: they must lie in order of the ids.
@@ -104,12 +100,8 @@ def my_windows(tokens, starts, T):
     praise="row b begins at starts[b]; its targets are one position further on.",
     parts=("the windows", "the targets"),
     cases=[
-        Case(
-            "tokens 10, 20, … 90; T = 3, from position 2", args=(TENS, tensor([2]), 3)
-        ),
-        Case(
-            "tokens 10, 20, … 90; T = 4, from 1 and 4", args=(TENS, tensor([1, 4]), 4)
-        ),
+        Case("tokens 10, 20, … 90; T = 3, from 2", args=(TENS, tensor([2]), 3)),
+        Case("tokens 10, … 90; T = 4, from 1, 4", args=(TENS, tensor([1, 4]), 4)),
         Case("tokens 10, … 90; T = 2, from 5, 1, 3", args=(TENS, tensor([5, 1, 3]), 2)),
         Case("tokens 7, 5, 9; T = 1, from 1", args=(tensor([7, 5, 9]), tensor([1]), 1)),
         Case("tokens 7, 5, 9; T = 2, from 0", args=(tensor([7, 5, 9]), tensor([0]), 2)),

@@ -90,8 +90,6 @@ y * along => x * along
     The last term uses x, not the normalised y = (x - μ) / s.
 - y * along => + y * along
     The sign of the last term is wrong: a larger s makes y smaller.
-along) / s => along) / s**2
-    It is divided by s² = σ² + ε: expected by s, its root.
 unbiased=False, =>
     The variance is divided by C - 1: LayerNorm takes the biased one, 1/C.
 """,
@@ -147,15 +145,11 @@ ln_2(x))  # (B, T, C) => x)
     Both layers read the stream that came in: mlp must read what attn has corrected.
 + return right(x, ln_2, mlp, ln_1, attn)
     mlp comes before attn: gather first, then think.
-+ return x + mlp(ln_2(attn(ln_1(x))))
-    There is one sum around both layers: each adds to the stream itself.
 """,
 )
 
 
 X, U = tensor([1.0, 2.0, 3.0, 4.0]), tensor([0.1, 0.8, 0.5, 0.9])
-
-
 SMALL = numbers(2, 3), 0.0, numbers(2, 3, start=9).abs() / 2, True
 U_2 = (numbers(2, 3, 4, start=9) / 4 + 0.5).clamp(0, 0.999)
 QUARTERS = tensor([0.5, 0.25, 0.75, 0.0])

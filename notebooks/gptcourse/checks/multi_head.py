@@ -245,25 +245,21 @@ def my_matrix(heads):
 kind in kinds for head in heads => head in heads for kind in kinds
     The parts come head by head: expected all queries, then all keys, then all values.
 [part.weight for part in parts] => [part.weight for part in parts], 1).view(3 * C, C
-    The matrices are joined along the inputs: nn.Linear stores (outputs, inputs), so
-    join them along dim=0.
+    The matrices are joined along the inputs: join along dim=0, the outputs.
 "query", "key" => "key", "query"
     Keys come before queries: expected queries, keys, values.
 """,
     more=[
         Mistake(
-            "Only the biases are wrong: each small layer has one, and they are joined "
-            "in the same order as the matrices.",
+            "Only the biases are wrong: join them in the order of the matrices.",
             when=lambda got, expected: only_bias_differs(got[-1] - expected[-1]),
         ),
         Mistake(
-            "The numbers are right, but each call takes several matrix products: join "
-            "the matrices and biases of all heads, so that one product does it.",
+            "The numbers are right, but take several matrix products: join the heads.",
             when=lambda got, expected: got[1] > 1 and got[0].equal(expected[0]),
         ),
         Mistake(
-            "The layer still has numbers of its own: copy those of the heads into its "
-            "weight and bias, within torch.no_grad().",
+            "The layer has numbers of its own: copy the heads' under torch.no_grad().",
             when=lambda got, expected: (
                 got[0].shape == expected[0].shape and bool((got[0].abs() < 2).all())
             ),

@@ -101,10 +101,6 @@ range(1, x.size(1)) => range(1, x.size(1) - 1)
     The last position is never changed: a layer may look at it alone.
 [:, :s] != before[:, :s] => [:, s - 1] != before[:, s - 1]
     It compares only the position right before the change: compare all before it.
-[:, :s] != before[:, :s] => [0, :s] != before[0, :s]
-    It compares the first text only: a leak into any text counts.
-[:, :s] != before[:, :s] => [..., 0][:, :s] != before[..., 0][:, :s]
-    It compares the first channel only: a leak into any channel counts.
 .any() => .all()
     It asks whether *every* earlier output moves: one that moves is enough.
 """,

@@ -24,10 +24,7 @@ def my_loss(logits, targets):
 """,
     praise="the mean of -ln p(target) over all B·T predictions, in nats.",
     cases=[
-        Case(
-            "two predictions; the targets have p = 1/2 and 3/4",
-            args=(HALF, tensor([[0, 2]])),
-        ),
+        Case("the targets have p = 1/2 and 3/4", args=(HALF, tensor([[0, 2]]))),
         Case("one prediction of two", args=logits_and_targets(1, 1, 2)),
         Case("two texts of three, V = 4", args=logits_and_targets(2, 3, 4)),
         Case("three texts of three, V = 3", args=logits_and_targets(3, 3, 3)),
@@ -116,8 +113,7 @@ idx.numel() => idx.size(0)
 + found = torch.zeros_like(table)
 +     found[idx.flatten()] += errors
 +     return found
-    A character that occurs twice adds its error once: with equal indices, found[x] += …
-    keeps only the last. Use index_add_.
+    A character that occurs twice adds its error once (found[x] += …): use index_add_.
 (0, idx.flatten() => (0, targets.flatten()
     The errors go to the rows of the targets: they belong to the row looked up.
 + n = torch.bincount(idx.flatten(), minlength=len(table)).clamp(min=1)
