@@ -45,30 +45,14 @@ unbiased=False, =>
 torch.sqrt(variance + eps) => (torch.sqrt(variance) + eps)
     Two things: `std()` divides by C - 1, not C, and ε belongs inside the root.
 x.var(dim=-1, unbiased=False, keepdim=True) => (x * x).mean(-1, True) - mean**2
-    E[x²] − E[x]² loses its digits for vectors far from 0, where both are large: take
-    the mean of (x − mean)².
-variance + eps => variance + 1e-5
-    ε is always 1e-5: use the eps that comes in.
-variance + eps => variance
-    ε is missing: a vector whose numbers are all alike then gives 0/0.
+    E[x²] − E[x]² loses its digits for vectors far from 0: take the mean of (x − mean)².
 mean(dim=-1 => mean(dim=1
 var(dim=-1 => var(dim=1
     Mean and variance run over the positions, and so over the future: dim=-1.
-mean(dim=-1, keepdim=True) => mean(dim=-1)
-var(dim=-1, unbiased=False, keepdim=True) => var(dim=-1, unbiased=False)
-    `keepdim=True` is missing: mean and variance lose their axis and line up wrongly.
 (x - mean) / torch.sqrt(variance => x / torch.sqrt((x**2).mean(-1, keepdim=True)
     The mean is not subtracted: this divides by the root mean square, which is RMSNorm.
-/ torch.sqrt(variance + eps) =>
-    Nothing is divided by √(σ² + ε): the size of the vector stays.
 torch.sqrt(variance + eps) => (variance + eps)
     The root is missing: this divides by the variance, not the deviation.
-eps) + bias => eps) + gain * bias
-    The gain multiplies the bias, too: first times gain, then plus bias.
-gain * (x - mean) => gain * x
-    The mean is not subtracted from x: (x - mean) / √(σ² + ε).
-(x - mean) / torch => x - mean / torch
-    Brackets are missing: x - mean comes first, then the division.
 """,
 )
 
@@ -98,30 +82,16 @@ def my_layer_norm_gradient(x, dy, eps):
 - dy.mean(-1, keepdim=True) - y => - y
     The gradient through the mean μ is missing: it takes the mean of dy off.
 - y * along) / s => ) / s
-    The gradient through s is missing, or zero: subtract y · mean(dy · y), the mean of
-    the product.
-dy.mean => dy.sum
-y).mean => y).sum
-    Sums are used where means are needed: μ and σ² carry a factor 1/C.
+    The gradient through s is missing, or zero: subtract y · mean(dy · y).
 y).mean => y).sum
     The last term has a sum of dy · y: take the mean, for σ² carries a factor 1/C.
-+ eps) => ).add(0 * eps) + eps
-    ε is outside the root: s = √(σ² + ε).
 y * along => x * along
 (dy * y) => (dy * x)
     The last term uses x, not the normalised y = (x - μ) / s.
-- y * along => - along
-    The mean of dy · y must be multiplied by y before it is subtracted.
 - y * along => + y * along
     The sign of the last term is wrong: a larger s makes y smaller.
-along) / s => along)
-    The division by s is missing.
-along) / s => along) / s**2
-    It is divided by s² = σ² + ε: expected by s, its root.
 unbiased=False, =>
     The variance is divided by C - 1: LayerNorm takes the biased one, 1/C.
-+ return (x - x.mean(-1, keepdim=True)) / (x.var(-1, False, True) + eps).sqrt()
-    This is y, the output: wanted is the gradient that reaches x.
 """,
 )
 
@@ -157,11 +127,7 @@ def my_block(x, ln_1, attn, ln_2, mlp):
     mistakes="""
 x + attn(ln_1(x)) => ln_1(x + attn(x))
 x + mlp(ln_2(x)) => ln_2(x + mlp(x))
-    This is the post-norm block, with a LayerNorm on the stream itself: normalise only
-    what each layer reads.
-ln_1(x) => x
-ln_2(x) => x
-    There is no LayerNorm: let attn and mlp each read the stream through its own.
+    This is the post-norm block: normalise only what each layer reads.
 attn(ln_1(x)) => ln_1(attn(x))
 mlp(ln_2(x)) => ln_2(mlp(x))
     The LayerNorms come after the layers: expected before, on what the layers read.
@@ -177,23 +143,13 @@ ln_2(x))  # (B, T, C) => x)
     The stream is overwritten by its normalised form: call attn(ln_1(x)), keep x.
 + return x + attn(ln_1(x)) + mlp(ln_2(x))
     Both layers read the stream that came in: mlp must read what attn has corrected.
-+ return x + mlp(ln_2(x + attn(ln_1(x))))
-    The correction of attn reaches mlp, but is missing from the last sum.
 + return right(x, ln_2, mlp, ln_1, attn)
     mlp comes before attn: gather first, then think.
-+ return x + mlp(ln_2(attn(ln_1(x))))
-    There is one sum around both layers: each adds to the stream itself.
-+ return x + (a := attn(ln_1(x))) + mlp(ln_2(a))
-    mlp reads the correction of attn: it reads the stream, x + that correction.
-ln_2(x) => ln_1(x)
-    ln_1 is used before both layers: ln_2, with its own gain and bias, belongs to mlp.
 """,
 )
 
 
 X, U = tensor([1.0, 2.0, 3.0, 4.0]), tensor([0.1, 0.8, 0.5, 0.9])
-
-
 SMALL = numbers(2, 3), 0.0, numbers(2, 3, start=9).abs() / 2, True
 U_2 = (numbers(2, 3, 4, start=9) / 4 + 0.5).clamp(0, 0.999)
 QUARTERS = tensor([0.5, 0.25, 0.75, 0.0])
@@ -218,10 +174,6 @@ def my_dropout(x, p, u, training):
     mistakes="""
 x / (1 - p) => x
     The numbers that stay are not scaled: without the factor 1/(1-p) the mean shrinks.
-x / (1 => x * (1
-    The numbers that stay are multiplied by 1-p: expected a division.
-(1 - p) => p
-    The numbers that stay are divided by p: expected by 1-p, the share that stays.
 return x => return x * (1 - p)
 x / (1 - p) => x
     The scale is in the wrong mode: divide by 1-p in training, and leave eval alone.
@@ -235,10 +187,6 @@ u < p, 0.0, x / (1 - p) => u >= p, 0.0, x / p
     p is taken for the probability of staying: it is that of being dropped.
 not training => training
     The modes are swapped: numbers are dropped when training is True.
-torch.where(u < p, 0.0, x / (1 - p)) => x[u >= p] / (1 - p)
-    The dropped numbers are cut out: they become 0 and keep their position.
-u < p => u[..., :1] < p
-    One u decides for a whole vector: each number has its own.
 x / (1 - p) => x / 1 - p
     Brackets are missing: x / (1 - p).
 """,

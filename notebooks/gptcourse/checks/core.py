@@ -9,13 +9,12 @@ untouched stub, and otherwise which mistake it looks like and the smallest case 
 shows it, expected beside got. It never raises, never hangs, leaves random states as
 they were and returns None. Programs use `check.causal_head.outcome(my_head)`.
 
-An `Exercise` has the solution as the notebook prints it, cases, and mistakes that are
-patches of the solution (`patches.py`). Each case is put to the solution and to the
-answer. If all values agree, the answer is right, provided that it changed no argument,
-that gradients flow as they do through the solution, and that it called nothing that is
-forbidden. Otherwise the mistakes are asked, too (`recognise.py`); if none fits, what
-differs is described in general (`describe.py`). Shown is the first case that differs,
-so put the smallest first.
+An `Exercise` has a solution, cases, and mistakes that are patches of the solution
+(`patches.py`). Each case is put to the solution and to the answer. If all values agree,
+the answer is right, provided that it changed no argument, let gradients flow, and
+called nothing that is forbidden. Otherwise the mistakes are asked, too
+(`recognise.py`); if none fits, what differs is described in general (`describe.py`).
+Shown is the first case that differs, so put the smallest first.
 """
 
 import inspect
@@ -49,9 +48,8 @@ from gptcourse.checks.values import Raised, kind_of, plain, same
 SECONDS = 5.0  # CPU time for all cases together; they take milliseconds
 GRADIENTS, NO_GRADIENT = "the gradients: ", "no gradient"
 LARGE = (
-    "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32 "
-    "and exp(-104) is 0, so subtract the maximum first, as F.softmax and F.log_softmax "
-    "do. A score that must not count needs -inf."
+    "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32: "
+    "subtract the maximum first, as F.softmax does. What must not count needs -inf."
 )
 
 
@@ -59,9 +57,9 @@ LARGE = (
 class Case:
     """One question. title: what is asked, in a few words.
 
-    args: the arguments, or a function that makes them anew (where a module or a long
-    tensor is among them). probe(answer) instead: calls the answer and returns what is
-    to be compared. large: whether its numbers are so large that a naive exp overflows.
+    args: the arguments, or a function that makes them (where a module is among them).
+    probe(answer) instead: calls the answer and returns what is to be compared. large:
+    whether its numbers are so large that a naive exp overflows.
     """
 
     title: str
@@ -93,12 +91,11 @@ class Outcome:
 class Exercise:
     """A check: call it with an answer and it prints what it found. See the module.
 
-    solution: as the notebook prints it; mistakes: patches of it (`patches.py`); more:
-    mistakes that are no patches; parts: what the items of a result are called; result:
-    makes results comparable; forbid: functions and dtypes of torch that must not be
-    used; gradients: whether they must flow as through the solution; may_change:
-    arguments that the answer is to change; names: what the solution uses besides
-    `patches.NAMES`.
+    solution: as the notebook prints it; mistakes: patches of it; more: those that are
+    no patches; parts: what the items of a result are called; result: makes results
+    comparable; forbid: functions and dtypes of torch that must not be used; gradients:
+    whether they must flow as through the solution; may_change: arguments that the
+    answer is to change; names: what the solution uses besides `patches.NAMES`.
     """
 
     def __init__(
@@ -142,6 +139,11 @@ class Exercise:
         return load(self.solution, f"<solution of {self.name}>", **self.names)
 
     @cached_property
+    def arguments(self) -> list[str]:
+        """The names of the solution's arguments."""
+        return [*inspect.signature(self.right).parameters]
+
+    @cached_property
     def mistakes(self) -> list[Mistake]:
         """All known mistakes, as answers."""
         names = {**self.names, "right": self.right}
@@ -177,8 +179,7 @@ class Exercise:
             )
             outcome = outcome or self._wrong("It does not always end.")
         if outcome.verdict == "wrong":
-            message = outcome.message + first_lines(printed)
-            outcome = replace(outcome, message=message)
+            outcome = replace(outcome, message=outcome.message + first_lines(printed))
         return outcome
 
     def expected(self) -> list:
@@ -239,9 +240,8 @@ class Exercise:
 
     def _slopes(self, case: Case, answer):
         """The gradient of a fixed mixture of the results for each argument."""
-        names = [*inspect.signature(self.right).parameters]
         args, leaves = [], {}
-        for name, value in zip(names, case.make(), strict=False):
+        for name, value in zip(self.arguments, case.make(), strict=False):
             if isinstance(value, Tensor) and value.is_floating_point():
                 value = value.clone().requires_grad_()
                 leaves[name] = value
@@ -260,10 +260,7 @@ class Exercise:
         """What is wrong with the kind of thing that was handed in, or ""."""
         is_class = isinstance(answer, type)
         if is_class and any("__call__" in vars(k) for k in answer.__mro__):
-            return (
-                f"Hand in an object, not the class: {answer.__name__}(…) with its "
-                "arguments."
-            )
+            return f"Hand in an object, not the class: {answer.__name__}(…)."
         if callable(answer):
             return ""
         return f"Hand in the function itself: got {kind_of(answer)}."
@@ -314,8 +311,7 @@ class Exercise:
         if changed:
             return self._wrong(
                 f"The result is right, but the argument {changed[0]} is changed in "
-                "place: whoever calls it still needs it. Work on a copy, or make a "
-                "new value (`x = x + 1` rather than `x += 1`)."
+                "place: make a new value (`x = x + 1` rather than `x += 1`)."
             )
         seen = [name for ask in asks for name in ask.watch.seen]
         if seen:
@@ -333,20 +329,17 @@ class Exercise:
     @cached_property
     def _free(self) -> set:
         """may_change as names and positions."""
-        names = [*inspect.signature(self.right).parameters]
-        return {*self.may_change, *(names.index(name) for name in self.may_change)}
+        return {*self.may_change, *map(self.arguments.index, self.may_change)}
 
     def _argument(self, key: int | str) -> str:
-        names = [*inspect.signature(self.right).parameters]
-        name = names[key] if isinstance(key, int) and key < len(names) else key
-        return f"`{name}`"
+        known = isinstance(key, int) and key < len(self.arguments)
+        return f"`{self.arguments[key] if known else key}`"
 
     def _open(self) -> Outcome:
         return Outcome(self.name, "open", f"{self.name}: not answered yet")
 
     def _wrong(self, says, shown="", mistake="") -> Outcome:
-        text = textwrap.fill(
-            f"✗ {self.name}: not yet. {says}", 79, break_on_hyphens=False
-        )
+        says = f"✗ {self.name}: not yet. {says}"
+        text = textwrap.fill(says, 79, break_on_hyphens=False)
         message = "\n".join(filter(None, [text, shown]))
         return Outcome(self.name, "wrong", message, mistake)

@@ -11,15 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gptcourse.checks.values import (
-    Raised,
-    family,
-    kind_of,
-    numeric,
-    same,
-    shape_of,
-    short,
-)
+from gptcourse.checks.values import Raised, family, kind_of, numeric, same, short
 
 ROWS, COLUMNS = 8, 8  # of a tensor that is shown
 NICE = {
@@ -33,7 +25,7 @@ NICE = {
 
 
 def describe(wrong: list[tuple], parts: Sequence[str], tolerance: float) -> str:
-    """What is wrong with got, given all (expected, got) that differ.
+    """What is wrong with got, given all (expected, got) that differ; "" for a number.
 
     parts: what the items of a list of results are called, in its order.
     """
@@ -57,7 +49,7 @@ def describe(wrong: list[tuple], parts: Sequence[str], tolerance: float) -> str:
 def _describe_parts(wrong, parts, tolerance) -> str:
     expected, got = wrong[0]
     if len(expected) != len(got) and isinstance(expected, list):
-        return f"It gives back {len(got)} values: expected {len(expected)}."
+        return f"The length is {len(got)}: expected {len(expected)}."
     if isinstance(expected, dict) and expected.keys() != got.keys():
         return f"Its keys are {short(list(got))}: expected {short(list(expected))}."
     if isinstance(got, list) and same(expected, got[::-1], tolerance):
@@ -68,6 +60,9 @@ def _describe_parts(wrong, parts, tolerance) -> str:
     others = [(x[key], y[key]) for x, y in alike if key in _keys(x)]
     others = [pair for pair in others if not same(*pair, tolerance)]
     inner = describe([(a, b), *others], (), tolerance)
+    if not inner:  # unnamed items speak for themselves where they are shown
+        named = isinstance(expected, dict) or key < len(parts)
+        return f"In {part_name(key, parts)} the numbers differ." if named else ""
     joint = ", " if inner.startswith("In ") else ": "
     return f"In {part_name(key, parts)}{joint}{inner.removeprefix('In ')}"
 
@@ -106,7 +101,7 @@ def _describe_others(expected, got) -> str:
 def _describe_numbers(a: Tensor, b: Tensor, tensors, tolerance: float) -> str:
     if a.shape != b.shape:
         general = [pair for pair in tensors if pair[0].shape != pair[1].shape][-1]
-        text = f"The shape is {shape_of(b)}: expected {shape_of(a)}."
+        text = f"The shape is {tuple(b.shape)}: expected {tuple(a.shape)}."
         return f"{text} {_describe_shapes(*general)}".strip()
     if family(a) != family(b) or b.element_size() < min(a.element_size(), 4):
         wanted = {"truth": "True and False", "whole": "whole numbers (int64)"}
@@ -134,7 +129,7 @@ def _describe_numbers(a: Tensor, b: Tensor, tensors, tolerance: float) -> str:
         cases = f"{len(tensors)} cases, first here" if len(tensors) > 1 else "one case"
         return f"It says {bool(b)} where {bool(a)} is right, in {cases}."
     if a.numel() == 1:
-        return "The number is not the expected one."
+        return ""  # expected and got are shown
     wrong = int((~torch.isclose(a.double(), b.double(), tolerance, tolerance)).sum())
     return f"{wrong} of {a.numel()} numbers differ from the expected ones."
 
@@ -254,7 +249,7 @@ def _digits(a: Tensor, b: Tensor, tolerance: float) -> int:
 def _rows(x: Tensor, digits: int) -> list[str]:
     """A tensor as lines, columns aligned; what is too large is cut with dots."""
     if x.ndim > 2:
-        return [f"a tensor {shape_of(x)}"]
+        return [f"a tensor {tuple(x.shape)}"]
     table = x[None] if x.ndim == 1 else x.reshape(1, 1) if x.ndim == 0 else x
     cells = [[_cell(v, digits) for v in row[:COLUMNS].tolist()] for row in table[:ROWS]]
     width = max((len(c) for row in cells for c in row), default=0)

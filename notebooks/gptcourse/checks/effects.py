@@ -3,7 +3,6 @@
 Used by `core.py` where no known mistake fits: what it says is observed, not guessed.
 """
 
-import inspect
 from dataclasses import replace
 
 import torch
@@ -20,9 +19,7 @@ RANDOM = (
 def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
     """What the answer depends on and should not, or the other way round; else ""."""
     usable = [i for i in wrong if exercise.cases[i].args is not None]
-    usable = [
-        i for i in usable if got[i] is not None and not isinstance(got[i], Raised)
-    ]
+    usable = [i for i in usable if not isinstance(got[i], Raised | None)]
     seen = [
         _effects(exercise, exercise.cases[i], answer, clock)
         for i in dict.fromkeys([*usable[:3], *usable[-1:]])
@@ -61,7 +58,8 @@ def _effects(exercise, case, answer, clock):
     if _moved(before, ask(seed=1)) == [False, True]:
         return RANDOM
     seen = []
-    for n, (name, value) in enumerate(zip(_names(exercise), case.make(), strict=False)):
+    values = zip(exercise.arguments, case.make(), strict=False)
+    for n, (name, value) in enumerate(values):
         for what, axis, changed in _changes(name, value):
             after = ask(n, changed)
             if name in exercise.may_change or any(isinstance(v, Raised) for v in after):
@@ -71,10 +69,6 @@ def _effects(exercise, case, answer, clock):
             elif kind_of(before[0]) == kind_of(before[1]):
                 seen += _slices_moved(what, axis, value, before, after)
     return seen
-
-
-def _names(exercise) -> list[str]:
-    return [*inspect.signature(exercise.right).parameters]
 
 
 def _moved(before, after) -> list[bool]:

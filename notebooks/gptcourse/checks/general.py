@@ -11,11 +11,10 @@ from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gptcourse.checks.describe import part_name
-from gptcourse.checks.values import family
+from gptcourse.checks.values import family, leaves, numeric
 
 Call = tuple[tuple, dict, Any]  # arguments, keywords, result
 
@@ -41,9 +40,6 @@ RESULTS: dict[str, Callable[[Tensor], Tensor | None]] = {
     ),
     "These are logarithms, ln(…), of the right numbers.": lambda x: (
         x.log() if family(x) == "real" and (x > 0).all() else None
-    ),
-    "These are the squares of the right numbers.": lambda x: (
-        x * x if family(x) == "real" and (x > 1).any() else None
     ),
     "The right results, moved by one along the last axis.": lambda x: (
         x.roll(1, -1) if x.ndim and x.size(-1) > 1 else None
@@ -78,24 +74,16 @@ def changed(value, change: Callable[[Tensor], Tensor | None]):
         return type(value)(changed(v, change) for v in value)
     if isinstance(value, dict):
         return {k: changed(v, change) for k, v in value.items()}
-    if isinstance(value, Tensor):
-        new = change(value)
-        return value if new is None else new
-    if isinstance(value, bool | int | float):
-        new = change(torch.as_tensor(value))
-        return value if new is None else new.item() if isinstance(new, Tensor) else new
-    return value
+    new = change(torch.as_tensor(value)) if numeric(value) else None
+    if new is None:
+        return value
+    return new if isinstance(value, Tensor) else new.item()
 
 
 def applies(value, change: Callable[[Tensor], Tensor | None]) -> bool:
     """Whether a change does anything to a result."""
-    if isinstance(value, list | tuple):
-        return any(applies(v, change) for v in value)
-    if isinstance(value, dict):
-        return any(applies(v, change) for v in value.values())
-    if isinstance(value, Tensor | bool | int | float):
-        return change(torch.as_tensor(value)) is not None
-    return False
+    tensors = map(torch.as_tensor, filter(numeric, leaves(value)))
+    return any(change(x) is not None for x in tensors)
 
 
 def general_mistakes(
@@ -134,11 +122,6 @@ def general_mistakes(
                 says = f"It looks as if `{name}` were {word} by one."
                 by = partial(_add, step)
                 yield says, partial(_replace, right, i, name, by)
-    if any(isinstance(value, nn.Linear) for value in args):
-        yield (
-            "The biases of the layers seem to be left out.",
-            partial(_without_biases, right),
-        )
     for i, j in itertools.combinations(range(len(args)), 2):
         if type(args[i]) is type(args[j]):
             says = f"`{names[i]}` and `{names[j]}` seem to be exchanged."
@@ -159,15 +142,6 @@ def _change_part(right, change, k, *args, **kwargs):
     result = [*right(*args, **kwargs)]
     result[k] = changed(result[k], change)
     return result
-
-
-def _without_biases(right, *args, **kwargs):
-    return right(*map(_no_bias, args), **kwargs)
-
-
-def _no_bias(value):
-    is_linear = isinstance(value, nn.Linear)
-    return (lambda x: F.linear(x, value.weight)) if is_linear else value
 
 
 def _replace(right, i, name, by, *args, **kwargs):

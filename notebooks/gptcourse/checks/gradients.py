@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from gptcourse.checks.values import Raised, same
+from gptcourse.checks.values import Raised, leaves, same
 
 GRADIENT_LOST = (
     "The result is right, but no gradient flows back from it: no .item(), .detach(), "
@@ -28,11 +28,9 @@ def lost_gradient(expected: dict, got) -> str:
 
 def mixture(value):
     """A sum of all real numbers in a result, each with a weight of its own."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return sum(mixture(v) for v in value)
-    if isinstance(value, Tensor) and value.is_floating_point():
-        weights = torch.sin(torch.arange(1.0, value.numel() + 1)).to(value)
-        return (value.flatten() * weights).sum()
-    return 0.0
+    total = 0.0
+    for x in leaves(value):
+        if isinstance(x, Tensor) and x.is_floating_point():
+            weights = torch.sin(torch.arange(1.0, x.numel() + 1)).to(x)
+            total = total + (x.flatten() * weights).sum()
+    return total

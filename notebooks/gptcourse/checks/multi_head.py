@@ -37,16 +37,12 @@ def my_layer(x, heads, proj):
     mistakes="""
 -1 => 1
     The heads are concatenated along the positions: dim=-1 sets them side by side.
-cat(outputs, dim=-1) => stack(outputs)
-    torch.stack makes an axis of its own: torch.cat joins the heads along the channels.
 torch.cat(outputs, dim=-1) => sum(outputs)
     The heads are added up: set them side by side along the channels.
 cat(outputs, dim=-1) => stack(outputs, dim=-1).flatten(2)
     The channels are interleaved: the first d belong to head 0, the next d to head 1.
 cat(outputs, dim=-1) => stack(outputs, dim=1).reshape(x.shape)
     The reshape mixes positions: the channels of one position must stay together.
-in heads] => in reversed(heads)]
-    The heads are in reverse order.
 torch.cat(outputs, dim=-1) => torch.cat([head(proj(x)) for head in heads], dim=-1)
 return proj( => return (
     proj comes first: it comes last, after the concatenation.
@@ -82,24 +78,16 @@ def my_split(x, n_head):
     mistakes="""
 T, n_head, C // n_head) => n_head, T, C // n_head)
 .transpose(1, 2) =>
-    This is the classic mistake: view straight to (B, H, T, d) cuts the *time* into
-    heads. View (B, T, H, d) first, then transpose.
+    A view straight to (B, H, T, d) cuts the *time* into heads: view, then transpose.
 .transpose(1, 2) =>
     The axes are (B, T, H, d): one step is left, heads before time.
 n_head, C // n_head) => C // n_head, n_head)
 transpose(1, 2) => permute(0, 3, 1, 2)
-    The channels are dealt out to the heads in turn: head 0 is to get the first d, so
-    view (B, T, H, d), not (B, T, d, H).
-transpose(1, 2) => permute(2, 0, 1, 3)
-    The heads come before the texts: expected (B, H, T, d).
+    The channels are dealt out in turn: view (B, T, H, d), not (B, T, d, H).
 n_head, C // n_head) => C // n_head, n_head)
     n_head is taken for the width of a head: there are n_head, each C / n_head wide.
 + return x.transpose(1, 2).reshape(len(x), n_head, x.size(1), -1)
     Transposed first, then cut: view (B, T, H, d) first, then transpose.
-transpose(1, 2) => transpose(1, 2).flatten(0, 1)
-    Texts and heads share one axis, (B·H, T, d): keep them apart.
-transpose(1, 2) => unbind(2)
-    This is a list with one tensor per head: expected one tensor (B, H, T, d).
 """,
 )
 
@@ -150,23 +138,12 @@ def my_heads(x, qkv, proj, n_head):
         Case("three texts of four, C = 6, three heads", args=attention(3, 4, 6, 3)),
     ],
     mistakes="""
-.masked_fill(~past, -math.inf) =>
-    The mask is missing: positions take from the future.
-tril => triu
-    The mask is the wrong way round and hides the past: keep the lower triangle.
-tril() => tril(-1)
-    The mask hides the diagonal, too: the first position then sees nothing, hence NaN.
 part.view(B, T, n_head, d).transpose(1, 2) => part.reshape(B, n_head, T, d)
-    This is the classic mistake: view straight to (B, H, T, d) cuts the *time* into
-    heads. View (B, T, H, d) first, then transpose.
+    A view straight to (B, H, T, d) cuts the *time* into heads: view, then transpose.
 (w @ v).transpose(1, 2) => (w @ v)
-    The way back lacks a transpose: (B, H, T, d) must become (B, T, H, d) before H and d
-    are read as C.
-(w @ v).transpose(1, 2) => (w @ v).permute(0, 2, 3, 1)
-    On the way back the heads' channels are interleaved: transpose axes 1 and 2 only.
+    The way back lacks a transpose: make (B, T, H, d) of (B, H, T, d) first.
 n_head, d).transpose(1, 2) => d, n_head).permute(0, 3, 1, 2)
-    The channels are dealt out to the heads in turn: head 0 is to get the first d, so
-    view (B, T, H, d), not (B, T, d, H).
+    The channels are dealt out in turn: view (B, T, H, d), not (B, T, d, H).
 d = C // n_head => n_head, d = 1, C
     This is one head of width C: each head's scores come from its own d channels.
 sqrt(d) => sqrt(C)
@@ -180,18 +157,10 @@ q, k, v => q, v, k
 qkv(x).split(C, dim=-1) => qkv(x).view(B, T, n_head, 3, d).unbind(3)
 view(B, T, n_head, d) => reshape(B, T, n_head, d)
     qkv(x) is read head by head: it holds all queries, then all keys, then all values.
-inf), dim=-1) => inf), dim=-2)
-    The softmax runs over the positions that ask: a row must sum to one, dim=-1.
-q, k, v => v, k, q
-    Values come before queries: qkv(x) holds queries, keys, values.
 d = C // n_head => d, n_head = n_head, C // n_head
     n_head is taken for the width of a head: there are n_head, each C / n_head wide.
 / math.sqrt(d) => / d
-    The scores are scaled twice, by d in all: F.scaled_dot_product_attention divides by
-    √d itself.
-.transpose(1, 2).reshape(B, T, C) =>
-proj(y) => y
-    The heads are still apart, (B, H, T, d): set them side by side, then apply proj.
+    The scores are scaled twice: F.scaled_dot_product_attention divides by √d, too.
 """,
 )
 
@@ -276,31 +245,21 @@ def my_matrix(heads):
 kind in kinds for head in heads => head in heads for kind in kinds
     The parts come head by head: expected all queries, then all keys, then all values.
 [part.weight for part in parts] => [part.weight for part in parts], 1).view(3 * C, C
-    The matrices are joined along the inputs: nn.Linear stores (outputs, inputs), so
-    join them along dim=0.
+    The matrices are joined along the inputs: join along dim=0, the outputs.
 "query", "key" => "key", "query"
     Keys come before queries: expected queries, keys, values.
-"key", "value" => "value", "key"
-    Values come before keys: expected queries, keys, values.
-for head in heads] => for _ in heads for head in heads[:1]]
-    The first head is taken for all of them.
-for head in heads] => for head in heads[::-1]]
-    The heads are in reverse order.
 """,
     more=[
         Mistake(
-            "Only the biases are wrong: each small layer has one, and they are joined "
-            "in the same order as the matrices.",
+            "Only the biases are wrong: join them in the order of the matrices.",
             when=lambda got, expected: only_bias_differs(got[-1] - expected[-1]),
         ),
         Mistake(
-            "The numbers are right, but each call takes several matrix products: join "
-            "the matrices and biases of all heads, so that one product does it.",
+            "The numbers are right, but take several matrix products: join the heads.",
             when=lambda got, expected: got[1] > 1 and got[0].equal(expected[0]),
         ),
         Mistake(
-            "The layer still has numbers of its own: copy those of the heads into its "
-            "weight and bias, within torch.no_grad().",
+            "The layer has numbers of its own: copy the heads' under torch.no_grad().",
             when=lambda got, expected: (
                 got[0].shape == expected[0].shape and bool((got[0].abs() < 2).all())
             ),

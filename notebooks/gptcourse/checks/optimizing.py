@@ -46,8 +46,7 @@ eps), m, v => eps), m_hat, v_hat
     The correction is 1 - b^t: only b is raised to the power t, not 1 - b.
 m = b1 * m => g = g + decay * p; m = b1 * m
 p * (1 - lr * decay) => p
-    The decay goes through the gradient (Adam with L2): AdamW takes p · (1 - lr ·
-    decay).
+    The decay goes through the gradient, as in Adam: AdamW takes p · (1 - lr · decay).
 lr * decay => decay
     The decay is not multiplied by the rate: p · (1 - lr · decay).
 p * (1 - lr * decay) => p

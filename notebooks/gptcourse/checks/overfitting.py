@@ -127,8 +127,7 @@ def my_average(states):
 / len(states) =>
     This is the sum: divide it by the number of states.
 + return right([my_average(states[:-1]), states[-1]]) if states[1:] else states[0]
-    The last state counts half, as each is averaged with the mean so far: all count
-    alike.
+    The last state counts half: all count alike, so sum first, then divide.
 in states) => in [states[0], *states])
     The first state is in the sum twice.
 + return right(states) | {k: v for k, v in states[-1].items() if v.ndim == 1}

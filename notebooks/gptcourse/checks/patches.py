@@ -28,18 +28,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 # What every solution may use without an import, as in the notebooks.
-NAMES = {
-    "torch": torch,
-    "nn": nn,
-    "F": F,
-    "Tensor": Tensor,
-    "math": math,
-    "np": np,
-    "copy": copy,
-    "Counter": Counter,
-    "pairwise": itertools.pairwise,
-}
-
+NAMES = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor, "math": math, "np": np}
+NAMES |= {"copy": copy, "Counter": Counter, "pairwise": itertools.pairwise}
 
 END = "end"
 
@@ -93,11 +83,9 @@ def apply(source: str, patch: Patch) -> str:
         if not old:
             source = _with_body(source, new)
             continue
-        if source.count(old) != 1:
-            raise ValueError(
-                f"{old!r} occurs {source.count(old)} times in the solution: expected "
-                "exactly once"
-            )
+        count = source.count(old)
+        if count != 1:
+            raise ValueError(f"{old!r} occurs {count} times: expected exactly once")
         source = source.replace(old, new)
     return source
 

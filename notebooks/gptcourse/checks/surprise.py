@@ -24,10 +24,7 @@ def my_loss(logits, targets):
 """,
     praise="the mean of -ln p(target) over all B·T predictions, in nats.",
     cases=[
-        Case(
-            "two predictions; the targets have p = 1/2 and 3/4",
-            args=(HALF, tensor([[0, 2]])),
-        ),
+        Case("the targets have p = 1/2 and 3/4", args=(HALF, tensor([[0, 2]]))),
         Case("one prediction of two", args=logits_and_targets(1, 1, 2)),
         Case("two texts of three, V = 4", args=logits_and_targets(2, 3, 4)),
         Case("three texts of three, V = 3", args=logits_and_targets(3, 3, 3)),
@@ -40,52 +37,30 @@ mean => sum
     This is the sum over all predictions: return the mean.
 -chosen.mean() => -chosen.squeeze(-1)
     This holds one surprise per prediction, (B, T): return their mean.
-mean() => mean(dim=(1, 2))
-    This holds one loss per text, (B,): return the mean over all.
 mean() => sum() / len(logits)
     The sum is divided by B: there are B·T predictions.
 mean() => sum() / targets.size(1)
     The sum is divided by T: there are B·T predictions.
 dim=-1 => dim=1
-    The softmax runs over the positions, axis 1: each prediction's V numbers become
-    probabilities, dim=-1.
-dim=-1 => dim=0
-    The softmax runs over the texts, axis 0: each prediction's V numbers become
-    probabilities, dim=-1.
-mean() => mean() / math.log(2)
-    This is in bits, from a logarithm to base 2: take nats, the natural one.
+    The softmax runs over the positions: dim=-1 makes probabilities of V numbers.
 mean() => exp().mean().log()
-    The mean is taken before the logarithm: each prediction has its own surprise, and
-    the loss is their mean.
+    The mean is taken before the logarithm: take the mean of the surprises.
 F.log_softmax(logits, dim=-1) => logits
-    The logits are used as they are: make logarithms of probabilities of them first.
-F.log_softmax(logits, dim=-1) => logits.log()
-    The logarithm of the logits is taken: they are no probabilities, and may be
-    negative. Take the softmax first.
+    The logits are used as they are: take the log_softmax of them first.
 F.log_softmax(logits, dim=-1) => F.log_softmax(F.softmax(logits, dim=-1), dim=-1)
     The softmax is taken twice: F.cross_entropy contains it and expects the logits.
-log_softmax(logits, dim=-1) => softmax(logits, dim=-1).log()
-    A softmax and then its logarithm: where p is below 1e-45 it becomes 0, and the loss
-    infinite. F.log_softmax computes both steps in one, safely.
 -chosen => chosen.exp()
     This is the mean probability of the targets: surprise is -ln p.
--chosen => (1 - chosen.exp())
-    This is the mean of 1 - p: surprise is -ln p.
 chosen.mean() => logs.mean()
-    This averages over all V characters: only the one that came counts, each
-    prediction's target.
+    This averages over all V characters: only each prediction's target counts.
 + return right(logits[:, :-1], targets[:, 1:])
     The targets are moved by one once more: they are the next characters already.
 + return right(logits[:, -1:], targets[:, -1:])
     Only the last position counts: a window is T predictions.
-+ return right(logits[:1], targets[:1])
-    Only the first text counts: average over the whole batch.
 + return F.cross_entropy(logits.reshape(len(logits), -1, logits.size(1)), targets)
-    The logits are reshaped to (B, V, T), which mixes the predictions: transpose(1, 2),
-    or flatten the first two axes.
+    The logits are reshaped to (B, V, T): use transpose(1, 2), or flatten.
 + return F.cross_entropy(logits, targets)
-    F.cross_entropy expects the V numbers in axis 1: flatten (B, T, V) to (B·T, V) and
-    the targets to (B·T,).
+    F.cross_entropy expects V in axis 1: flatten logits to (B·T, V), targets to (B·T,).
 """,
 )
 
@@ -134,34 +109,15 @@ def my_gradient(table, idx, targets):
     The division by B·T is missing: the loss is a mean.
 idx.numel() => idx.size(0)
     It is divided by B, the number of texts: there are B·T predictions.
-idx.numel() => idx.size(1)
-    It is divided by T, the length of a text: there are B·T predictions.
-idx.numel() => (idx.numel() * table.size(1))
-    It is divided by V as well: the mean runs over the B·T predictions.
 - return torch.zeros_like(table).index_add(0, idx.flatten(), errors)
 + found = torch.zeros_like(table)
 +     found[idx.flatten()] += errors
 +     return found
-    A character that occurs twice adds its error once: with equal indices, found[x] += …
-    keeps only the last. Use index_add_.
+    A character that occurs twice adds its error once (found[x] += …): use index_add_.
 (0, idx.flatten() => (0, targets.flatten()
-    The errors go to the rows of the targets: they belong to the row that was looked up,
-    that of the present character.
-guesses - F => -F
-errors.flatten(0, 1) => errors.to(table).flatten(0, 1)
-    The guesses p are missing: p - onehot.
-- F.one_hot(targets, table.size(1)) =>
-    What came is missing: subtract the one-hot vector of the target.
-softmax => log_softmax
-    These are logarithms of the probabilities: take p itself, from the softmax.
-F.softmax(table[idx], dim=-1) => F.softmax(table, dim=0)[idx]
-    The softmax runs down the columns: each row of the table makes one distribution,
-    dim=-1.
-F.softmax(table[idx], dim=-1) => table[idx]
-    These are the logits: make probabilities of them first, by the softmax.
+    The errors go to the rows of the targets: they belong to the row looked up.
 + n = torch.bincount(idx.flatten(), minlength=len(table)).clamp(min=1)
 + return right(table, idx, targets) * idx.numel() / n[:, None]
-    Each row is divided by how often its character occurs: divide all by B·T, for the
-    loss is the mean over all predictions.
+    Each row is divided by how often its character occurs: divide all by B·T.
 """,
 )

@@ -74,11 +74,11 @@ def snapshot(value):
     if isinstance(value, nn.Module):
         state = {k: v.detach().clone() for k, v in value.state_dict().items()}
         return {**state, "training": value.training}
-    if isinstance(value, Tensor | np.ndarray | np.generic | list | tuple | dict):
-        if isinstance(value, list | tuple):
-            return [snapshot(v) for v in value]
-        if isinstance(value, dict):
-            return {k: snapshot(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [snapshot(v) for v in value]
+    if isinstance(value, dict):
+        return {k: snapshot(v) for k, v in value.items()}
+    if isinstance(value, Tensor | np.ndarray | np.generic):
         return plain(value)
     return value if isinstance(value, str | int | float | bool) else None
 
@@ -135,18 +135,26 @@ def family(x: Tensor) -> str:
     return "real" if x.is_floating_point() else "whole"
 
 
+def leaves(value) -> list:
+    """What a value consists of, without its lists, tuples and dicts."""
+    if isinstance(value, dict):
+        return leaves([*value.values()])
+    if isinstance(value, list | tuple):
+        return [leaf for item in value for leaf in leaves(item)]
+    return [value]
+
+
 def has_reals(value) -> bool:
     """Whether a plain value holds real numbers: agreement by chance is unlikely."""
-    if isinstance(value, list | dict):
-        return any(map(has_reals, value.values() if isinstance(value, dict) else value))
-    return numeric(value) and family(torch.as_tensor(value)) == "real"
+    tensors = map(torch.as_tensor, filter(numeric, leaves(value)))
+    return any(family(x) == "real" for x in tensors)
 
 
 def kind_of(value) -> str:
     """What a value is, for a message: "a tensor (2, 3) of float32", "a list"."""
     if isinstance(value, Tensor):
         dtype = str(value.dtype).removeprefix("torch.")
-        return f"a tensor {shape_of(value)} of {dtype}"
+        return f"a tensor {tuple(value.shape)} of {dtype}"
     if value is None:
         return "nothing (None)"
     if isinstance(value, str | bool | int | float):
@@ -155,10 +163,6 @@ def kind_of(value) -> str:
         return f"the class {value.__name__}"
     name = type(value).__name__
     return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
-
-
-def shape_of(x: Tensor) -> str:
-    return str(tuple(x.shape))
 
 
 def short(value, limit: int = 90) -> str:

@@ -45,7 +45,7 @@ WRONG = """
 +     run = run + char if run + char in source else ""
 +     longest = max(longest, len(run))
 + return longest
-    The number is not
+    not yet. text 'aab'
 return n => return n + 1
     too large by one
 """

@@ -19,5 +19,5 @@ def answer(L, C, V, T, B):
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
 return 6 => return weights, 6
-    It gives back 3 values
+    The length is 3
 """
