@@ -29,6 +29,8 @@ def my_counts(tokens, V):
         Case("a single token, 2, V = 3", args=(tensor([2]), 3)),
     ],
     mistakes="""
+tokens[:-1], tokens[1:] => tokens[:-1:2], tokens[1::2]
+    Every second pair is left out: pairs overlap, each token but the last begins one.
 now * V + following => following * V + now
     Rows and columns are swapped: row x, column y counts how often y follows x.
 + counts = torch.zeros(V, V, dtype=torch.long)

@@ -37,6 +37,8 @@ def my_layer_norm(x, gain, bias, eps):
         Case("two texts of three positions, C = 4", args=affine(numbers(2, 3, 4), 0.1)),
     ],
     mistakes="""
+eps) + bias => eps) + gain * bias
+    The gain multiplies the bias, too: first times gain, then plus bias.
 torch.sqrt(variance + eps) => (torch.sqrt(variance) + eps)
     ε is outside the root: expected √(σ² + ε), not √σ² + ε.
 unbiased=False, =>
@@ -125,6 +127,8 @@ def my_block(x, ln_1, attn, ln_2, mlp):
         Case("two texts of three positions, C = 4, real layers", args=real_layers),
     ],
     mistakes="""
++ return x + mlp(ln_2(x + attn(ln_1(x))))
+    The correction of attn reaches mlp, but is missing from the last sum.
 x + attn(ln_1(x)) => ln_1(x + attn(x))
 x + mlp(ln_2(x)) => ln_2(x + mlp(x))
     This is the post-norm block: normalise only what each layer reads.
@@ -172,6 +176,8 @@ def my_dropout(x, p, u, training):
         Case("two texts of three, C = 4, p = 0.2", args=(X_2, 0.2, U_2, True)),
     ],
     mistakes="""
+(1 - p) => p
+    The numbers that stay are divided by p: expected by 1-p, the share that stays.
 x / (1 - p) => x
     The numbers that stay are not scaled: without the factor 1/(1-p) the mean shrinks.
 return x => return x * (1 - p)

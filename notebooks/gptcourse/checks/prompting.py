@@ -135,7 +135,7 @@ a == b => a in wanted
 a == b => a.lower() == b.lower()
     Capitals and small letters are taken for the same: they differ.
 text.split("\n")[0] => (text.split() or [""])[0]
-    The first word is compared: the answer is the first line, spaces and all.
+    Spaces are not kept: the answer is the first line, with all its spaces.
 text.split("\n")[0] => text.rsplit("\n", 1)[0]
     Everything before the *last* line end is compared: the answer ends before the first.
 """,

@@ -212,7 +212,7 @@ optimizer.zero_grad() =>
 loss = model => optimizer.zero_grad(); loss = model
     zero_grad stands inside the loop: only the last piece's gradient is left.
 optimizer.zero_grad() =>
-    zero_grad is missing: gradients of an earlier step are still there.
+    zero_grad must come before the first backward: older gradients are still there.
 loss.backward() =>
 total += loss.item() => total = total + loss
 optimizer.step() => total.backward(); optimizer.step(); total = total.item()
