@@ -334,9 +334,14 @@ def test_the_box_answers_from_the_examples_typed(open_notebook):
 
 def test_the_model_that_answers_is_asked_about_its_excerpt(open_notebook):
     notebook = open_notebook("10_prompting")
-    needed = ("import csv", "answering = ModelHandler", "questions = load_questions()")
-    for cell in (*needed, "asking = ChatBox("):
-        notebook.run_only(cell)
+    notebook.run_only('start("10_prompting"')
+    notebook.run_new_cell(
+        "from gptlib import ModelHandler\nfrom gptlib.lab import ChatBox\n"
+        "from gptcourse.questions import load_questions\n"
+        "questions = load_questions()\n"
+        'answering = ModelHandler("../models/answers").load()'
+    )
+    notebook.run_only("asking = ChatBox(")
     page = notebook.page.locator(".widget-html-content pre").last
     notebook.wait_for(lambda: page.count() and "GONZALO:" in page.inner_text(), 120)
     field = notebook.page.locator(".widget-text input").last
