@@ -15,8 +15,15 @@ from gptcourse.drawings.canvas import Canvas
 from gptlib.files.fetch import project_folder
 
 MODULES = {
+    "00_start_here": "course_map",
     "01_bigram": "bigram",
     "02_single_head": "one_query",
+    "03_multi_head": "many_heads",
+    "04_blocks": "residual_road",
+    "05_gpt": "whole_gpt",
+    "06_training": "training_loop",
+    "07_overfitting": "dropout_mask",
+    "08_generation": "sampling",
 }
 
 

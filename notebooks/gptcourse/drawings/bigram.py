@@ -7,7 +7,7 @@ from gptlib.data import load_corpus
 from gptlib.tokenizer import CharTokenizer
 
 TEXT, NOW = "with", "h"
-SHOWN = "eai ot"  # columns, and the rows around h
+SHOWN = "eaio t"  # columns, and the rows around h
 ROWS = "aehit "
 
 
@@ -53,13 +53,12 @@ def draw() -> Canvas:
 def _text(canvas: Canvas, token: int) -> None:
     for place, char in enumerate(TEXT):
         last = place == len(TEXT) - 1
-        canvas.chip(36 + 42 * place, 186, char, "blue" if last else "faint", size=36)
-    canvas.text(118, 168, "text", 15, bold=True)
-    canvas.arrow([(180, 228), (180, 276)])
-    canvas.text(180, 298, f"id {token}", 15, mono=True)
-    canvas.text(118, 332, "tokens", 15, bold=True)
-    canvas.text(118, 352, "(B, T)", 14, "soft", mono=True)
-    canvas.arrow([(210, 293), (258, 293)])
+        canvas.chip(40 + 42 * place, 206, char, "blue" if last else "faint", size=36)
+    canvas.text(184, 264, f"id {token}", 14, "soft", mono=True)
+    canvas.text(121, 388, "tokens", 15, bold=True)
+    canvas.text(121, 408, "(B, T)", 14, "soft", mono=True)
+    canvas.arrow([(212, 224), (264, 224)])
+    canvas.text(236, 211, "look up", 14, "soft")
 
 
 def _table(canvas: Canvas, table: torch.Tensor, ids: dict[str, int], V: int) -> None:
@@ -80,7 +79,7 @@ def _table(canvas: Canvas, table: torch.Tensor, ids: dict[str, int], V: int) -> 
     canvas.rect(x - 2, framed - 1, 6 * cell + 4, high + 2, "none", stroke="ink")
     middle, below = x + 3 * cell, y + len(ROWS) * high
     canvas.text(middle, below + 24, "table: a row of logits per character", 15, bold=True)
-    canvas.text(middle, below + 44, f"(V, V) = ({V}, {V}), a part of it", 14, "soft")
+    canvas.text(middle, below + 44, f"`(V, V) = ({V}, {V})`, here ln p as counted", 14, "soft")
     canvas.arrow([(x + 6 * cell + 10, 224), (690, 224)])
     canvas.text(654, 211, "softmax", 14, "soft")
 
@@ -97,22 +96,22 @@ def _probabilities(canvas: Canvas, likely: list[tuple[str, float]], V: int) -> N
             x, top + 5, width, high - 10, "faint" if others else "blue", radius=4,
             opacity=0.4 if others else 0.8,
         )
-        label = f"{p:.2f}" + f"  {char}" * others
+        label = f"{p:.2f}" + f" for {char}" * others
         canvas.text(x + width + 8, top + 22, label, 14, "soft", anchor="start")
         if not others:
             name = _visible(char)
             canvas.text(x - 14, top + 22, name, 15, mono=True)
-    below = y + 7 * high
-    canvas.text(x + 52, below + 26, "probabilities", 15, bold=True)
-    canvas.text(x + 52, below + 46, "(B, T, V), sum to 1", 14, "soft")
+    below = 364
+    canvas.text(x + 62, below + 24, "probabilities", 15, bold=True)
+    canvas.text(x + 62, below + 44, "`(B, T, V)`, sum to 1", 14, "soft")
 
 
 def _draw_one(canvas: Canvas, best: str) -> None:
     canvas.arrow([(868, 224), (906, 224)])
     canvas.text(887, 211, "draw", 14, "soft")
     canvas.chip(916, 204, best, "orange", size=42)
-    canvas.text(937, 276, "next", 15, bold=True)
-    canvas.text(937, 296, "character", 14, "soft")
+    canvas.text(921, 388, "next", 15, bold=True)
+    canvas.text(921, 408, "character", 14, "soft")
 
 
 def _visible(text: str) -> str:
