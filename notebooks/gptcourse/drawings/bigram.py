@@ -34,8 +34,8 @@ def draw() -> Canvas:
         "A bigram model guesses the next character",
         f"The last character of “{TEXT}”, h, is looked up in a table of {V} rows; its "
         "row holds a logit for each character, softmax turns the logits into "
-        f"probabilities ({best} {first:.2f}, {second} {runner_up:.2f}, …), and the next "
-        "character is drawn from them.",
+        f"probabilities ({best} {first:.2f}, {second} {runner_up:.2f}, …), and the "
+        "next character is drawn from them.",
         "One row of a table guesses the next character",
         492,
     )
@@ -78,8 +78,12 @@ def _table(canvas: Canvas, table: torch.Tensor, ids: dict[str, int], V: int) -> 
     framed = y + ROWS.index(NOW) * high
     canvas.rect(x - 2, framed - 1, 6 * cell + 4, high + 2, "none", stroke="ink")
     middle, below = x + 3 * cell, y + len(ROWS) * high
-    canvas.text(middle, below + 24, "table: a row of logits per character", 15, bold=True)
-    canvas.text(middle, below + 44, f"`(V, V) = ({V}, {V})`, here ln p as counted", 14, "soft")
+    canvas.text(
+        middle, below + 24, "table: a row of logits per character", 15, bold=True
+    )
+    canvas.text(
+        middle, below + 44, f"`(V, V) = ({V}, {V})`, here ln p as counted", 14, "soft"
+    )
     canvas.arrow([(x + 6 * cell + 10, 224), (690, 224)])
     canvas.text(654, 211, "softmax", 14, "soft")
 
@@ -93,7 +97,12 @@ def _probabilities(canvas: Canvas, likely: list[tuple[str, float]], V: int) -> N
         others = row == len(likely)
         width = longest * p / likely[0][1]
         canvas.rect(
-            x, top + 5, width, high - 10, "faint" if others else "blue", radius=4,
+            x,
+            top + 5,
+            width,
+            high - 10,
+            "faint" if others else "blue",
+            radius=4,
             opacity=0.4 if others else 0.8,
         )
         label = f"{p:.2f}" + f" for {char}" * others

@@ -153,7 +153,7 @@ class Canvas:
             opacity=opacity if fill else 1,
             box=True,
         )
-        step, small = 1.3 * size, size - 1.5
+        step, small = 1.3 * size, size - 1
         first = y + height / 2 + 0.36 * size - step * (len(lines) - 1) / 2
         for row, line in enumerate(lines):
             style = {"bold": True} if row == 0 else {"role": "soft"}
@@ -232,11 +232,11 @@ class Canvas:
     ) -> None:
         """One number of a grid; strength, in [0, 1], is how large it is."""
         opacity = FAINTEST + (STRONGEST - FAINTEST) * strength
-        self.rect(
-            x + 1, y + 1, width - 2, height - 2, role, opacity=opacity, radius=4
-        )
+        self.rect(x + 1, y + 1, width - 2, height - 2, role, opacity=opacity, radius=4)
         if text:
-            self.text(x + width / 2, y + height / 2 + 0.36 * size, text, size, mono=True)
+            self.text(
+                x + width / 2, y + height / 2 + 0.36 * size, text, size, mono=True
+            )
 
     def hidden(self, x, y, width, height) -> None:
         """A cell that may not be seen: the future."""
@@ -283,7 +283,9 @@ class Canvas:
         if name:
             self.text(middle, below + 24, name, 15, bold=True)
         if shape:
-            self.text(middle, below + 43 - 19 * (not name), shape, 14, "soft", mono=True)
+            self.text(
+                middle, below + 43 - 19 * (not name), shape, 14, "soft", mono=True
+            )
 
 
 def number(value: float, form: str) -> str:

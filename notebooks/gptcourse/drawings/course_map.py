@@ -5,12 +5,13 @@ import re
 from pathlib import Path
 
 from gptcourse.drawings.canvas import MARGIN, Canvas
+from gptcourse.drawings.sampling import next_logits
 from gptlib.files.fetch import project_folder
 
-PARTS = (  # name, what it is, colour, notebooks
-    ("Part I", "The six steps", "blue", range(0, 7)),
-    ("Part II", "Living with it", "orange", range(7, 13)),
-    ("Part III", "Further", "green", range(13, 18)),
+PARTS = (  # name, what it is, where it leads, colour, notebooks
+    ("Part I", "The six steps", "to a GPT of your own", "blue", range(7)),
+    ("Part II", "Living with it", "what it does, and why", "orange", range(7, 13)),
+    ("Part III", "Further", "fast, modern, and GPT-2", "green", range(13, 18)),
 )
 LABELS = {
     0: "start", 1: "bigram", 2: "one head", 3: "heads", 4: "blocks", 5: "GPT",
@@ -18,7 +19,8 @@ LABELS = {
     11: "fine-tuning", 12: "inside", 13: "speed", 14: "modern", 15: "reading",
     16: "GPT-2", 17: "scaling",
 }  # fmt: skip
-MINUTES = re.compile(r"(\d+)\s+minutes")
+SPEAKER, TEXT = "ROMEO:\n", "My l"  # of which the second is drawn
+MINUTES = re.compile(r"(?<![\d.])(\d+)\s+minutes")
 CORE = re.compile(r"core\s+exercise\s+takes\s+(\d+)\s+minutes")
 
 
@@ -58,15 +60,15 @@ def draw() -> Canvas:
         "three parts: "
         + "; ".join(
             f"{part}, {name.lower()}, {_hours_of(there, numbers)}"
-            for part, name, _, numbers in PARTS
+            for part, name, _, _, numbers in PARTS
         )
         + ".",
         "What you will build, and the way there",
-        690,
+        708,
     )
     _machine(canvas)
     for row, part in enumerate(PARTS):
-        _lane(canvas, 330 + 110 * row, part, there)
+        _lane(canvas, 340 + 112 * row, part, there)
     canvas.caption(
         f"**{len(there)} notebooks, {hours(every)}** of reading and core exercises. "
         "After Part I you have trained a GPT of your own."
@@ -80,37 +82,45 @@ def _hours_of(there: dict[int, Path], numbers: range) -> str:
 
 def _machine(canvas: Canvas) -> None:
     """Text to tokens to the model to the next character, and round again."""
-    canvas.rect(MARGIN, 76, 928, 188, radius=14)
-    y = 126
-    for place, char in enumerate("ROMEO:"):
-        canvas.chip(60 + 44 * place, y, char)
-    canvas.text(191, y + 66, "text, one token per character", 14, "soft")
-    canvas.arrow([(332, y + 19), (384, y + 19)], "soft", 2.2)
+    canvas.rect(MARGIN, 76, 928, 200, radius=14)
+    logits, chars = next_logits(SPEAKER + TEXT)
+    p = logits.softmax(dim=-1)  # (V,)
+    likely = [(chars[i], p[i].item()) for i in p.argsort(descending=True)[:3]]
+    y, middle = 126, 145
+    for place, char in enumerate(TEXT.replace(" ", "␣")):
+        canvas.chip(96 + 44 * place, y, char)
+    canvas.text(181, y + 62, "text as tokens", 15, "soft")
+    canvas.arrow([(284, middle), (348, middle)], "soft", 2.2)
     for row in range(3):
-        canvas.rect(396, y - 22 + 30 * row, 150, 24, "blue", opacity=0.3 + 0.2 * row,
-                    radius=6)
-    canvas.text(471, y + 91, "your GPT", 17, bold=True)
-    canvas.arrow([(558, y + 19), (610, y + 19)], "soft", 2.2)
-    for row, (char, share) in enumerate((("↵", 0.9), ("a", 0.35), ("t", 0.2))):
-        top = y - 20 + 28 * row
-        canvas.text(632, top + 17, char, 15, mono=True)
-        canvas.rect(648, top + 2, 110 * share, 20, "orange", opacity=0.7, radius=5)
-    canvas.text(700, y + 91, "what may come next", 14, "soft")
-    canvas.arrow([(776, y + 19), (828, y + 19)], "soft", 2.2)
-    canvas.chip(846, y, "↵", "orange")
-    canvas.text(865, y + 66, "drawn", 14, "soft")
-    canvas.arrow([(906, y + 19), (932, y + 19), (932, 246), (48, 246), (48, y + 19),
-                  (56, y + 19)], "orange", 2)
+        y_row = y - 23 + 30 * row
+        canvas.rect(362, y_row, 156, 24, "blue", opacity=0.3 + 0.2 * row, radius=6)
+    canvas.text(440, y + 92, "your GPT", 17, bold=True)
+    canvas.arrow([(532, middle), (596, middle)], "soft", 2.2)
+    for row, (char, share) in enumerate(likely):
+        top = y - 21 + 29 * row
+        canvas.text(618, top + 17, char, 15, mono=True)
+        canvas.rect(634, top + 1, 110 * share, 22, "orange", opacity=0.7, radius=5)
+        percent = f"{share:.0%}"
+        canvas.text(642 + 110 * share, top + 17, percent, 14, "soft", anchor="start")
+    canvas.text(690, y + 92, "what may come next", 15, "soft")
+    canvas.arrow([(776, middle), (830, middle)], "soft", 2.2)
+    canvas.chip(846, y, likely[0][0], "orange")
+    canvas.text(865, y + 62, "drawn", 15, "soft")
+    way = [(890, middle), (934, middle), (934, 252), (64, 252), (64, middle)]
+    canvas.arrow([*way, (90, middle)], "orange", 2)
 
 
 def _lane(canvas: Canvas, y: float, part, there: dict[int, Path]) -> None:
     """One part: its name and hours on the left, its notebooks along a road."""
-    title, name, role, numbers = part
+    title, name, goal, role, numbers = part
     stops = [number for number in numbers if number in there]
-    canvas.text(MARGIN, y - 8, f"**{title}** · {name}", 17, anchor="start")
-    canvas.text(MARGIN, y + 16, _hours_of(there, numbers), 15, "soft", anchor="start")
-    first, step = 300, 102
-    canvas.path([(first, y), (first + step * (len(stops) - 1), y)], role, 5, opacity=0.5)
+    canvas.text(MARGIN, y - 10, f"**{title}** · {name}", 17, anchor="start")
+    canvas.text(MARGIN, y + 14, _hours_of(there, numbers), 15, "soft", anchor="start")
+    canvas.text(MARGIN, y + 38, goal, 15, "soft", anchor="start")
+    first, step = 304, 102
+    canvas.path(
+        [(first, y), (first + step * (len(stops) - 1), y)], role, 5, opacity=0.5
+    )
     for place, number in enumerate(stops):
         x = first + step * place
         canvas.circle(x, y, 20, stroke=role, thick=2.6)

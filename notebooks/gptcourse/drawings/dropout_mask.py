@@ -7,10 +7,10 @@ from gptcourse.drawings.canvas import MARGIN, Canvas, number
 P = 0.2
 TEXT, C = "king", 6
 CELL, HIGH = 42, 38
-TOP, LOW = 142, 396  # of the two rows of grids
+TOP, LOW = 116, 372  # of the two rows of grids
 
 
-def one_activation(seed: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
+def one_activation(seed: int = 2120) -> tuple[torch.Tensor, torch.Tensor]:
     """An activation (T, C), and which of its numbers dropout keeps."""
     generator = torch.Generator().manual_seed(seed)
     shape = len(TEXT), C
@@ -25,17 +25,18 @@ def draw() -> Canvas:
     gone, scale = int((~kept).sum()), 1 / (1 - P)
     canvas = Canvas(
         "A dropout mask at work",
-        f"In training, dropout {P} sets {gone} of {x.numel()} numbers of an activation to "
-        f"zero, at random and anew at every step, and multiplies the others by "
+        f"In training, dropout {P} sets {gone} of {x.numel()} numbers of an activation "
+        f"to zero, at random and anew at every step, and multiplies the others by "
         f"{scale:.2f}. In evaluation all numbers pass unchanged.",
         f"Dropout {P}: a new mask at every step, and none in evaluation",
-        650,
+        652,
     )
     _training(canvas, x, kept, scale)
     _evaluation(canvas, x)
     canvas.caption(
-        f"Here **{gone} of {x.numel()}** numbers become 0. The others grow by 1 / (1 − {P}) "
-        f"= {scale:.2f}, so that the **mean over all masks** is the number itself.",
+        f"Here **{gone} of {x.numel()}** numbers become 0. The others are multiplied "
+        f"by 1 / (1 − {P}) = {scale:.2f},",
+        "so that each number stays the same **on average over many masks**.",
     )
     return canvas
 
@@ -44,8 +45,17 @@ def _training(canvas: Canvas, x: torch.Tensor, kept: torch.Tensor, scale) -> Non
     """Activation × mask = output."""
     canvas.text(MARGIN, 92, "**In training**, `model.train()`", 17, anchor="start")
     _grid(canvas, 72, TOP, x, "activation", "(T, C)")
-    _grid(canvas, 388, TOP, torch.full_like(x, scale), "mask",
-          f"0 or {scale:.2f}", kept, form=".2f", flat=True)
+    _grid(
+        canvas,
+        388,
+        TOP,
+        torch.full_like(x, scale),
+        "mask",
+        f"0 or {scale:.2f}",
+        kept,
+        form=".2f",
+        flat=True,
+    )
     _grid(canvas, 704, TOP, x * scale, "output", "(T, C)", kept)
     _sign(canvas, 356, TOP, "×")
     _sign(canvas, 672, TOP, "=")
@@ -53,8 +63,8 @@ def _training(canvas: Canvas, x: torch.Tensor, kept: torch.Tensor, scale) -> Non
 
 def _evaluation(canvas: Canvas, x: torch.Tensor) -> None:
     """Activation = output."""
-    canvas.path([(MARGIN, 356), (964, 356)], "edge", 1.5)
-    canvas.text(MARGIN, 390, "**In evaluation**, `model.eval()`", 17, anchor="start")
+    canvas.path([(MARGIN, 326), (964, 326)], "edge", 1.5)
+    canvas.text(MARGIN, 366, "**In evaluation**, `model.eval()`", 17, anchor="start")
     y = LOW + 18
     _grid(canvas, 72, y, x, "", "")
     _grid(canvas, 704, y, x, "", "")
@@ -63,9 +73,7 @@ def _evaluation(canvas: Canvas, x: torch.Tensor) -> None:
     canvas.text(514, y + 2 * HIGH + 30, "every number passes as it is", 15, "soft")
 
 
-def _grid(
-    canvas, x, y, values, name, shape, kept=None, form=".1f", flat=False
-) -> None:
+def _grid(canvas, x, y, values, name, shape, kept=None, form=".1f", flat=False) -> None:
     """Numbers (T, C); those that dropout took are empty, dashed cells with a 0."""
     for i, char in enumerate(TEXT):
         if x < 100:
@@ -73,13 +81,23 @@ def _grid(
         for j in range(C):
             left, top, value = x + j * CELL, y + i * HIGH, values[i, j].item()
             if kept is not None and not kept[i, j]:
-                canvas.rect(left + 3, top + 3, CELL - 6, HIGH - 6, "none",
-                            stroke="orange", dashed=True, radius=5)
+                canvas.rect(
+                    left + 3,
+                    top + 3,
+                    CELL - 6,
+                    HIGH - 6,
+                    "none",
+                    stroke="orange",
+                    dashed=True,
+                    radius=5,
+                )
                 canvas.text(left + CELL / 2, top + 24, "0", 14, "orange", bold=True)
                 continue
             strength = 0.2 if flat else min(1, abs(value) / 2)
             role = "green" if flat else "blue"
-            canvas.cell(left, top, CELL, HIGH, role, strength, number(value, form), 13.5)
+            canvas.cell(
+                left, top, CELL, HIGH, role, strength, number(value, form), 13.5
+            )
     middle, below = x + C * CELL / 2, y + len(TEXT) * HIGH
     if name:
         canvas.text(middle, below + 24, f"**{name}**  `{shape}`", 15)

@@ -37,10 +37,10 @@ def draw() -> Canvas:
     n = four_heads()
     canvas = Canvas(
         "Multi-head attention with four heads",
-        "Queries, keys and values of width C are cut into four heads of width C/4. Each "
-        "head attends by a map of its own; the four results are concatenated and a "
-        "linear layer mixes them. Below: view cuts each row into four pieces, transpose "
-        "gives each head its own table of all positions.",
+        "Queries, keys and values of width C are cut into four heads, each attends by "
+        "a map of its own, and a linear layer mixes the concatenated results. Below, "
+        "view cuts each row into four pieces, and transpose gives each head a table of all "
+        "positions.",
         "Four heads ask four questions at once",
         822,
     )

@@ -34,23 +34,23 @@ def one_head() -> dict[str, torch.Tensor]:
 def draw() -> Canvas:
     """The picture of `02_single_head`."""
     n = one_head()
-    weights, output = n["weights"][ASKS].tolist(), n["output"][ASKS].tolist()
+    scores, weights = (
+        n[key][ASKS, : ASKS + 1].tolist() for key in ("scores", "weights")
+    )
+    output = n["output"][ASKS].tolist()
     canvas = Canvas(
         "One head of causal self-attention",
-        "The query of n in “king” meets the keys of k, i and n; the future g is "
-        "hatched. Softmax turns the scores "
-        + _listed(n["scores"][ASKS, : ASKS + 1].tolist())
-        + " into the weights "
-        + _listed(weights[: ASKS + 1])
-        + ", and the weighted sum of the values is "
-        + f"({output[0]:.2f}, {output[1]:.2f}). Beside it, the same for all four "
-        "characters as a square whose upper right is hidden.",
+        "In “king”, the query of n meets the keys of k, i and n; softmax turns the "
+        f"scores {_listed(scores)} into the weights {_listed(weights)}, and the "
+        f"weighted sum of the values is ({_listed(output)}), while the future g is "
+        "hatched. Beside it, the weights of all four characters form a square whose "
+        "upper right is hidden.",
         "One query asks, the past answers",
         752,
     )
     _one_query(canvas, n)
     _square(canvas, n)
-    k, i, itself = weights[: ASKS + 1]
+    k, i, itself = weights
     canvas.caption(
         f"**n** looks for a vowel: it takes **{i:.0%}** from **i**, {k:.0%} from **k** "
         f"and {itself:.0%} from itself. **g** comes later, so n cannot see it."
@@ -165,7 +165,9 @@ def _square(canvas: Canvas, n: dict[str, torch.Tensor]) -> None:
         shape="(T, T)",
         **on_card,
     )
-    canvas.rect(x - 1, y + ASKS * cell - 1, 4 * cell + 2, cell + 2, "none", stroke="ink")
+    canvas.rect(
+        x - 1, y + ASKS * cell - 1, 4 * cell + 2, cell + 2, "none", stroke="ink"
+    )
     _card(canvas, x + 38, 496, 124, 4 * HIGH - 16)
     canvas.arrow([(x + 100, 446), (x + 100, 486)])
     canvas.text(x + 114, 471, "`@ values`", 14, "soft", anchor="start")

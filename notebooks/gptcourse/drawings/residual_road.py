@@ -1,4 +1,4 @@
-"""04: the residual stream as a road, with the LayerNorm before and after a sub-layer."""
+"""04: the residual stream as a road, with LayerNorm before and after sub-layers."""
 
 from gptcourse.drawings.canvas import Canvas
 
@@ -13,10 +13,10 @@ def draw() -> Canvas:
     """The picture of `04_blocks`."""
     canvas = Canvas(
         "The residual stream, pre-norm and post-norm",
-        "Two roads run from top to bottom. Attention and feed-forward each read from "
-        "the road and add their result to it with a plus sign. On the left, LayerNorm "
-        "stands before each sub-layer and the road is free; on the right, it stands on "
-        "the road after each plus.",
+        "Attention and feed-forward read from a road that runs from top to bottom, and "
+        "add their results to it with a plus sign. On the left, LayerNorm stands "
+        "before each sub-layer and the road is free; on the right, it stands on the "
+        "road after each plus.",
         "Two sub-layers read from the road and add to it",
         748,
     )
@@ -25,7 +25,7 @@ def draw() -> Canvas:
     _post_norm(canvas, 612)
     canvas.caption(
         "**Before:** the road stays free, a sub-layer only adds a correction to it.",
-        "**After:** every LayerNorm stands on the road and rescales all that was added.",
+        "**After:** each LayerNorm stands on the road and rescales all that was added.",
     )
     return canvas
 
@@ -40,25 +40,40 @@ def _pre_norm(canvas: Canvas, x: float) -> None:
         canvas.box(x + 110, y - 18, 218, 36, f"LayerNorm `ln_{number + 1}`", size=15)
         canvas.arrow([(x + 219, y + 20), (x + 219, y + 42)], role, 2.2)
         _sub_layer(canvas, x, y + 44, name, does, role)
-        canvas.text(x + 26, y + 143, _sum(f"{code}(ln_{number + 1}(x))"), 14, "soft",
-                    anchor="start", mono=True)
-    canvas.box(x - 58, 552, 216, 36, "LayerNorm `ln_f`", size=15)
-    canvas.lines(x + 174, 566, ("once, after the", "last block"), 14, role="soft",
-                 anchor="start")
+        canvas.text(
+            x + 26,
+            y + 143,
+            _sum(f"{code}(ln_{number + 1}(x))"),
+            14,
+            "soft",
+            anchor="start",
+            mono=True,
+        )
+    canvas.box(x - 70, 548, 140, 36, "LayerNorm `ln_f`", size=14)
+    canvas.lines(
+        x + 82, 562, ("once, after the", "last block"), 14, role="soft", anchor="start"
+    )
 
 
 def _post_norm(canvas: Canvas, x: float) -> None:
     _head_line(canvas, 536, "LayerNorm after", "post-norm: the Transformer of 2017")
     _road(canvas, x)
     for number, (name, does, role, code) in enumerate(SUB_LAYERS):
-        y = 196 + 208 * number
+        y = 196 + 176 * number
         canvas.path([(x, y), (x + 219, y), (x + 219, y + 14)], role, 2.2)
         canvas.arrow([(x + 219, y + 10), (x + 219, y + 30)], role, 2.2)
         canvas.circle(x, y, 5, role)
         _sub_layer(canvas, x, y + 32, name, does, role)
         canvas.box(x - 70, y + 104, 140, 36, f"LayerNorm `ln_{number + 1}`", size=14)
-        canvas.text(x + 82, y + 127, f"x = ln_{number + 1}(x + {code}(x))", 14, "soft",
-                    anchor="start", mono=True)
+        canvas.text(
+            x + 82,
+            y + 127,
+            f"x = ln_{number + 1}(x + {code}(x))",
+            14,
+            "soft",
+            anchor="start",
+            mono=True,
+        )
 
 
 def _head_line(canvas: Canvas, x: float, name: str, kind: str) -> None:
@@ -69,8 +84,15 @@ def _head_line(canvas: Canvas, x: float, name: str, kind: str) -> None:
 def _road(canvas: Canvas, x: float) -> None:
     canvas.path([(x, ROAD_TOP), (x, ROAD_END)], "road", 24)
     canvas.arrow([(x, ROAD_TOP), (x, ROAD_END + 16)], "soft", 2.4)
-    canvas.text(x + 26, ROAD_TOP, "x (B, T, C)", 14, "soft", anchor="start", mono=True)
-    canvas.text(x, ROAD_END + 42, "x (B, T, C)", 14, "soft", mono=True)
+    canvas.text(
+        x + 26,
+        ROAD_TOP + 6,
+        "residual stream x, `(B, T, C)`",
+        14,
+        "soft",
+        anchor="start",
+    )
+    canvas.text(x, ROAD_END + 40, "(B, T, C)", 14, "soft", mono=True)
 
 
 def _sub_layer(canvas: Canvas, x, y, name: str, does: str, role: str) -> None:

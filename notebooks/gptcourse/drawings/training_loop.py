@@ -8,11 +8,11 @@ STATIONS = (  # what happens, its line of code, colour; clockwise
     ("batch", "idx, targets", "(B, T) each", "faint"),
     ("forward", "model(idx, targets)", "logits (B, T, V)", "blue"),
     ("loss", "F.cross_entropy", "one number", "blue"),
-    ("backward", "zero_grad, backward", "a gradient per weight", "orange"),
+    ("backward", "loss.backward()", "after zero_grad()", "orange"),
     ("clip", "clip_grad_norm_", "norm at most 1", "orange"),
     ("step", "optimizer.step()", "new weights", "green"),
 )
-WIDE, HIGH, GAP = 176, 84, 28
+WIDE, HIGH, GAP = 180, 84, 26
 Curve = list[tuple[float, float]]
 
 
@@ -35,18 +35,18 @@ def draw() -> Canvas:
     steps, end = curves["val"][-1]
     canvas = Canvas(
         "The training loop",
-        "Six stations in a circle: batch, forward, loss, backward, clip, step, then the "
-        "next batch. Every 50 steps the loss of train and val is measured beside it; "
+        "Six stations in a circle: batch, forward, loss, backward, clip, step, then "
+        "the next batch. Every 50 steps the loss of train and val is measured beside it; "
         f"in the recorded run val falls to {end:.2f} nats per character after "
         f"{steps:,} steps.",
-        "Training is one loop of six stations",
+        "Six stations make one step of training",
         560,
     )
     _loop(canvas)
     _chart(canvas, curves)
     canvas.caption(
-        "The loop changes the weights; **measuring changes nothing**. Train and val are "
-        "measured in the same way:",
+        "The loop changes the weights; **measuring changes nothing**. Train and val "
+        "are measured in the same way:",
         "on fixed pieces of text, with dropout off. Here a GPT of two blocks, "
         f"{steps:,} steps.",
     )
@@ -61,20 +61,33 @@ def _loop(canvas: Canvas) -> None:
         zip(places, STATIONS, strict=True), 1
     ):
         fill = "" if role == "faint" else role
-        canvas.rect(x, y, WIDE, HIGH, fill or "panel", stroke=role,
-                    opacity=0.14 if fill else 1, radius=10, box=True)
+        canvas.rect(
+            x,
+            y,
+            WIDE,
+            HIGH,
+            fill or "panel",
+            stroke=role,
+            opacity=0.14 if fill else 1,
+            radius=10,
+            box=True,
+        )
         middle = x + WIDE / 2
-        canvas.text(middle, y + 25, f"{count}  {name}", 16, bold=True)
+        canvas.text(middle, y + 25, f"{count} · {name}", 16, bold=True)
         canvas.text(middle, y + 48, code, 14, mono=True)
         canvas.text(middle, y + 70, gives, 14, "soft")
     for x in lefts[:2]:
-        canvas.arrow([(x + WIDE + 2, top + HIGH / 2), (x + WIDE + GAP - 2, top + HIGH / 2)])
-        canvas.arrow([(x + WIDE + GAP - 2, low + HIGH / 2), (x + WIDE + 2, low + HIGH / 2)])
+        canvas.arrow(
+            [(x + WIDE + 2, top + HIGH / 2), (x + WIDE + GAP - 2, top + HIGH / 2)]
+        )
+        canvas.arrow(
+            [(x + WIDE + GAP - 2, low + HIGH / 2), (x + WIDE + 2, low + HIGH / 2)]
+        )
     right = lefts[2] + WIDE / 2
     canvas.arrow([(right, top + HIGH + 4), (right, low - 4)])
     left = lefts[0] + WIDE / 2
     canvas.arrow([(left, low - 4), (left, top + HIGH + 4)], "green", 2.4)
-    canvas.text(lefts[1] + WIDE / 2, 224, "again, with the next batch", 15, bold=True)
+    canvas.text(lefts[1] + WIDE / 2, 224, "again, with the next batch,", 15, bold=True)
     canvas.text(lefts[1] + WIDE / 2, 246, "until all steps are done", 14, "soft")
     canvas.arrow([(left, low + HIGH + 4), (left, 420), (660, 420)], "soft", dashed=True)
     canvas.text(left + 24, 410, "every 50 steps: measure", 15, "soft", anchor="start")
@@ -85,14 +98,14 @@ def _chart(canvas: Canvas, curves: dict[str, Curve]) -> None:
     canvas.rect(668, 84, 296, 352, radius=14)
     x0, y0, wide, high = 724, 148, 176, 228
     steps = curves["val"][-1][0]
-    low, top = 1.8, 2.8
+    low, top = 1.6, 2.8
     canvas.text(686, 114, "loss", 15, anchor="start", bold=True)
     canvas.text(946, 114, "nats per character", 14, "soft", anchor="end")
-    for value in (1.8, 2.0, 2.2, 2.4, 2.6, 2.8):
+    for value in (1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8):
         y = y0 + high * (top - value) / (top - low)
         canvas.path([(x0, y), (x0 + wide, y)], "edge", 1)
         canvas.text(x0 - 10, y + 5, number(value, ".1f"), 14, "soft", anchor="end")
-    for name, role, shift in (("train", "blue", 14), ("val", "orange", -4)):
+    for name, role, shift in (("train", "blue", 6), ("val", "orange", 3)):
         line = [
             (x0 + wide * step / steps, y0 + high * (top - loss) / (top - low))
             for step, loss in curves[name]
@@ -100,8 +113,15 @@ def _chart(canvas: Canvas, curves: dict[str, Curve]) -> None:
         canvas.path(line, role, 2.4, bend=0)
         for x, y in line:
             canvas.circle(x, y, 2.6, role)
-        canvas.text(line[-1][0] + 10, line[-1][1] + shift, name, 15, role,
-                    anchor="start", bold=True)
+        canvas.text(
+            line[-1][0] + 10,
+            line[-1][1] + shift,
+            name,
+            15,
+            role,
+            anchor="start",
+            bold=True,
+        )
     for step in (0, steps // 2, steps):
         canvas.text(x0 + wide * step / steps, y0 + high + 22, f"{step:,}", 14, "soft")
-    canvas.text(x0 + wide + 44, y0 + high + 22, "steps", 14, "soft")
+    canvas.text(x0 + wide / 2, y0 + high + 44, "step", 14, "soft")
