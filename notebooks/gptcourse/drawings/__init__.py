@@ -10,6 +10,7 @@ Read next: `canvas.py`.
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from xml.etree import ElementTree
 
 from gptcourse.drawings.canvas import Canvas
 from gptlib.files.fetch import project_folder
@@ -46,5 +47,10 @@ def write_all() -> Iterator[Path]:
 
 
 def markdown(notebook: str) -> str:
-    """The line that embeds a picture in its notebook, alt text included."""
-    return f"![{draw(notebook).desc}](figures/{notebook}.svg)"
+    """The line that embeds a picture in its notebook, alt text included.
+
+    The alt text is the description inside the stored file.
+    """
+    root = ElementTree.parse(stored(notebook)).getroot()
+    desc = root.findtext("{http://www.w3.org/2000/svg}desc")
+    return f"![{desc}](figures/{notebook}.svg)"

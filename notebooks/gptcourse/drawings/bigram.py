@@ -54,11 +54,11 @@ def _text(canvas: Canvas, token: int) -> None:
     for place, char in enumerate(TEXT):
         last = place == len(TEXT) - 1
         canvas.chip(40 + 42 * place, 206, char, "blue" if last else "faint", size=36)
-    canvas.text(184, 264, f"id {token}", 14, "soft", mono=True)
+    canvas.note(184, 264, f"id {token}", mono=True)
     canvas.text(121, 388, "tokens", 15, bold=True)
-    canvas.text(121, 408, "(B, T)", 14, "soft", mono=True)
+    canvas.note(121, 408, "(B, T)", mono=True)
     canvas.arrow([(212, 224), (264, 224)])
-    canvas.text(236, 211, "look up", 14, "soft")
+    canvas.note(236, 211, "look up")
 
 
 def _table(canvas: Canvas, table: torch.Tensor, ids: dict[str, int], V: int) -> None:
@@ -81,11 +81,9 @@ def _table(canvas: Canvas, table: torch.Tensor, ids: dict[str, int], V: int) -> 
     canvas.text(
         middle, below + 24, "table: a row of logits per character", 15, bold=True
     )
-    canvas.text(
-        middle, below + 44, f"`(V, V) = ({V}, {V})`, here ln p as counted", 14, "soft"
-    )
+    canvas.note(middle, below + 44, f"`(V, V) = ({V}, {V})`, here ln p as counted")
     canvas.arrow([(x + 6 * cell + 10, 224), (690, 224)])
-    canvas.text(654, 211, "softmax", 14, "soft")
+    canvas.note(654, 211, "softmax")
 
 
 def _probabilities(canvas: Canvas, likely: list[tuple[str, float]], V: int) -> None:
@@ -106,21 +104,21 @@ def _probabilities(canvas: Canvas, likely: list[tuple[str, float]], V: int) -> N
             opacity=0.4 if others else 0.8,
         )
         label = f"{p:.2f}" + f" for {char}" * others
-        canvas.text(x + width + 8, top + 22, label, 14, "soft", anchor="start")
+        canvas.note(x + width + 8, top + 22, label, anchor="start")
         if not others:
             name = _visible(char)
             canvas.text(x - 14, top + 22, name, 15, mono=True)
     below = 364
     canvas.text(x + 62, below + 24, "probabilities", 15, bold=True)
-    canvas.text(x + 62, below + 44, "`(B, T, V)`, sum to 1", 14, "soft")
+    canvas.note(x + 62, below + 44, "`(B, T, V)`, sum to 1")
 
 
 def _draw_one(canvas: Canvas, best: str) -> None:
     canvas.arrow([(868, 224), (906, 224)])
-    canvas.text(887, 211, "draw", 14, "soft")
+    canvas.note(887, 211, "draw")
     canvas.chip(916, 204, best, "orange", size=42)
     canvas.text(921, 388, "next", 15, bold=True)
-    canvas.text(921, 408, "character", 14, "soft")
+    canvas.note(921, 408, "character")
 
 
 def _visible(text: str) -> str:

@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from gptcourse.drawings.fonts import split_marks, text_width
 from gptcourse.drawings.theme import FAINTEST, STRONGEST, style_sheet
-from gptcourse.drawings.type import split_marks, text_width
 
 WIDTH = 1000
 MARGIN = 36
@@ -87,6 +87,10 @@ class Canvas:
         )
         return width
 
+    def note(self, x: float, y: float, text: str, **style) -> float:
+        """Write a small grey line; see `text`."""
+        return self.text(x, y, text, 14, "soft", **style)
+
     def lines(self, x: float, y: float, lines: Iterable[str], size=15, **style) -> None:
         """Write lines one under the other; y is the first baseline."""
         for row, line in enumerate(lines):
@@ -158,11 +162,7 @@ class Canvas:
         for row, line in enumerate(lines):
             style = {"bold": True} if row == 0 else {"role": "soft"}
             self.text(
-                x + width / 2,
-                first + step * row,
-                line,
-                small if row else size,
-                **style,
+                x + width / 2, first + step * row, line, small if row else size, **style
             )
 
     def circle(self, x, y, radius, fill="card", *, stroke="", thick=1.5) -> None:

@@ -101,7 +101,7 @@ def _machine(canvas: Canvas) -> None:
         canvas.text(618, top + 17, char, 15, mono=True)
         canvas.rect(634, top + 1, 110 * share, 22, "orange", opacity=0.7, radius=5)
         percent = f"{share:.0%}"
-        canvas.text(642 + 110 * share, top + 17, percent, 14, "soft", anchor="start")
+        canvas.note(642 + 110 * share, top + 17, percent, anchor="start")
     canvas.text(690, y + 92, "what may come next", 15, "soft")
     canvas.arrow([(776, middle), (830, middle)], "soft", 2.2)
     canvas.chip(846, y, likely[0][0], "orange")
@@ -125,4 +125,4 @@ def _lane(canvas: Canvas, y: float, part, there: dict[int, Path]) -> None:
         x = first + step * place
         canvas.circle(x, y, 20, stroke=role, thick=2.6)
         canvas.text(x, y + 5.5, f"{number:02d}", 15, bold=True)
-        canvas.text(x, y + 44, LABELS[number], 14, "soft")
+        canvas.note(x, y + 44, LABELS[number])

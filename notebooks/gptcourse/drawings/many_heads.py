@@ -39,15 +39,15 @@ def draw() -> Canvas:
         "Multi-head attention with four heads",
         "Queries, keys and values of width C are cut into four heads, each attends by "
         "a map of its own, and a linear layer mixes the concatenated results. Below, "
-        "view cuts each row into four pieces, and transpose gives each head a table of all "
-        "positions.",
+        "view cuts each row into four pieces, and transpose gives each head a "
+        "table of all positions.",
         "Four heads ask four questions at once",
         822,
     )
     _layer(canvas, n)
     _transpose(canvas, n["v"])
     canvas.caption(
-        "Each head sees **all positions**, but only **its own C/4** of q, k and v; "
+        "Each head looks at **all positions so far**, with **its own C/4** of q, k and v; "
         "the projection mixes what they found."
     )
     return canvas
@@ -60,7 +60,7 @@ def _layer(canvas: Canvas, n: dict[str, torch.Tensor]) -> None:
     _strip(canvas, 138, last["x"], ["faint"] * H)
     canvas.text(151, 92, "x of g", 15, bold=True)
     canvas.arrow([(176, middle), (252, middle)])
-    canvas.text(214, middle - 13, "linear", 14, "soft")
+    canvas.note(214, middle - 13, "linear")
     _strip(canvas, 262, last["v"], ROLES)
     canvas.text(275, 92, "q, k, v", 15, bold=True)
     _strip(canvas, 710, last["y"], ROLES)
@@ -69,13 +69,13 @@ def _layer(canvas: Canvas, n: dict[str, torch.Tensor]) -> None:
     canvas.text(494, 92, "one attention map per head", 15, bold=True)
     canvas.text(723, 92, "concatenated", 15, bold=True)
     canvas.arrow([(748, middle), (824, middle)])
-    canvas.text(786, middle - 13, "project", 14, "soft")
-    canvas.text(786, middle + 24, "`C → C`", 14, "soft")
+    canvas.note(786, middle - 13, "project")
+    canvas.note(786, middle + 24, "`C → C`")
     _strip(canvas, 836, last["out"], ["faint"] * H)
     canvas.text(849, 92, "output of g", 15, bold=True)
     for x in (151, 275, 723, 849):
-        canvas.text(x, TOP + 4 * STEP + 18, "C", 14, "soft", mono=True)
-    canvas.text(494, TOP + 4 * STEP + 18, "`(T, T)` each; framed: g", 14, "soft")
+        canvas.note(x, TOP + 4 * STEP + 18, "C", mono=True)
+    canvas.note(494, TOP + 4 * STEP + 18, "`(T, T)` each; framed: g")
 
 
 def _strip(canvas: Canvas, x: float, values: list[float], roles) -> None:
@@ -118,7 +118,7 @@ def _transpose(canvas: Canvas, v: torch.Tensor) -> None:
     stages = ((78, 0), (346, 12), (680, 26))  # left edge, gap between heads
     for left, gap in stages:
         for row, char in enumerate(TEXT):
-            canvas.text(left - 16, y + row * high + 19, char, 14, "soft", mono=True)
+            canvas.note(left - 16, y + row * high + 19, char, mono=True)
             _numbers(canvas, v[row], left, y + row * high, (wide, high), gap)
     (one, _), (two, cut), (three, apart) = stages
     for row in range(len(TEXT)):
@@ -134,9 +134,9 @@ def _transpose(canvas: Canvas, v: torch.Tensor) -> None:
     canvas.text(one + 88, below, "(B, T, C)", 15, mono=True)
     canvas.text(two + 106, below, "(B, T, H, C/H)", 15, mono=True)
     canvas.text(three + 127, below, "(B, H, T, C/H)", 15, mono=True)
-    canvas.text(two + 106, below + 23, "each position: 4 pieces", 14, "soft")
-    canvas.text(three + 127, below + 23, "each head: all positions", 14, "soft")
-    canvas.text(one + 88, below + 23, "each position: one row", 14, "soft")
+    canvas.note(two + 106, below + 23, "each position: 4 pieces")
+    canvas.note(three + 127, below + 23, "each head: all positions")
+    canvas.note(one + 88, below + 23, "each position: one row")
     for x, end, name in ((264, 316, "view"), (570, 650, "transpose")):
         canvas.arrow([(x, y + 56), (end, y + 56)])
         canvas.text((x + end) / 2, y + 44, name, 15, mono=True)

@@ -75,7 +75,7 @@ def _one_query(canvas: Canvas, n: dict[str, torch.Tensor]) -> None:
     _step(canvas, middle, 440, 480, "softmax")
     _step(canvas, middle, 526, 566, "weighted sum")
     _query_and_output(canvas, n)
-    canvas.text(LEFT, 668, _sum(n), 14, "soft", anchor="start", mono=True)
+    canvas.note(LEFT, 668, _sum(n), anchor="start", mono=True)
 
 
 def _product_with_i(n: dict[str, torch.Tensor]) -> str:
@@ -106,7 +106,7 @@ def _query_and_output(canvas: Canvas, n: dict[str, torch.Tensor]) -> None:
         rows = [[value] for value in vector.tolist()]
         canvas.grid(right, y, rows, role, cell=(CELL, HIGH), form=form)
     canvas.arrow([(edge + 8, 190), (middle, 190), (middle, 246)])
-    canvas.text(middle + 10, 222, "x @ W_q", 14, "soft", anchor="start", mono=True)
+    canvas.note(middle + 10, 222, "x @ W_q", anchor="start", mono=True)
     canvas.text(middle, 267, "query of n", 15, bold=True)
     canvas.arrow([(right - 6, 314), (edge + 8, 314)])
     canvas.arrow([(edge + 8, 606), (right - 6, 606)])
@@ -122,24 +122,24 @@ def _block(canvas, y, columns, role, names, name, made) -> None:
     canvas.grid(LEFT, y, rows, role, cell=(CELL, HIGH), form=".0f")
     for row, text in enumerate(names):
         middle = y + (row + 0.5) * HIGH + 5
-        canvas.text(LEFT - 12, middle, text, 14, "soft", anchor="end")
+        canvas.note(LEFT - 12, middle, text, anchor="end")
     middle = y + len(names) * HIGH / 2 - 3
     canvas.text(MARGIN, middle, name, 16, anchor="start", bold=True)
-    canvas.text(MARGIN, middle + 20, made, 14, "soft", anchor="start", mono=True)
-    canvas.text(MARGIN, middle + 39, "transposed", 14, "soft", anchor="start")
+    canvas.note(MARGIN, middle + 20, made, anchor="start", mono=True)
+    canvas.note(MARGIN, middle + 39, "transposed", anchor="start")
 
 
 def _row(canvas, y, values, role, name, note) -> None:
     row = [HIDDEN if j > ASKS else v for j, v in enumerate(values.tolist())]
     canvas.grid(LEFT, y, [row], role, cell=(CELL, HIGH))
     canvas.text(MARGIN, y + 14, name, 16, anchor="start", bold=True)
-    canvas.text(MARGIN, y + 34, note, 14, "soft", anchor="start")
+    canvas.note(MARGIN, y + 34, note, anchor="start")
 
 
 def _step(canvas, x, start, end, text="") -> None:
     canvas.arrow([(x, start), (x, end)])
     if text:
-        canvas.text(x + 14, (start + end) / 2 + 4, text, 14, "soft", anchor="start")
+        canvas.note(x + 14, (start + end) / 2 + 4, text, anchor="start")
 
 
 def _square(canvas: Canvas, n: dict[str, torch.Tensor]) -> None:
@@ -147,7 +147,7 @@ def _square(canvas: Canvas, n: dict[str, torch.Tensor]) -> None:
     x, y, cell = 748, 190, 50
     canvas.rect(676, 84, 288, 590, radius=14)
     canvas.text(820, 116, "All four queries at once", 16, bold=True)
-    canvas.text(820, 138, "row asks, column answers", 14, "soft")
+    canvas.note(820, 138, "row asks, column answers")
     rows = [
         [HIDDEN if j > i else w for j, w in enumerate(row)]
         for i, row in enumerate(n["weights"].tolist())
@@ -170,7 +170,7 @@ def _square(canvas: Canvas, n: dict[str, torch.Tensor]) -> None:
     )
     _card(canvas, x + 38, 496, 124, 4 * HIGH - 16)
     canvas.arrow([(x + 100, 446), (x + 100, 486)])
-    canvas.text(x + 114, 471, "`@ values`", 14, "soft", anchor="start")
+    canvas.note(x + 114, 471, "`@ values`", anchor="start")
     canvas.grid(
         x + 38,
         496,

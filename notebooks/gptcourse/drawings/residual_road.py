@@ -40,12 +40,10 @@ def _pre_norm(canvas: Canvas, x: float) -> None:
         canvas.box(x + 110, y - 18, 218, 36, f"LayerNorm `ln_{number + 1}`", size=15)
         canvas.arrow([(x + 219, y + 20), (x + 219, y + 42)], role, 2.2)
         _sub_layer(canvas, x, y + 44, name, does, role)
-        canvas.text(
+        canvas.note(
             x + 26,
             y + 143,
             _sum(f"{code}(ln_{number + 1}(x))"),
-            14,
-            "soft",
             anchor="start",
             mono=True,
         )
@@ -65,12 +63,10 @@ def _post_norm(canvas: Canvas, x: float) -> None:
         canvas.circle(x, y, 5, role)
         _sub_layer(canvas, x, y + 32, name, does, role)
         canvas.box(x - 70, y + 104, 140, 36, f"LayerNorm `ln_{number + 1}`", size=14)
-        canvas.text(
+        canvas.note(
             x + 82,
             y + 127,
             f"x = ln_{number + 1}(x + {code}(x))",
-            14,
-            "soft",
             anchor="start",
             mono=True,
         )
@@ -84,15 +80,8 @@ def _head_line(canvas: Canvas, x: float, name: str, kind: str) -> None:
 def _road(canvas: Canvas, x: float) -> None:
     canvas.path([(x, ROAD_TOP), (x, ROAD_END)], "road", 24)
     canvas.arrow([(x, ROAD_TOP), (x, ROAD_END + 16)], "soft", 2.4)
-    canvas.text(
-        x + 26,
-        ROAD_TOP + 6,
-        "residual stream x, `(B, T, C)`",
-        14,
-        "soft",
-        anchor="start",
-    )
-    canvas.text(x, ROAD_END + 40, "(B, T, C)", 14, "soft", mono=True)
+    canvas.note(x + 26, ROAD_TOP + 6, "residual stream x, `(B, T, C)`", anchor="start")
+    canvas.note(x, ROAD_END + 40, "(B, T, C)", mono=True)
 
 
 def _sub_layer(canvas: Canvas, x, y, name: str, does: str, role: str) -> None:

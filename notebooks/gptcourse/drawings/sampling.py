@@ -76,9 +76,7 @@ def _model(canvas: Canvas, p: list[float], names: list[str], kept: int) -> None:
         canvas.rect(x, base - tall, wide, tall, "blue", opacity=0.75, radius=4)
         canvas.text(x + wide / 2, base - tall - 8, f"{value:.2f}", 14, mono=True)
         canvas.text(x + wide / 2, base + 22, name, 17, bold=True, mono=True)
-        canvas.text(
-            x + wide / 2, base + 48, f"{sum(p[: i + 1]):.2f}", 14, "soft", mono=True
-        )
+        canvas.note(x + wide / 2, base + 48, f"{sum(p[: i + 1]):.2f}", mono=True)
     x = x0 + BARS * step
     rest = 1 - sum(p[:BARS])
     canvas.rect(
@@ -93,9 +91,9 @@ def _model(canvas: Canvas, p: list[float], names: list[str], kept: int) -> None:
     canvas.text(
         x + wide / 2, base - high * rest / p[0] - 8, f"{rest:.2f}", 14, mono=True
     )
-    canvas.text(x + wide / 2, base + 22, f"{len(p) - BARS} more", 14, "soft")
-    canvas.text(x + wide / 2, base + 48, "1.00", 14, "soft", mono=True)
-    canvas.text(MARGIN, base + 48, "so far", 14, "soft", anchor="start")
+    canvas.note(x + wide / 2, base + 22, f"{len(p) - BARS} more")
+    canvas.note(x + wide / 2, base + 48, "1.00", mono=True)
+    canvas.note(MARGIN, base + 48, "so far", anchor="start")
     for count, role, text in (
         (K, "orange", f"top-k {K} keeps these"),
         (kept, "green", f"top-p {P} keeps these"),
@@ -149,7 +147,7 @@ def _way(canvas: Canvas, place: int, name: str, p, q, names) -> None:
         anchor="start",
         mono=True,
     )
-    canvas.text(left + 16, base + 40, _effect(name), 14, "soft", anchor="start")
+    canvas.note(left + 16, base + 40, _effect(name), anchor="start")
 
 
 def _effect(name: str) -> str:

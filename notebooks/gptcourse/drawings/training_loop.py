@@ -36,8 +36,8 @@ def draw() -> Canvas:
     canvas = Canvas(
         "The training loop",
         "Six stations in a circle: batch, forward, loss, backward, clip, step, then "
-        "the next batch. Every 50 steps the loss of train and val is measured beside it; "
-        f"in the recorded run val falls to {end:.2f} nats per character after "
+        "the next batch. Every 50 steps the loss of train and val is measured beside "
+        f"it; in the recorded run val falls to {end:.2f} nats per character after "
         f"{steps:,} steps.",
         "Six stations make one step of training",
         560,
@@ -75,7 +75,7 @@ def _loop(canvas: Canvas) -> None:
         middle = x + WIDE / 2
         canvas.text(middle, y + 25, f"{count} · {name}", 16, bold=True)
         canvas.text(middle, y + 48, code, 14, mono=True)
-        canvas.text(middle, y + 70, gives, 14, "soft")
+        canvas.note(middle, y + 70, gives)
     for x in lefts[:2]:
         canvas.arrow(
             [(x + WIDE + 2, top + HIGH / 2), (x + WIDE + GAP - 2, top + HIGH / 2)]
@@ -88,7 +88,7 @@ def _loop(canvas: Canvas) -> None:
     left = lefts[0] + WIDE / 2
     canvas.arrow([(left, low - 4), (left, top + HIGH + 4)], "green", 2.4)
     canvas.text(lefts[1] + WIDE / 2, 224, "again, with the next batch,", 15, bold=True)
-    canvas.text(lefts[1] + WIDE / 2, 246, "until all steps are done", 14, "soft")
+    canvas.note(lefts[1] + WIDE / 2, 246, "until all steps are done")
     canvas.arrow([(left, low + HIGH + 4), (left, 420), (660, 420)], "soft", dashed=True)
     canvas.text(left + 24, 410, "every 50 steps: measure", 15, "soft", anchor="start")
 
@@ -100,11 +100,11 @@ def _chart(canvas: Canvas, curves: dict[str, Curve]) -> None:
     steps = curves["val"][-1][0]
     low, top = 1.6, 2.8
     canvas.text(686, 114, "loss", 15, anchor="start", bold=True)
-    canvas.text(946, 114, "nats per character", 14, "soft", anchor="end")
+    canvas.note(946, 114, "nats per character", anchor="end")
     for value in (1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8):
         y = y0 + high * (top - value) / (top - low)
         canvas.path([(x0, y), (x0 + wide, y)], "edge", 1)
-        canvas.text(x0 - 10, y + 5, number(value, ".1f"), 14, "soft", anchor="end")
+        canvas.note(x0 - 10, y + 5, number(value, ".1f"), anchor="end")
     for name, role, shift in (("train", "blue", 6), ("val", "orange", 3)):
         line = [
             (x0 + wide * step / steps, y0 + high * (top - loss) / (top - low))
@@ -123,5 +123,5 @@ def _chart(canvas: Canvas, curves: dict[str, Curve]) -> None:
             bold=True,
         )
     for step in (0, steps // 2, steps):
-        canvas.text(x0 + wide * step / steps, y0 + high + 22, f"{step:,}", 14, "soft")
-    canvas.text(x0 + wide / 2, y0 + high + 44, "step", 14, "soft")
+        canvas.note(x0 + wide * step / steps, y0 + high + 22, f"{step:,}")
+    canvas.note(x0 + wide / 2, y0 + high + 44, "step")

@@ -72,7 +72,7 @@ def _way(canvas: Canvas, n: dict[str, int]) -> None:
         size=14,
     )
     canvas.arrow([(446, 226), (WAY + 17, 226)], "purple")
-    canvas.text(390, 247, "(T, C)", 14, "soft", mono=True)
+    canvas.note(390, 247, "(T, C)", mono=True)
     top = 266
     canvas.arrow([(WAY, 242), (WAY, top - 2)])
     for number in range(c.n_layer):
@@ -108,7 +108,7 @@ def _shape(canvas: Canvas, start: float, end: float, shape: str) -> None:
     """An arrow down the way, and what it carries."""
     canvas.arrow([(WAY, start), (WAY, end)])
     middle = (start + end) / 2 + 4
-    canvas.text(WAY + 12, middle, shape, 14, "soft", anchor="start", mono=True)
+    canvas.note(WAY + 12, middle, shape, anchor="start", mono=True)
 
 
 def _tied(canvas: Canvas, n: dict[str, int]) -> None:
@@ -127,8 +127,8 @@ def _tied(canvas: Canvas, n: dict[str, int]) -> None:
         [(middle, y + high + 80), (middle, lower), (WAY - 96, lower)], "green", 2.2
     )
     canvas.text(middle, y + high + 24, "`wte`, tied", 15, bold=True)
-    canvas.text(middle, y + high + 44, f"(V, C) {n['wte']:,}", 14, "soft")
-    canvas.text(middle, y + high + 64, "stored once", 14, "soft")
+    canvas.note(middle, y + high + 44, f"(V, C) {n['wte']:,}")
+    canvas.note(middle, y + high + 64, "stored once")
 
 
 def _block(canvas: Canvas, n: dict[str, int]) -> None:
@@ -166,18 +166,12 @@ def _sub_layer(canvas: Canvas, x, y, boxes, shapes) -> None:
         canvas.box(left, top, wide, high, role=fill or "soft", fill=fill or "card")
         canvas.text(left + 14, top + 22, name, 14, anchor="start", bold=True)
         numbers = f"{count:,}" if count else "0"
-        canvas.text(left + wide - 14, top + 22, numbers, 14, "soft", anchor="end")
+        canvas.note(left + wide - 14, top + 22, numbers, anchor="end")
         if row < len(shapes):
             middle = left + wide / 2
             canvas.arrow([(middle, top + high + 1), (middle, top + step - 1)])
-            canvas.text(
-                middle + 12,
-                top + step - 8,
-                shapes[row],
-                14,
-                "soft",
-                anchor="start",
-                mono=True,
+            canvas.note(
+                middle + 12, top + step - 8, shapes[row], anchor="start", mono=True
             )
     bottom = y + 3 * step + high / 2
     canvas.arrow([(left - 2, bottom), (x + 15, bottom)], role)
@@ -197,9 +191,7 @@ def _bar(canvas: Canvas, n: dict[str, int]) -> None:
     canvas.text(
         MARGIN, y - 14, "Where the parameters sit", 16, anchor="start", bold=True
     )
-    canvas.text(
-        964, y - 14, f"the rest: LayerNorms, {left:,}", 14, "soft", anchor="end"
-    )
+    canvas.note(964, y - 14, f"the rest: LayerNorms, {left:,}", anchor="end")
     x = MARGIN
     for name, size, role in parts:
         width = whole * size / n["all"]
@@ -207,11 +199,9 @@ def _bar(canvas: Canvas, n: dict[str, int]) -> None:
         if width > 100:
             canvas.text(x + width / 2, y + 20, f"**{name}** {size:,}", 14)
         x += width
-    canvas.text(
+    canvas.note(
         MARGIN,
         y + high + 20,
         f"**tokens** {n['wte']:,}, **positions** {n['wpe']:,}",
-        14,
-        "soft",
         anchor="start",
     )
