@@ -47,7 +47,8 @@ def draw() -> Canvas:
     _layer(canvas, n)
     _transpose(canvas, n["v"])
     canvas.caption(
-        "Each head looks at **all positions so far**, with **its own C/4** of q, k and v; "
+        "Each head looks at **all positions so far**, with **its own C/4** of q, k "
+        "and v; "
         "the projection mixes what they found."
     )
     return canvas
