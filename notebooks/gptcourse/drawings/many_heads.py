@@ -48,8 +48,7 @@ def draw() -> Canvas:
     _transpose(canvas, n["v"])
     canvas.caption(
         "Each head looks at **all positions so far**, with **its own C/4** of q, k "
-        "and v; "
-        "the projection mixes what they found."
+        "and v; the projection mixes what they found."
     )
     return canvas
 
