@@ -183,6 +183,21 @@ def window_loss(
     return total
 
 
+def measure(
+    model: nn.Module, train, val: Int[Tensor, " N"], count: int | None
+) -> tuple[float | None, float]:
+    """Losses of train and val in nats per token, on `count` tokens of each.
+
+    Both are measured alike, on `fixed_windows`. Without a count the whole val is
+    measured, and train is not.
+    """
+    if count is None:
+        return None, evaluate(model, val).loss
+    pieces = [fixed_windows(part, model.block_size, count) for part in (train, val)]
+    losses = [window_loss(model, *piece) for piece in pieces]
+    return losses[0], losses[1]
+
+
 def _windows(tokens: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches (B, T) of consecutive windows, then what is left as one short one."""
     whole = (len(tokens) - 1) // window
@@ -218,6 +233,11 @@ def check_tokens(model: nn.Module, tokens: Tensor, name: str, least: int) -> Non
 
 def check_data(model: nn.Module, data: TokenSplits, config) -> None:
     """Raise ValueError unless a model can be trained on data with a TrainConfig."""
+    if isinstance(data.train, Examples) and config.eval_tokens is not None:
+        raise ValueError(
+            f"eval_tokens={config.eval_tokens}: examples are no text to cut pieces "
+            "from; use eval_tokens=None, which measures the whole val"
+        )
     if not isinstance(data.train, Examples):
         check_tokens(model, data.train, "the training split", model.block_size + 1)
     else:

@@ -1,27 +1,44 @@
 """Every figure that more than one notebook draws, in one style.
 
 Train and validation have the same two colours everywhere (colour-blind safe, after
-Okabe and Ito), reference lines are thin and grey.
+Okabe and Ito), reference lines are thin and grey. `show` shows a figure with a
+description for those who cannot see it. Read next: `letters.py`.
 """
 
 import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
-from itertools import pairwise
+import time
+from collections.abc import Iterator, Sequence
 
 import matplotlib.pyplot as plt
-import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gptlib.evaluation import surprises
+from gptlib.letters import (
+    GREY,
+    LETTER,
+    PARAGRAPH,
+    difference,
+    paragraph_losses,
+    surprise,
+    token_view,
+    tokens_of,
+)
 from gptlib.training import Step
 
+__all__ = [
+    "GREY",
+    "LETTER",
+    "PARAGRAPH",
+    "difference",
+    "paragraph_losses",
+    "surprise",
+    "token_view",
+    "tokens_of",
+]
+
 TRAIN, VAL, OTHER = "#0072B2", "#D55E00", "#009E73"
-GREY = "#8A8A8A"
-TOKEN_SHADES = ["#BFD9EC", "#F6D2B8", "#BFE3D5", "#E9CFE0"]
 COLOURS = [TRAIN, VAL, OTHER, "#CC79A7", "#E69F00", "#56B4E9"]
 STYLE = {
     "figure.figsize": (7.2, 3.6),
@@ -44,11 +61,10 @@ STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
 }
+# The future, in every attention map and drawing.
+HIDDEN = {"facecolor": "#F0F0F0", "edgecolor": "#C4C4C4", "hatch": "////", "lw": 0}
 # A text that stands beside its point.
 BESIDE = {"textcoords": "offset points", "va": "center"}
-
-# The whole paragraph is in a play that no training text of the series holds.
-PARAGRAPH = ("MIRANDA:\nIf by your art", "Against my very heart.")
 
 
 def use_style() -> None:
@@ -61,112 +77,114 @@ def use_style() -> None:
         set_matplotlib_formats("retina")
 
 
+def show(alt: str | None = None) -> None:
+    """Show the current figure, and close it.
+
+    alt: what is seen in it, in a sentence or two, for those who cannot see it; figures
+    of this module that describe themselves need none. Raises ValueError without one.
+    """
+    figure = plt.gcf()
+    alt = alt or figure.get_label()
+    if not alt:
+        raise ValueError("alt=None: say in a sentence what the figure shows")
+    from IPython.display import display
+
+    display(figure, metadata={"image/png": {"alt": alt}})
+    plt.close(figure)
+
+
+def live(training, *, seconds: float = 2.0) -> Iterator[Step]:
+    """Iterate a training and draw its losses meanwhile, every so many seconds.
+
+    Train and val are drawn where they were measured (`eval_every`, `eval_tokens`).
+    """
+    from IPython.display import display
+
+    def draw() -> Figure:
+        figure = loss_curves(training.history).figure
+        plt.close(figure)
+        return figure
+
+    def described() -> dict:
+        done = [step for step in training.history if step.val is not None][-1:]
+        ends = f"; val {done[0].val:.2f} at step {done[0].step}" if done else ""
+        return {"image/png": {"alt": f"Loss of train and val against steps{ends}."}}
+
+    shown, drawn = None, time.perf_counter()
+    for step in training:
+        yield step
+        if time.perf_counter() - drawn < seconds:
+            continue
+        if shown is None:
+            shown = display(draw(), metadata=described(), display_id=True)
+        else:
+            shown.update(draw(), metadata=described())
+        drawn = time.perf_counter()
+    if shown is None:
+        display(draw(), metadata=described())
+    else:
+        shown.update(draw(), metadata=described())
+
+
 def loss_curves(
     history: Sequence[Step], *, smooth: int = 25, ax: Axes | None = None
 ) -> Axes:
-    """Draw the training batches' loss, its running mean, and the validation loss."""
+    """Draw train and val where they were measured, over the batches' losses.
+
+    Where train was not measured, the running mean of `smooth` batches stands for it.
+    """
     ax = plt.subplots()[1] if ax is None else ax
     steps = [s.step for s in history]
     losses = [s.loss for s in history]
     ax.plot(steps, losses, color=TRAIN, alpha=0.2, linewidth=0.8)
     means = [_mean(losses[max(0, i - smooth) : i + 1]) for i in range(len(losses))]
-    ax.plot(steps, means, color=TRAIN)
-    _label(ax, steps[-1], means[-1], "train", TRAIN, below=True)
-    measured = [s for s in history if s.val is not None]
-    if measured:
-        vals = [s.val for s in measured]
-        ax.plot([s.step for s in measured], vals, color=VAL, marker="o", markersize=3)
-        _label(ax, measured[-1].step, vals[-1], "val", VAL)
+    train = [(s.step, s.train) for s in history if s.train is not None]
+    train = train or list(zip(steps, means, strict=True))
+    ax.plot(*zip(*train, strict=True), color=TRAIN)
+    _label(ax, *train[-1], "train", TRAIN, below=True)
+    val = [(s.step, s.val) for s in history if s.val is not None]
+    if val:
+        ax.plot(*zip(*val, strict=True), color=VAL, marker="o", markersize=3)
+        _label(ax, *val[-1], "val", VAL)
     ax.set(xlabel="step", ylabel="loss (nats per character)")
     ax.set_xlim(0, steps[-1] * 1.12)
     return ax
 
 
-def surprise(model, tokens: Tensor, tokenizer, title: str = "") -> Figure:
-    """Draw one validation paragraph, each letter coloured by its -ln p.
-
-    tokens: the validation split, (N,). Each letter is predicted with the longest
-    context that the model takes. White was expected, dark orange was not. The surprise
-    of a subword token is divided among its letters; a line shows where it begins.
-    """
-    text = tokenizer.decode(tokens)
-    start = text.index(PARAGRAPH[0])
-    stop = text.index(PARAGRAPH[1]) + len(PARAGRAPH[1])
-    first, last, begins = tokens_of(tokenizer, tokens, start, stop)
-    losses = surprises(model, tokens, first, last).tolist()
-    letters = _per_letter(losses, begins)[start - begins[0] : stop - begins[0]]
-    lines = {at - start for at in begins} if len(letters) > len(losses) else ()
-    return _draw_letters(text[start:stop], letters, title, lines)
-
-
-def tokens_of(
-    tokenizer, tokens: Int[Tensor, " N"], start: int, stop: int
-) -> tuple[int, int, list[int]]:
-    """Find the tokens that hold the characters start..stop of a text.
-
-    Returns first, last (exclusive), and the character at which each of
-    tokens[first:last] begins, and the one after the last.
-    """
-
-    def length(count: int) -> int:
-        return len(tokenizer.decode(tokens[:count]))
-
-    counts = range(len(tokens) + 1)
-    first = bisect_right(counts, start, key=length) - 1
-    last = bisect_left(counts, stop, key=length)
-    before = length(first)
-    some = tokens[first:last]
-    lengths = [len(tokenizer.decode(some[:i])) for i in range(len(some) + 1)]
-    return first, last, [before + characters for characters in lengths]
-
-
-def _per_letter(losses: list[float], begins: list[int]) -> list[float]:
-    """Losses per token -> losses per character; begins: where each token begins."""
-    letters, owed = [], 0.0
-    for loss, (begin, end) in zip(losses, pairwise(begins), strict=True):
-        owed += loss  # a token inside a character leaves its loss to the next
-        if end > begin:
-            letters += [owed / (end - begin)] * (end - begin)
-            owed = 0.0
-    return letters
-
-
-def token_view(text: str, tokenizers: dict[str, object]) -> Figure:
-    """Draw how tokenizers split a text: one shade per token, their number beside it.
-
-    tokenizers: name -> tokenizer, one row each. A token inside a character shows as
-    part of it.
-    """
-    size = (0.4 + 0.115 * len(text), 0.42 * len(tokenizers))
-    fig, axes = plt.subplots(len(tokenizers), squeeze=False, figsize=size)
-    shown = text.replace("\n", "↵").replace(" ", "·")
-    for ax, (name, tokenizer) in zip(axes.flat, tokenizers.items(), strict=True):
-        ids = torch.tensor(tokenizer.encode(text))  # (N,)
-        begins = tokens_of(tokenizer, ids, 0, len(text))[2]
-        for i, (begin, end) in enumerate(pairwise(begins)):
-            colour = TOKEN_SHADES[i % len(TOKEN_SHADES)]
-            ax.add_patch(plt.Rectangle((begin, 0), end - begin, 1, color=colour, lw=0))
-        for i, char in enumerate(shown):
-            ax.text(i + 0.5, 0.46, char, **LETTER)
-        ax.set(xlim=(0, len(text)), ylim=(0, 1), xticks=[], yticks=[])
-        ax.spines[:].set_visible(False)
-        ax.set_ylabel(f"{name}  ", rotation=0, ha="right", va="center", fontsize=8.5)
-        ax.text(len(text) + 0.8, 0.46, f"{len(ids)}", va="center", fontsize=8.5)
-    return fig
-
-
 def attention_map(
     weights: Float[Tensor, "T T"], text: str, *, title: str = "", ax: Axes | None = None
 ) -> Axes:
-    """Draw who looks at whom: rows read, columns are looked at, dark is much."""
-    ax = plt.subplots(figsize=(4.6, 4.6))[1] if ax is None else ax
+    """Draw who looks at whom: rows look, columns are looked at, the future is hatched.
+
+    Up to 8 letters the weights stand in the cells.
+    """
+    small = len(text) <= 8
+    size = (5.2, 4.6) if ax is None else None
+    ax = plt.subplots(figsize=size)[1] if ax is None else ax
     letters = [{"\n": "↵", " ": "␣"}.get(c, c) for c in text]
-    ax.imshow(weights.detach().cpu().numpy(), cmap="Blues", vmin=0)
+    shares = weights.detach().cpu().numpy()
+    drawn = ax.imshow(shares, cmap="Blues", vmin=0, vmax=max(shares.max(), 1e-6))
+    for row in range(len(text)):
+        for column in range(len(text)):
+            if column > row:
+                corner = (column - 0.5, row - 0.5)
+                ax.add_patch(plt.Rectangle(corner, 1, 1, **HIDDEN))
+            elif small:
+                share = shares[row, column]
+                ink = "white" if share > 0.6 * shares.max() else "black"
+                centre = {"ha": "center", "va": "center", "fontsize": 9}
+                ax.text(column, row, f"{share:.2f}", color=ink, **centre)
     ax.set_xticks(range(len(letters)), letters, family="DejaVu Sans Mono")
     ax.set_yticks(range(len(letters)), letters, family="DejaVu Sans Mono")
-    ax.tick_params(length=0, labelsize=7, top=True, labeltop=True, labelbottom=False)
+    letter_size = 11 if small else 8.5
+    place = {"top": True, "labeltop": True, "labelbottom": False}
+    ax.tick_params(length=0, labelsize=letter_size, **place)
     ax.grid(visible=False)
     ax.set_title(title, fontsize=9.5)
+    if size:
+        ax.set(xlabel="looked at", ylabel="looks")
+        ax.xaxis.set_label_position("top")
+        ax.figure.colorbar(drawn, ax=ax, label="weight", shrink=0.8, pad=0.03)
     return ax
 
 
@@ -237,48 +255,6 @@ def spread(
     ax.set_xlim(-0.3, len(values) - 0.35)
     ax.set(xlabel=xlabel or x, ylabel="loss (nats per character)")
     return ax
-
-
-def _draw_letters(
-    text: str, losses: list[float], title: str, begins: Collection[int] = ()
-) -> Figure:
-    lines = text.split("\n")
-    columns = max(len(line) for line in lines) + 1
-    fig, ax = plt.subplots(figsize=(7.2, 0.4 + 0.25 * len(lines)))
-    shades = plt.get_cmap("Oranges")
-    cells = [(r, c) for r, line in enumerate(lines) for c in range(len(line) + 1)]
-    letters = zip(cells, text, losses, strict=False)
-    for i, ((row, column), char, loss) in enumerate(letters):
-        colour = shades(min(loss / 7, 1) * 0.85)
-        ax.add_patch(plt.Rectangle((column, row), 1, 1, color=colour, linewidth=0))
-        if i in begins:
-            ax.plot([column] * 2, [row + 0.1, row + 0.9], color=GREY, linewidth=0.6)
-        shown = {"\n": "↵"}.get(char, char)
-        grey = GREY if char == "\n" else "black"
-        x, y = column + 0.5, row + 0.55
-        ax.text(x, y, shown, **LETTER, color=grey)
-    ax.set(xlim=(0, columns), ylim=(len(lines), 0), xticks=[], yticks=[])
-    ax.grid(visible=False)
-    ax.spines[:].set_visible(False)
-    scale = plt.cm.ScalarMappable(plt.Normalize(0, 7 / 0.85), "Oranges")
-    bar = fig.colorbar(scale, ax=ax, aspect=12, pad=0.01, boundaries=_steps(0, 7))
-    bar.set_ticks(range(8))
-    bar.set_label("surprise −ln p (nats)", fontsize=8)
-    bar.ax.tick_params(labelsize=7)
-    ax.set_title(f"{title}  mean {_mean(losses):.2f} nats", fontsize=10)
-    return fig
-
-
-LETTER = {
-    "family": "DejaVu Sans Mono",
-    "fontsize": 8.5,
-    "ha": "center",
-    "va": "center",
-}
-
-
-def _steps(low: float, high: float, count: int = 70) -> list[float]:
-    return [low + (high - low) * i / count for i in range(count + 1)]
 
 
 def _mean(values: Sequence[float]) -> float:

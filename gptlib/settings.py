@@ -41,7 +41,8 @@ class TrainConfig:
     beta1: float = 0.9  # how long AdamW remembers gradients, in [0, 1)
     beta2: float = 0.95  # how long it remembers their squares, in [0, 1)
     grad_clip: float = 1.0  # longer gradients are cut to this length
-    eval_every: int = 0  # steps between evaluations of the whole val; 0 for none
+    eval_every: int = 0  # steps between evaluations; 0 for none
+    eval_tokens: int | None = None  # of train and of val, fixed; None: the whole val
     seed: int = 0  # the same seed gives the same training
     precision: str = "float32"  # or bfloat16: multiply in 16 bits, store in 32
     compile: bool = False  # let torch.compile fuse the step, when it first runs
@@ -51,6 +52,8 @@ class TrainConfig:
         require_int("steps", self.steps, 1)
         require_int("batch_size", self.batch_size, 1)
         require_int("eval_every", self.eval_every, 0)
+        if self.eval_tokens is not None:
+            require_int("eval_tokens", self.eval_tokens, 1)
         require_int("seed", self.seed, 0, 2**31 - 1)
         require_number("lr", self.lr, 0.0, 1e3)
         require_number("weight_decay", self.weight_decay, 0.0)

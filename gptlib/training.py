@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gptlib.data import Examples, TokenSplits, batch_of_step, mix_seeds
 from gptlib.errors import DivergedError, compiler_errors
-from gptlib.evaluation import check_data, evaluate
+from gptlib.evaluation import check_data, measure
 from gptlib.optim import build_optimizer, set_rates
 from gptlib.settings import Knobs, TrainConfig, pick_device, seeded, stored_config
 
@@ -45,12 +45,13 @@ def update(model: nn.Module, optimizer, batch, max_norm: float, forward, check):
 class Step:
     """One update: its number, from 1, and its batch's loss in nats per token.
 
-    val: loss of the whole validation split, where it was measured. tokens: seen so
-    far. seconds: spent on updates so far, without evaluations.
+    train, val: losses measured after it, both alike, with `eval_tokens`; without it
+    val is that of the whole split. tokens: seen so far. seconds: spent on updates.
     """
 
     step: int
     loss: float
+    train: float | None
     val: float | None
     lr: float
     tokens: int
@@ -114,12 +115,12 @@ class Training:
         loss = update(module, optimizer, batch, max_norm, self.forward, self.check)
         self.seconds += time.perf_counter() - started
         self.step = step
-        val = None
+        train = val = None
         if config.eval_every and step % config.eval_every == 0:
-            val = self.measure_val()
+            train, val = self.measure()
             self._require_finite(val, "the validation loss", step)
         tokens = step * config.batch_size * batch[0].size(1)
-        self.history.append(Step(step, loss, val, self.lr, tokens, self.seconds))
+        self.history.append(Step(step, loss, train, val, self.lr, tokens, self.seconds))
         return self.history[-1]
 
     def apply_knobs(self, step: int) -> float:
@@ -172,9 +173,10 @@ class Training:
         with torch.no_grad():
             torch._foreach_copy_(self.weights(), self._last_good)
 
-    def measure_val(self) -> float:
-        """Return the loss of the whole validation split, in nats per token."""
-        return evaluate(self.module, self.data.val).loss
+    def measure(self) -> tuple[float | None, float]:
+        """Return the losses of train and val; see `evaluation.measure`."""
+        count = self.config.eval_tokens
+        return measure(self.module, self.data.train, self.data.val, count)
 
     def _require_finite(self, value: float, what: str, step: int) -> None:
         if math.isfinite(value):

@@ -55,6 +55,11 @@ WITHOUT_A_RUNG = ("00_start_here", "08_generation", "09_tokenization", "13_speed
 WITHOUT_A_RUNG += ("10_prompting", "16_gpt2")
 SHAPED = EXPECTED[1:5]  # the notebooks where every operation says its shapes
 
+# Those whose form is that of the series: a spine, then what lies deeper.
+START = "00_start_here"
+IN_FORM = []
+
+in_form = pytest.mark.parametrize("name", IN_FORM)
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=[p.stem for p in PATHS])
 
 
@@ -200,10 +205,103 @@ def test_form(path):
     assert "Where next" in everything
 
 
+def words(text):
+    return len(re.sub(r"(?s)<details>.*?</details>", "", text).split())
+
+
+def size(part):
+    """Words outside `<details>`, lines of code that is not folded."""
+    text = sum(words(c.source) for c in part if c.cell_type == "markdown")
+    shown = [
+        cell.source
+        for cell in part
+        if cell.cell_type == "code"
+        and not cell.metadata.get("jupyter", {}).get("source_hidden")
+    ]
+    return text, sum(len(source.splitlines()) for source in shown)
+
+
+def parts(path):
+    """A notebook's cells by the last heading of level 2 before them."""
+    found = {"": []}
+    for cell in nbformat.read(path, as_version=4).cells:
+        heading = re.match(r"## (.+)", cell.source)
+        if cell.cell_type == "markdown" and heading:
+            found[heading[1]] = []
+        found[list(found)[-1]].append(cell)
+    return found
+
+
+@in_form
+def test_a_spine_one_reads_in_half_an_hour_then_what_lies_deeper(name):
+    found = parts(FOLDER / f"{name}.ipynb")
+    headings = list(found)[1:]
+    spine = headings.index("Into the library" if name != START else "Where next")
+    numbers = [heading.split(". ")[0] for heading in headings[:spine]]
+    assert numbers == [str(n) for n in range(1, spine + 1)]
+    if name == START:
+        return
+    assert headings[spine:] == ["Into the library", "Deeper", "Try it", "Where next"]
+    assert any(heading.endswith(". On the ladder") for heading in headings[:spine])
+    deeper = found["Deeper"]
+    assert deeper[0].metadata.get("jp-MarkdownHeadingCollapsed")
+    sections = [c.source for c in deeper[1:] if c.source.startswith("### ")]
+    titles = [re.match(r"### D(\d+)\. .+\n\n\*[^*]+\*", text) for text in sections]
+    assert all(titles), "### D1. Title, then a line in italics: what it answers"
+    assert [int(t[1]) for t in titles] == list(range(1, len(titles) + 1))
+    long = name in ("01_bigram", "06_training")
+    text, lines = size([c for h in ["", *headings[:spine]] for c in found[h]])
+    assert text <= (2200 if long else 1800) and lines <= (260 if long else 220)
+    assert size(deeper)[0] <= 1500
+
+
+@in_form
+def test_the_stated_minutes_are_true_for_who_reads_the_code(name):
+    """200 words and 15 lines of code a minute, rounded up to five minutes."""
+    found = parts(FOLDER / f"{name}.ipynb")
+    cells = [cell for h, part in found.items() if h != "Deeper" for cell in part]
+    for part, pattern in (
+        (cells, r"\*\*Time:\*\* (\d+) minutes to read"),
+        (found.get("Deeper", []), r"Deeper: (\d+) minutes"),
+    ):
+        text, lines = size(part)
+        needed = text / 200 + lines / 15
+        stated = re.search(pattern, found[""][0].source)
+        if part:
+            assert needed <= int(stated[1]) < needed + 7, f"{needed:.0f} minutes"
+
+
+@in_form
+def test_a_drawing_opens_it_and_every_figure_says_what_is_seen(name):
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    drawn = re.search(r"!\[(.+?)\]\((figures/.+?\.svg)\)", notebook.cells[0].source)
+    assert len(drawn[1].split()) >= 8 and (FOLDER / drawn[2]).is_file()
+
+
+@in_form
+def test_every_stored_figure_has_alt_text(name):
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
+    for output in outputs:
+        if "image/png" in output.get("data", {}):
+            alt = output.metadata.get("image/png", {}).get("alt", "")
+            assert len(alt.split()) >= 5, "plots.show(...) says what is seen"
+    for picture in re.findall(r"<img [^>]*", str(outputs)):
+        assert re.search(r'alt="\S+ \S+ \S+', picture)
+
+
+@in_form
+def test_plotting_code_is_folded(name):
+    for cell in cells(FOLDER / f"{name}.ipynb"):
+        hidden = cell.metadata.get("jupyter", {}).get("source_hidden")
+        drawing = re.findall(r"(?m)^ *(?:fig|ax|plt)[.,]", cell.source)
+        assert hidden or len(drawing) <= 6
+
+
 @every_notebook
 def test_exact_outputs_are_compared_and_measured_ones_are_asserted(path):
     assert any("tags" in cell.metadata for cell in cells(path))
-    measured = r"(?m)^\s*assert |ladder\.measure\("
+    measured = r"(?m)^\s*assert |ladder\.measure\(|^\s*claim\("
     assert any(re.search(measured, cell.source) for cell in cells(path))
 
 
@@ -214,7 +312,7 @@ def test_the_ladder_and_the_paragraph_are_in_every_notebook(path):
     source = "\n".join(cell.source for cell in cells(path))
     assert "ladder.measure(" in source
     assert "figures.loss_ladder(" in source
-    assert "plots.surprise(" in source
+    assert "plots.surprise(" in source or "figures.paragraph(" in source
     assert "\nseed = 0\n" in source
 
 

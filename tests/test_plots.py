@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gptcourse import figures, ladder
-from gptlib import Bigram, BPETokenizer, TrainConfig, plots, train
+from gptlib import Bigram, BPETokenizer, TrainConfig, letters, plots, train
 from gptlib.attention import attention_maps
 from gptlib.lab.run import Check, Record, Turn
 
@@ -25,18 +25,23 @@ def test_ladder_grows_up_to_the_rung_just_measured():
     rung = next(r for r in ladder.load_ladder() if r.name == "uniform")
     figure = figures.loss_ladder(rung)
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["uniform"]
-    names = [t.get_text() for t in figures.loss_ladder().axes[0].get_yticklabels()]
-    others = [r.name for r in ladder.load_ladder() if r.order <= 2]
-    assert [name for name in names if name != figures.FAMILY] == others
+    shown = figures.loss_ladder().axes[0].get_yticklabels()
+    assert [t.get_text() for t in shown] == list(ladder.SPINE)
+    shown = figures.loss_ladder(everything=True).axes[0].get_yticklabels()
+    names = [t.get_text() for t in shown]
+    others = {r.name for r in ladder.load_ladder() if r.order <= 2}
+    assert {name for name in names if name != figures.FAMILY} == others
+    assert "counted 4-grams" in figures.loss_ladder(everything=True).get_label()
     # The orders above 2 share a row, and each dot of it says its n.
     assert names.count(figures.FAMILY) == 1
 
 
 def test_counted_n_grams_stand_in_one_row():
     (rung,) = [r for r in ladder.load_ladder() if r.name == "counted 4-grams"]
-    ax = figures.loss_ladder(rung).axes[0]
-    assert [t.get_text() for t in ax.get_yticklabels()][-1] == figures.FAMILY
-    assert [t.get_text() for t in ax.texts if len(t.get_text()) == 1] == list("1234")
+    ax = figures.loss_ladder(rung, everything=True).axes[0]
+    assert figures.FAMILY in [t.get_text() for t in ax.get_yticklabels()]
+    orders = [t.get_text() for t in ax.texts if len(t.get_text()) == 1]
+    assert orders == list("1234")
 
 
 def test_loss_curves_draw_batches_mean_and_val(data, gpt):
@@ -51,6 +56,50 @@ def test_surprise_shows_the_paragraph_and_its_mean(uniform, split, letters):
     shown = "".join(t.get_text() for t in figure.axes[0].texts)
     assert shown.startswith("MIRANDA:↵If by your art,") and shown.endswith("heart.")
     assert "4.17 nats" in figure.axes[0].get_title(loc="left")
+
+
+def test_a_difference_says_how_much_has_cooled():
+    figure = plots.difference("ab\nc", [1, 2, 3, 4], [2, 2, 3, 6], "one head")
+    assert "mean −0.75 nats" in figure.axes[0].get_title(loc="left")
+    assert "50% of the letters" in figure.get_label()
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What IPython is asked to display: (object, metadata)."""
+    import IPython.display
+
+    shown = []
+
+    class Handle:
+        def update(self, figure, metadata):
+            shown.append((figure, metadata))
+
+    def display(figure, metadata, display_id=False):
+        shown.append((figure, metadata))
+        return Handle() if display_id else None
+
+    monkeypatch.setattr(IPython.display, "display", display)
+    return shown
+
+
+def test_a_figure_is_shown_with_its_description_or_not_at_all(displayed):
+    matplotlib.pyplot.subplots()
+    with pytest.raises(ValueError, match="say in a sentence"):
+        plots.show()
+    plots.show("An empty frame.")
+    assert displayed[0][1] == {"image/png": {"alt": "An empty frame."}}
+    assert matplotlib.pyplot.get_fignums() == []
+
+
+def test_live_yields_every_step_and_redraws_train_and_val(displayed, data, gpt):
+    config = TrainConfig(steps=6, eval_every=2, eval_tokens=64)
+    training = train(gpt, data, config)
+    assert [s.step for s in plots.live(training, seconds=0)] == [1, 2, 3, 4, 5, 6]
+    assert len(displayed) == 7
+    assert "at step 6" in displayed[-1][1]["image/png"]["alt"]
+    measured = [s for s in training.history if s.val is not None]
+    assert len(measured) == 3 and all(s.train is not None for s in measured)
 
 
 def test_surprise_of_pieces_is_shared_out_among_their_letters(shakespeare):
@@ -80,8 +129,8 @@ def test_tokens_inside_a_character_are_part_of_it():
     tokens = torch.tensor(BPETokenizer([]).encode("aé猫b"))  # 1 + 2 + 3 + 1 bytes
     first, last, places = plots.tokens_of(BPETokenizer([]), tokens, 1, 4)
     assert (first, last) == (1, 7) and places[0] == 1 and places[-1] == 4
-    letters = plots._per_letter([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], places)
-    assert len(letters) == 3 and sum(letters) == 63
+    each = letters._per_letter([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], places)
+    assert len(each) == 3 and sum(each) == 63
 
 
 def test_token_view_draws_a_row_a_tokenizer(tok):

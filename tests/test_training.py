@@ -22,6 +22,8 @@ from gptlib import (
     pick_device,
     train,
 )
+from gptlib.data import Examples
+from gptlib.evaluation import fixed_windows, window_loss
 from gptlib.optim import build_optimizer
 from gptlib.settings import seeded, stored_config
 from gptlib.training import update
@@ -352,6 +354,7 @@ def test_impossible_knobs_are_refused_and_leave_the_old(name, value):
         ({"warmup": 1.0}, "warmup=1.0"),
         ({"grad_clip": 0.0}, "grad_clip=0.0"),
         ({"eval_every": -1}, "eval_every=-1"),
+        ({"eval_tokens": 0}, "eval_tokens=0"),
         ({"seed": -1}, "seed=-1"),
         ({"beta2": 1}, "beta2=1"),
         ({"precision": "float16"}, "precision='float16': expected one of 'float32'"),
@@ -399,3 +402,18 @@ def test_seeded_restores_the_state():
 
 def test_pick_device_names_a_device_that_works():
     assert torch.ones(2, device=pick_device()).sum().item() == 2
+
+
+def test_train_and_val_are_measured_alike_on_fixed_windows(data, gpt):
+    config = TrainConfig(steps=4, batch_size=4, eval_every=2, eval_tokens=100)
+    *_, last = train(gpt, data, config)
+    for tokens, measured in ((data.train, last.train), (data.val, last.val)):
+        windows = fixed_windows(tokens, gpt.block_size, 100)
+        assert measured == window_loss(gpt, *windows)
+
+
+def test_pieces_of_examples_cannot_be_measured(data, gpt):
+    examples = Examples(data.train[:64].view(4, 16), data.train[1:65].view(4, 16))
+    config = TrainConfig(steps=4, batch_size=4, eval_every=2, eval_tokens=100)
+    with pytest.raises(ValueError, match="eval_tokens=100: examples are no text"):
+        train(gpt, replace(data, train=examples), config)

@@ -27,7 +27,8 @@ def read_history(path: Path) -> list[Step]:
         return []
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if reader.fieldnames != COLUMNS:
+        # Older versions did not measure train.
+        if reader.fieldnames not in (COLUMNS, [c for c in COLUMNS if c != "train"]):
             raise ModelFileError(f"{path}: expected the columns {', '.join(COLUMNS)}")
         return [_step(path, number, row) for number, row in enumerate(reader, 2)]
 
@@ -41,6 +42,7 @@ def _step(path: Path, number: int, row: dict) -> Step:
         return Step(
             int(row["step"]),
             float(row["loss"]),
+            float(row["train"]) if row.get("train") else None,
             float(row["val"]) if row["val"] else None,
             float(row["lr"]),
             int(row["tokens"]),

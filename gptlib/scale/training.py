@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from gptlib.data import Examples, TokenSplits
 from gptlib.errors import require_choice
-from gptlib.evaluation import token_losses
+from gptlib.evaluation import measure, token_losses
 from gptlib.files.meta import meta_device
 from gptlib.model import GPT
 from gptlib.scale.processes import rank, world_size
@@ -63,8 +63,14 @@ class DDPTraining(Training):
         loss.detach().div_(world_size())
         super().check(loss, norm)
 
-    def measure_val(self) -> float:
-        return shared_loss(self.model, self.data.val)
+    def measure(self) -> tuple[float | None, float]:
+        return self.measure_on(self.model)
+
+    def measure_on(self, model: nn.Module) -> tuple[float | None, float]:
+        count = self.config.eval_tokens
+        if count is None:
+            return None, shared_loss(model, self.data.val)
+        return measure(model, self.data.train, self.data.val, count)
 
 
 class ShardedTraining(DDPTraining):
@@ -123,8 +129,8 @@ class ShardedTraining(DDPTraining):
         super().restore()
         gather(self.module, self.model)
 
-    def measure_val(self) -> float:
-        return shared_loss(self.module, self.data.val)
+    def measure(self) -> tuple[float | None, float]:
+        return self.measure_on(self.module)
 
     def advance(self) -> Step:
         step = super().advance()

@@ -1,16 +1,15 @@
 """Claims with error bars: what a notebook says is measured, recorded and asserted.
 
-    finding = claim("four heads instead of one")  # the clock starts
-    ...                                           # train both with several seeds
-    finding.differs(differences)                  # one paired difference per seed
+    claim("four heads instead of one", four, one)  # one loss per seed each, paired
 
-prints the mean and each value in one line; a value outside the range that is normal on
-any machine fails, with a message that says where to look. Times are printed only. The
-record is `notebooks/records/claims.csv`; `make claims` measures it anew,
-`figures.claims()` draws a notebook's part of it.
+prints the mean difference and each seed's in one line; a value outside the range that
+is normal on any machine fails, with a message that says where to look. Quantities of
+time are printed only. The record is `notebooks/records/claims.csv`; `make claims`
+measures it anew, `figures.claims()` draws a notebook's part of it.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +31,7 @@ LOOK = (
 )
 
 measured: list["Record"] = []  # by this process, for `make notebooks` and `make claims`
+_clock = [time.perf_counter()]  # when the last claim was reported
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class Claim:
 
     def _report(self, kind: str, values) -> None:
         minutes = (time.perf_counter() - self.started) / 60
+        _clock[0] = time.perf_counter()
         values = tuple(require_number("value", float(v), -torch.inf) for v in values)
         mean = sum(values) / len(values)
         slack = NATS_SLACK if self.unit == "nats" else OTHER_SLACK * abs(mean)
@@ -125,14 +126,32 @@ class Claim:
                 _compare(record, recorded)
 
 
-def claim(name: str, *, unit: str = "nats", slack: float | None = None) -> Claim:
-    """Start the clock of a claim; report it with its `differs` or `measures`.
+def claim(
+    name: str,
+    values: Sequence[float] | None = None,
+    baseline: Sequence[float] | None = None,
+    *,
+    unit: str = "nats",
+    slack: float | None = None,
+) -> Claim | None:
+    """Claim that values differ from a baseline by what was recorded, seed by seed.
 
-    unit: of the values; those in `TIMED` are printed, not asserted. slack: how far
-    beyond the recorded values is normal, in that unit; default 0.02 nats, or a tenth
-    of the mean in other units.
+    values, baseline: one number per seed each; without a baseline the values
+    themselves are claimed. Without values the clock starts, to report later with
+    `differs` or `measures`. unit: those in `TIMED` are printed, not asserted. slack:
+    how far beyond the recorded values is normal; default 0.02 nats, or a tenth of the
+    mean in other units. Raises AssertionError, saying what is normal.
     """
-    return Claim(name, unit, slack)
+    finding = Claim(name, unit, slack)
+    if values is None:
+        return finding
+    finding.started = _clock[0]  # its work is what was done since the claim before
+    if baseline is not None:
+        pairs = zip(values, baseline, strict=True)
+        finding.differs(one - other for one, other in pairs)
+    else:
+        finding.measures(values)
+    return None
 
 
 def load_claims(notebook: str | None = None) -> list[Record]:

@@ -1,9 +1,9 @@
-"""Figures of what was measured: the loss ladder, and a notebook's claims.
+"""Figures of what was measured: the ladder, the paragraph, a notebook's claims.
 
-Both come from the tables of `ladder.py` and `claims.py`. Read next: `refresh.py`.
+They come from the tables of `ladder.py`, `paragraph.py` and `claims.py`; each describes
+itself for `plots.show()`. Read next: `refresh.py`.
 """
 
-import math
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -11,8 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gptcourse.claims import Record, load_claims, measured
-from gptcourse.ladder import UNIFORM, Rung, load_ladder
+from gptcourse.ladder import SPINE, UNIFORM, Rung, load_ladder
+from gptcourse.paragraph import recorded
 from gptcourse.start import current_notebook
+from gptlib import plots
+from gptlib.data import load_corpus
 from gptlib.plots import BESIDE, GREY, TRAIN, VAL
 
 FAMILY = "counted n-grams"
@@ -28,8 +31,8 @@ def claims() -> Figure:
     Those whose seeds disagree on the sign, or that have fewer than three, are grey.
     """
     # Without a record, as in the first run, draw what was measured just now.
-    recorded = load_claims(current_notebook()) or measured
-    records = [r for r in recorded if r.kind == "difference"]
+    known = load_claims(current_notebook()) or measured
+    records = [r for r in known if r.kind == "difference"]
     units = list(dict.fromkeys(r.unit for r in records)) or ["nats"]
     sizes = [sum(r.unit == unit for r in records) or 1 for unit in units]
     fig, axes = plt.subplots(
@@ -51,7 +54,10 @@ def claims() -> Figure:
         ax.set_ylim(len(shown) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         ax.set_xlabel(f"difference ({unit}); grey: seeds disagree, or fewer than three")
-    fig.supxlabel(_where(recorded), fontsize=8.5, color=GREY)
+    fig.supxlabel(_where(known), fontsize=8.5, color=GREY)
+    fig.set_label(
+        "Differences measured, one dot per seed: " + "; ".join(map(str, records))
+    )
     return fig
 
 
@@ -63,19 +69,41 @@ def _where(records: Sequence[Record]) -> str:
     return "; ".join([*sorted(places), f"{minutes:.1f} minutes"])
 
 
-def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure:
-    """Draw the ladder up to the rung you have just measured (or `upto`, or all).
+def paragraph(rung: Rung, before: str) -> Figure:
+    """Draw the validation paragraph: what has changed from one rung to another.
 
-    Blue dots are recorded, with their range over seeds; your own is the ring. N-gram
-    counts of all orders share a row, one dot per order.
+    rung: measured just now; before: name of the rung to compare with.
+    """
+    now, then = recorded(rung.name).losses, recorded(before).losses
+    return plots.difference(_text(), now, then, f"{rung.name} instead of {before}")
+
+
+def _text() -> str:
+    text, (first, last) = load_corpus("tinyshakespeare").val, plots.PARAGRAPH
+    return text[text.index(first) : text.index(last) + len(last)]
+
+
+def loss_ladder(yours: Rung | None = None, *, everything: bool = False) -> Figure:
+    """Draw the rungs of the reader's way up to the one you have just measured, or all.
+
+    Dots are recorded, bars their range over seeds; your own is the ring. With
+    everything: also the rungs beside that way, and n-gram counts of all orders.
     """
     rungs = load_ladder()
-    last = yours.name if yours is not None else upto
-    names = [rung.name for rung in rungs]
-    if last in names:
-        rungs = rungs[: names.index(last) + 1]
-    elif yours is not None:
-        rungs = [*rungs, yours]
+    if not everything:
+        rungs = [rung for rung in rungs if rung.name in SPINE]
+    if yours is not None:
+        names = [rung.name for rung in rungs]
+        rungs = rungs[: names.index(yours.name) + 1] if yours.name in names else rungs
+        rungs += [] if yours.name in names else [yours]
+    rungs.sort(key=lambda rung: -rung.loss)
+    fig = _draw_ladder(rungs, yours)
+    said = "; ".join(f"{rung.name} {rung.loss:.2f}" for rung in rungs)
+    fig.set_label(f"Loss on validation in nats per character, from worst: {said}.")
+    return fig
+
+
+def _draw_ladder(rungs: list[Rung], yours: Rung | None) -> Figure:
     rows = list(dict.fromkeys(FAMILY if r.order > 2 else r.name for r in rungs))
     fig, ax = plt.subplots(figsize=(7.2, 1.1 + 0.36 * len(rows)))
     for rung in rungs:
@@ -101,12 +129,9 @@ def loss_ladder(yours: Rung | None = None, *, upto: str | None = None) -> Figure
     lowest = min([lowest, *(loss for _, loss, _ in near)])
     ax.set_xlim(lowest - 0.25, UNIFORM + 1.3)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("loss on the whole validation split (nats per character)")
-    bits = ax.secondary_xaxis(
-        1.03 if len(rows) > 3 else 1.06,
-        functions=(lambda x: x / math.log(2), lambda x: x * math.log(2)),
+    ax.set_xlabel(
+        "← better     loss on the whole validation split (nats per character)"
     )
-    bits.set_xlabel("bits per character", fontsize=8.5)
     return fig
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from gptcourse import paragraph
 from gptcourse.records import load_rows, save_rows, table
 from gptcourse.start import current_notebook
 from gptlib.data import TokenSplits
@@ -23,6 +24,10 @@ SAMPLE_PROMPT, SAMPLE_TOKENS, SAMPLE_SEED = "ROMEO:", 120, 1
 # Another processor rounds differently, and a training amplifies that: about as
 # much as another seed does, and at least this much in nats.
 TOLERANCE = 0.02
+
+# The rungs of the reader's way, which every figure of the ladder shows.
+SPINE = ("uniform", "unigram", "counted bigram", "one head", "four heads")
+SPINE += ("three blocks", "GPT", "model3")
 
 # Rungs of n-gram counts, by n. Up to n = 2 smoothing changes 0.002 nats, so those are
 # the rungs of 01.
@@ -107,6 +112,7 @@ def measure(name: str, model, data: TokenSplits, tokenizer, minutes: float) -> R
     )
     print(rung)
     measured.append(rung)
+    paragraph.measure(name, rung.notebook, model, data.val, tokenizer)
     for recorded in load_ladder():
         if recorded.name == name:
             _compare(rung, recorded)

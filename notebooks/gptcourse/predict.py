@@ -4,10 +4,9 @@
     ...
     guess.reveal(4.34)
 
-Cells that measure the answer, and the one that reveals it, store their outputs hidden
-(cell metadata `jupyter.outputs_hidden`). JupyterLab unfolds them when they run. It
-previews the first line of a hidden output, so such a cell begins with `guess.recall()`;
-`reveal` does so by itself.
+What answers the question stands under `with guess.covered():`, wherever it is first
+shown. Who has guessed sees it at once; for everybody else, and in the stored notebook,
+it is folded and opens with a click. Without a guess nothing else is printed.
 
 Without widgets a guess is a plain call: `guess(4.2)`, or `predict(..., answer=4.2)`.
 Guesses and scores live in the kernel and are stored nowhere.
@@ -18,9 +17,11 @@ import itertools
 import math
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from gptcourse.folding import fold
 from gptlib.errors import require_number
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -93,18 +94,29 @@ class Prediction:
         said = html.escape(self.asked.write(self.guess))
         self._say(f"Your guess: <b>{said}</b>. {MAY_CHANGE}")
 
-    def recall(self) -> None:
-        """Print the question and the guess, above results that answer it.
+    @contextmanager
+    def covered(self, what: str = "What came out") -> Iterator[None]:
+        """Fold whatever is shown inside, until there is a guess.
 
-        JupyterLab shows the first line of a hidden output: let it be this one.
+        what: the line to click. An error ends the fold and goes on as usual.
         """
-        guess = "no guess" if self.guess is None else self.asked.write(self.guess)
+        if self.guess is not None or sys.modules.get("IPython") is None:
+            yield
+            return
+        with fold(f"{what} (you have not guessed yet)"):
+            yield
+
+    def recall(self) -> None:
+        """Print the question and the guess, if there is one, above its answer."""
+        if self.guess is None:
+            return
+        guess = self.asked.write(self.guess)
         # The two words stay on one line: what stands before them is the question.
         text = textwrap.fill(f"{self.question}? Your\u00a0guess: {guess}.", 79)
         print(text.replace("\u00a0", " "))
 
     def reveal(self, measured: Any) -> None:
-        """Print what was measured and, if there was a guess, how good it was.
+        """Print how good the guess was, if there was one, beside what was measured.
 
         measured: a number; one of the choices; or the names in order, or name ->
         number. Raises ValueError when it answers another question.
@@ -117,11 +129,11 @@ class Prediction:
                 "run the cell that asks it again"
             ) from None
         self.revealed = True
-        self.recall()
-        print(f"Measured: {self.asked.write_measured(measured)}.")
         if self.guess is None:
             self._say("Revealed.")
             return
+        self.recall()
+        print(f"Measured: {self.asked.write_measured(measured)}.")
         right, remark = self.asked.judge(self.guess, measured)
         _scores[self.question] = right
         print(f"{remark} Right so far: {sum(_scores.values())} of {len(_scores)}.")

@@ -18,7 +18,7 @@ import matplotlib
 import nbformat
 from nbclient import NotebookClient
 
-from gptcourse import claims, figures, ladder
+from gptcourse import claims, figures, ladder, paragraph
 from gptcourse.hashes import code_hash, is_current, library_hash
 from gptlib import plots
 from gptlib.files.atomic import write_table
@@ -29,21 +29,22 @@ SEEDS = (0, 1, 2)
 # Claims are recorded for the seeds that a reader runs; the ladder takes others.
 NO_CLAIMS = "from gptcourse import claims\nclaims.load_claims = lambda *_: []"
 REPORT = (
-    "import dataclasses, json\nfrom gptcourse import {module}\n"
-    "print(json.dumps([dataclasses.asdict(r) for r in {module}.measured]))"
+    "import dataclasses, json\nfrom gptcourse import claims, ladder, paragraph\n"
+    "modules = {'claims': claims, 'ladder': ladder, 'paragraph': paragraph}\n"
+    "print(json.dumps({name: [dataclasses.asdict(row) for row in module.measured]"
+    " for name, module in modules.items()}))"
 )
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT_CELL_METADATA = ("tags", "jupyter", "collapsed", "jp-MarkdownHeadingCollapsed")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def execute(notebook, report: str, cell_timeout: int = 600) -> float:
-    """Run all cells in place, as nbval would, and one more; returns seconds.
+def execute(notebook, cell_timeout: int = 600) -> tuple[float, dict[str, list]]:
+    """Run all cells in place, as nbval would.
 
-    The last one prints what the notebook has measured. report: the module of
-    gptcourse that keeps it.
+    Returns seconds, and what was measured: rows of claims, ladder and paragraph.
     """
-    notebook.cells.append(nbformat.v4.new_code_cell(REPORT.format(module=report)))
+    notebook.cells.append(nbformat.v4.new_code_cell(REPORT))
     started = time.perf_counter()
     NotebookClient(
         notebook,
@@ -52,7 +53,14 @@ def execute(notebook, report: str, cell_timeout: int = 600) -> float:
         coalesce_streams=True,
         resources={"metadata": {"path": str(FOLDER)}},
     ).execute()
-    return time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    report = json.loads(notebook.cells.pop().outputs[0].text)
+    return seconds, {name: list(map(_row, rows)) for name, rows in report.items()}
+
+
+def _row(fields: dict) -> dict:
+    """A row as it was before JSON made lists of its tuples."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
 
 
 def clean(notebook) -> None:
@@ -73,10 +81,9 @@ def refresh(path: Path) -> None:
     """Run, clean and store one notebook, and enter its seconds in the ledger."""
     notebook = nbformat.read(path, as_version=4)
     stored_code = notebook.metadata.get("gptlib", {}).get("code")
-    seconds = execute(notebook, "claims")
-    made = json.loads(notebook.cells.pop().outputs[0].text)
-    made = [claims.Record(**row | {"values": tuple(row["values"])}) for row in made]
-    claims.update(path.stem, made)
+    seconds, made = execute(notebook)
+    claims.update(path.stem, [claims.Record(**row) for row in made["claims"]])
+    paragraph.update(path.stem, [paragraph.Losses(**row) for row in made["paragraph"]])
     clean(notebook)
     nbformat.write(notebook, path)
     rows = dict(csv.reader(LEDGER.open())) if LEDGER.is_file() else {}
@@ -97,8 +104,7 @@ def measure(path: Path, seed: int) -> list[dict]:
     if found != 1:
         raise ValueError(f"{path}: expected one line `seed = 0` in the first cell")
     notebook.cells.insert(0, nbformat.v4.new_code_cell(NO_CLAIMS))
-    execute(notebook, "ladder")
-    return json.loads(notebook.cells.pop().outputs[0].text)
+    return execute(notebook)[1]["ladder"]
 
 
 def measure_ladder(paths: list[Path]) -> None:
@@ -127,7 +133,9 @@ def draw_ladder() -> None:
     """Draw the whole ladder for the README."""
     matplotlib.use("agg")
     with matplotlib.rc_context(plots.STYLE):
-        figures.loss_ladder().savefig(FOLDER / "figures" / "ladder.png", dpi=200)
+        figures.loss_ladder(everything=True).savefig(
+            FOLDER / "figures" / "ladder.png", dpi=200
+        )
 
 
 def main() -> None:

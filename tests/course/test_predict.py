@@ -59,15 +59,49 @@ def test_how_close_a_number_must_be(limit, guessed, measured, right, capsys):
     assert (": right within" if right else ": not within") in said(capsys)
 
 
-def test_an_ignored_question_says_only_what_was_measured(capsys):
-    for kind, measured, says in [
-        ({"unit": "nats"}, 4.3421, "Measured: 4.342 nats.\n"),
-        ({"choices": ["above", "below"]}, "below", "Measured: below.\n"),
-        ({"order": ["a", "b"]}, {"a": 2, "b": 1}, "Measured: b < a.\n"),
+def test_an_ignored_question_prints_nothing(capsys):
+    for kind, measured in [
+        ({"unit": "nats"}, 4.3421),
+        ({"choices": ["above", "below"]}, "below"),
+        ({"order": ["a", "b"]}, {"a": 2, "b": 1}),
     ]:
         asked("something", capsys, **kind).reveal(measured)
-        out = said(capsys)
-        assert out == f"something? Your guess: no guess.\n{says}"
+        assert said(capsys) == ""
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What IPython is asked to display."""
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(
+        IPython.display, "display", lambda bundle, raw: shown.append(bundle)
+    )
+    return shown
+
+
+def test_an_answer_is_folded_until_there_is_a_guess(displayed, capsys):
+    guess = predict("how much", unit="nats")
+    with guess.covered():
+        print("2.36 < 2.48")
+    assert said(capsys) == ""
+    (bundle,) = displayed
+    assert "2.36" not in bundle["text/plain"]
+    assert bundle["text/html"].startswith("<details><summary>What came out")
+    assert "2.36 &lt; 2.48" in bundle["text/html"]
+    guess(2.4)
+    with guess.covered():
+        print("2.36")
+    assert said(capsys) == "2.36\n" and len(displayed) == 1
+
+
+def test_what_was_shown_before_an_error_is_folded_and_the_error_goes_on(displayed):
+    guess = predict("how much", unit="nats")
+    with pytest.raises(ZeroDivisionError), guess.covered():
+        print("step 1")
+        raise ZeroDivisionError
+    assert "step 1" in displayed[0]["text/html"]
 
 
 def test_a_choice(capsys):

@@ -619,10 +619,21 @@ def test_metadata_that_is_no_description(folder, saved, content, says):
     assert_refused(folder, says)
 
 
+def test_a_history_of_before_train_was_measured_is_read(folder, saved, data):
+    saved.train(5, data=data, config=CONFIG, progress=False)
+    path = folder / "history.csv"
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    at = rows[0].index("train")
+    older = [",".join(row[:at] + row[at + 1 :]) for row in rows]
+    path.write_text("\n".join(older) + "\n")
+    history = ModelHandler(folder).load().history
+    assert len(history) == 5 and {step.train for step in history} == {None}
+
+
 def test_damaged_tokenizer_and_history(folder, saved, data):
     saved.train(5, data=data, config=CONFIG, progress=False)
     (folder / "history.csv").write_text("step,loss\n1,2\n")
-    assert_refused(folder, "history.csv: expected the columns step, loss, val")
+    assert_refused(folder, "history.csv: expected the columns step, loss, train, val")
     rewrite(folder, lambda described: described["tokenizer"].update(chars="ba"))
     assert_refused(folder, "tokenizer|'chars'")
 

@@ -458,7 +458,8 @@ def test_panel_and_lab_follow_each_other(lab, monkeypatch):
 
 def history(steps: int) -> list[Step]:
     return [
-        Step(i, 4 - i / steps, None, 1e-3, i * 64, i / 100) for i in range(1, steps)
+        Step(i, 4 - i / steps, None, None, 1e-3, i * 64, i / 100)
+        for i in range(1, steps)
     ]
 
 

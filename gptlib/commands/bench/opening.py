@@ -44,7 +44,7 @@ def figures(plan: Plan) -> list[Figure]:
 def long_record(steps: int) -> Record:
     """A made-up run of many steps; the numbers do not matter."""
     history = [
-        Step(i, 2 + i % 7 / 10, None, 1e-3, i * 1024, i / 30)
+        Step(i, 2 + i % 7 / 10, None, None, 1e-3, i * 1024, i / 30)
         for i in range(1, steps + 1)
     ]
     checked = range(CHECK_EVERY, steps + 1, CHECK_EVERY)
