@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from gptcourse.checks.describe import beside, describe
 from gptcourse.checks.effects import observed
+from gptcourse.checks.general import general_mistakes
 from gptcourse.checks.gradients import GRADIENT_LOST, lost_gradient, mixture
 from gptcourse.checks.patches import apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
@@ -124,6 +125,7 @@ class Exercise:
         self.tolerance, self.seconds = tolerance, seconds
         self.cases = [*cases, *(self._gradient_cases(cases) if gradients else [])]
         self._kept = {}  # (case, id of one of our answers): what it gives
+        self.effects = {}  # what the solution gives for changed arguments: effects.py
         self.calls = []  # (args, kwargs, result) of each call to the solution
 
     def __repr__(self) -> str:
@@ -151,6 +153,12 @@ class Exercise:
             Mistake(p.says, load(apply(self.solution, p), f"<{p.says}>", **names))
             for p in parse(self.patches)
         ] + list(self.more)
+
+    @cached_property
+    def general(self) -> list[Mistake]:
+        """The mistakes that can be made anywhere; needs what `expected` has asked."""
+        found = general_mistakes(self.right, self.calls, self.parts)
+        return [Mistake(*both) for both in found] if self.calls else []
 
     def outcome(self, answer: Any = None) -> Outcome:
         """The same, without printing."""
