@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from gptcourse.checks.values import Raised, has_reals, kind_of, same
+from gptcourse.checks.values import Raised, has_reals, kind_of, numeric, same
 
 RANDOM = (
     "Asked twice, it gives two different results: something random is in it, such as "
@@ -19,7 +19,8 @@ RANDOM = (
 def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
     """What the answer depends on and should not, or the other way round; else ""."""
     usable = [i for i in wrong if exercise.cases[i].args is not None]
-    usable = [i for i in usable if not isinstance(got[i], Raised | None)]
+    expected = exercise.expected()
+    usable = [i for i in usable if _alike(expected[i], got[i])]
     seen = [
         _effects(exercise, i, answer, clock)
         for i in dict.fromkeys([*usable[:3], *usable[-1:]])
@@ -40,6 +41,13 @@ def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
             if at and moved == [True, False]:
                 return f"{says} stays as it is: it should depend on that."
     return ""
+
+
+def _alike(expected, got) -> bool:
+    """Whether two values are of one kind: else that says more than what they do."""
+    if numeric(expected) and numeric(got):
+        return torch.as_tensor(expected).shape == torch.as_tensor(got).shape
+    return type(expected) is type(got) and not isinstance(got, Raised)
 
 
 def _effects(exercise, i: int, answer, clock):
