@@ -81,7 +81,7 @@ def my_first_weights(model, n_layer):
     may_change=("model",),
     cases=[
         Case("n_layer = 2", weights(2)),
-        Case("n_layer = 8", weights(8)),
+        Case("n_layer = 4", weights(4)),
         Case("how many biases are not 0, and gains not 1", biases_and_gains),
     ],
     mistakes="""
