@@ -133,8 +133,8 @@ class ChatBox(Box):
 
     def _caption(self) -> str:
         return (
-            f"Run this cell to type a line; one that ends with {self.mark} is a question "
-            "to the model."
+            "Run this cell to talk to the model: type a line; one that ends with "
+            f"{self.mark} is a question."
         )
 
     def _stored(self) -> tuple[str, str] | None:

@@ -13,7 +13,10 @@ from gptlib.lab.box import PRE, Box, say_unknown, script, unknown_characters
 
 ALL = "all"
 TOP_K = [1, 2, 3, 5, 10, 20, 50, ALL]
-COLUMN = "flex:1 1 260px;min-width:0"
+COLUMN = (
+    '<div style="flex:1 1 260px;min-width:0"><b>{}</b>'
+    f'<pre style="{PRE}"><b>{{}}</b>{{}}</pre></div>'
+)
 
 
 class Playground(Box):
@@ -154,8 +157,8 @@ class Playground(Box):
 
     def _caption(self) -> str:
         return (
-            f"Temperature {self.temperature:g}; {self.length} characters. Run this cell "
-            "to type a prompt of your own."
+            f"Temperature {self.temperature:g}; {self.length} characters. "
+            "Run this cell to type a prompt of your own."
         )
 
     def _stored(self) -> tuple[str, str] | None:
@@ -168,8 +171,7 @@ class Playground(Box):
             for name, text in texts.items()
         )
         columns = "".join(
-            f'<div style="{COLUMN}"><b>{html.escape(name)}</b>'
-            f'<pre style="{PRE}"><b>{html.escape(prompt)}</b>{html.escape(text)}</pre></div>'
+            COLUMN.format(*map(html.escape, (name, prompt, text)))
             for name, text in texts.items()
         )
         flex = "display:flex;flex-wrap:wrap;gap:0 32px"
