@@ -90,7 +90,8 @@ def test_an_interrupt_while_it_is_shown_leaves_what_is_there(
             while len(play._written["model"]) < 3:
                 wait(0.01)
             raise KeyboardInterrupt
-        waiting.set()
+        if play.running:  # the stop after the interrupt, not the one before a text
+            waiting.set()
         wait(seconds)
 
     monkeypatch.setattr(play, "wait", interrupted)
