@@ -85,14 +85,21 @@ def _text(play, name: str = "trained") -> str:
     return play.get_by_role("region", name=f"Text: {name}").inner_text()
 
 
+def _generate(notebook, play, prompt: str) -> None:
+    """Continue a prompt, and wait for the end."""
+    before, field = _status(play), play.get_by_role("textbox", name="Prompt")
+    field.fill(prompt)
+    field.press("Enter")
+    _wait(notebook, lambda: _status(play) not in (before, "Generating …"))
+
+
 def _wait(notebook, condition, seconds: float = 60) -> None:
     for _ in range(int(seconds * 10)):
         if condition():
             return
         notebook.page.wait_for_timeout(100)
-    pytest.fail(
-        "waited for nothing; the page shows: " + notebook.page.inner_text("body")
-    )
+    shown = notebook.page.locator(".gpt-box").all_inner_texts()
+    pytest.fail(f"waited for nothing; the boxes show: {shown}")
 
 
 def _kernel(notebook, expression: str) -> str:
@@ -175,10 +182,8 @@ def test_an_unknown_character_is_said_once_in_a_warnings_colour(notebook, play):
     )
     assert ink != warning
     assert play.get_by_role("status").inner_text() == _status(play)
-    prompt.fill("ROMEO:")
-    prompt.press("Enter")
-    _wait(notebook, lambda: play.locator(".gpt-warning").count() == 0)
-    _wait(notebook, lambda: not _status(play).startswith("Generating"))
+    _generate(notebook, play, "ROMEO:")
+    assert play.locator(".gpt-warning").count() == 0
 
 
 def test_the_chat_answers_by_keyboard_alone(notebook, chat):
@@ -195,10 +200,10 @@ def test_the_chat_answers_by_keyboard_alone(notebook, chat):
     assert transcript.inner_text().strip().split("\n") == [*said[:4], "bead>BEAD"]
     _wait(notebook, lambda: chat.get_by_text("Answer: BEAD").count() == 1)
 
-    page.keyboard.type("7>")
+    page.keyboard.type("é>")
     page.keyboard.press("Enter")
-    _wait(notebook, lambda: "“7” is not among" in _status(chat))
-    _wait(notebook, lambda: field.input_value() == "7>")  # to be changed, not lost
+    _wait(notebook, lambda: "“é” is not among" in _status(chat))
+    _wait(notebook, lambda: field.input_value() == "é>")  # to be changed, not lost
     for name in ("Send", "Stop", "Start anew"):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == name
@@ -216,9 +221,7 @@ def test_it_can_be_read_at_any_width_in_any_theme(
     page.set_viewport_size({"width": width, "height": 1000})
     _set_theme(page, theme)
     try:
-        play.get_by_role("textbox", name="Prompt").press("Enter")
-        _wait(notebook, lambda: len(_text(play)) > 100)
-        _wait(notebook, lambda: not _status(play).startswith("Generating"))
+        _generate(notebook, play, "ROMEO:\n")
         for box in (play, chat):
             low = [found for found in box.evaluate(CONTRASTS) if found[0] < 4.5]
             assert low == []
@@ -238,7 +241,7 @@ def _set_theme(page, theme: str) -> None:
         THEMES[theme],
     )
     is_light = str(theme == "light").lower()
-    page.wait_for_selector(f"body[data-jp-theme-light='{is_light}']")
+    page.wait_for_selector(f"body[data-jp-theme-light={is_light}]", state="attached")
     page.wait_for_timeout(300)  # the style sheet of the theme before goes last
 
 

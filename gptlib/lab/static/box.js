@@ -39,7 +39,9 @@ function slider(model, trait, name, { min = 0, max, step = 1, digits = 1, choice
     model.save_changes();
   });
   follow(model, [trait], draw);
-  return make("label", { className: "gpt-slider" }, make("span", {}, name), input, shown);
+  const head = make("span", {}, name, shown);
+  input.setAttribute("aria-label", name);
+  return make("label", { className: "gpt-slider" }, head, input);
 }
 
 /** A button that keeps the keyboard's focus when it is disabled. */
@@ -86,10 +88,22 @@ function statusLine(model) {
   return node;
 }
 
-/** The box itself, in which JupyterLab's shortcuts do not act. */
+/** A field under its name, with a hint beside the name. */
+function labelled(name, hint, field) {
+  field.setAttribute("aria-label", name);
+  field.setAttribute("aria-description", hint);
+  const quiet = make("span", { className: "gpt-hint" }, hint);
+  const head = make("div", { className: "gpt-row", "aria-hidden": "true" }, make("b", {}, name), quiet);
+  return make("div", { className: "gpt-field" }, head, field);
+}
+
+/** The box itself. JupyterLab would run the cell at Shift+Enter, leave it at an arrow. */
 function frame(el, name) {
-  const properties = { className: "gpt-box", role: "group", "aria-label": name };
-  const box = make("div", { ...properties, "data-lm-suppress-shortcuts": "true" });
+  const box = make("div", { className: "gpt-box", role: "group", "aria-label": name });
+  box.addEventListener("keydown", (event) => {
+    const shortcut = event.ctrlKey || event.metaKey || event.altKey; // such as saving
+    if (!shortcut || event.key === "Enter") event.stopPropagation();
+  });
   el.append(box);
   return box;
 }

@@ -6,8 +6,8 @@ function render({ model, el }) {
     type: "text",
     spellcheck: false,
     autocomplete: "off",
-    placeholder: `One that ends with ${model.get("mark")} is a question`,
   });
+  const hint = `One that ends with ${model.get("mark")} is a question; Enter sends`;
   let sent = "";
   const send = () => {
     model.send({ do: "send", line: line.value });
@@ -24,7 +24,7 @@ function render({ model, el }) {
   });
   box.append(
     transcript(model),
-    make("label", { className: "gpt-field" }, make("span", {}, "Your line"), line),
+    labelled("Your line", hint, line),
     make(
       "div",
       { className: "gpt-row" },

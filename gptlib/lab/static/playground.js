@@ -19,11 +19,11 @@ function render({ model, el }) {
     primary: true,
     title: "Continue the prompt (Enter)",
   });
-  const hint = make("span", { className: "gpt-hint" }, "Enter generates, Shift+Enter starts a new line.");
+  const hint = "Enter generates, Shift+Enter starts a new line";
   box.append(
-    make("label", { className: "gpt-field" }, make("span", {}, "Prompt"), prompt),
-    make("div", { className: "gpt-row" }, ...sliders),
-    make("div", { className: "gpt-row" }, generate, stopButton(model, box), statusLine(model), hint),
+    labelled("Prompt", hint, prompt),
+    make("div", { className: "gpt-sliders" }, ...sliders),
+    make("div", { className: "gpt-row" }, generate, stopButton(model, box), statusLine(model)),
     columns(model),
   );
 }
