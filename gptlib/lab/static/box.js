@@ -21,7 +21,7 @@ function follow(model, traits, draw) {
 /** A labelled slider that sets a trait while it is dragged; choices: what its steps mean. */
 function slider(model, trait, name, { min = 0, max, step = 1, digits = 1, choices }) {
   const input = make("input", { type: "range", min, max, step });
-  const shown = make("output");
+  const shown = make("b", { "aria-hidden": "true" }); // the slider says it itself
   const toTrait = (at) => (choices ? choices[at] : Number(at));
   const toPlace = (value) => (choices ? choices.indexOf(value) : value);
   const toText = (value) => (choices ? String(value) : value.toFixed(digits));
