@@ -220,6 +220,8 @@ def test_it_can_be_read_at_any_width_in_any_theme(
     page = notebook.page
     page.set_viewport_size({"width": width, "height": 1000})
     _set_theme(page, theme)
+    play.get_by_role("slider", name="Temperature").fill("0.7")
+    play.get_by_role("slider", name="Top-k").fill("7")
     try:
         _generate(notebook, play, "ROMEO:\n")
         for box in (play, chat):
@@ -248,7 +250,7 @@ def _set_theme(page, theme: str) -> None:
 def _screenshots(notebook, play, chat, name: str, folder: Path) -> None:
     folder = Path(os.environ.get("GPTLIB_SCREENSHOTS") or folder)
     for what, box in (("playground", play), ("chat", chat)):
-        box.scroll_into_view_if_needed()
+        box.evaluate("box => box.scrollIntoView({block: 'center'})")
         box.screenshot(path=folder / f"{what}-{name}.png")
 
 

@@ -31,8 +31,8 @@ function render({ model, el }) {
       button("Send", send, { primary: true, title: "Add the line (Enter)" }),
       stopButton(model, box),
       anew,
-      slider(model, "temperature", "Temperature", { max: 1.5, step: 0.1 }),
       statusLine(model),
+      slider(model, "temperature", "Temperature", { max: 1.5, step: 0.1 }),
     ),
     spoken(model),
   );
