@@ -225,14 +225,16 @@ def test_it_can_be_read_at_any_width_in_any_theme(
     play.get_by_role("slider", name="Top-k").fill("7")
     try:
         _generate(notebook, play, "ROMEO:\n")
-        for box in (play, chat):
+        first = play.locator(".gpt-text").first
+        assert play.evaluate(CUT_WORDS) == []
+        _screenshots(notebook, play, chat, f"{theme}-{width}", tmp_path)
+        first.evaluate("text => text.append('m'.repeat(300))")  # longer than a line
+        for box in (play, chat, first):
             low = [found for found in box.evaluate(CONTRASTS) if found[0] < 4.5]
             assert low == []
             assert box.evaluate("b => b.scrollWidth <= b.clientWidth")
             for slider in box.get_by_role("slider").all():
                 assert slider.bounding_box()["width"] >= 100
-        assert play.evaluate(CUT_WORDS) == []
-        _screenshots(notebook, play, chat, f"{theme}-{width}", tmp_path)
     finally:
         _set_theme(page, "light")
         page.set_viewport_size({"width": 1280, "height": 1000})
