@@ -226,8 +226,9 @@ def test_it_can_be_read_at_any_width_in_any_theme(
     try:
         _generate(notebook, play, "ROMEO:\n")
         first = play.locator(".gpt-text").first
-        assert first.evaluate(CUT_WORDS) == []
         _screenshots(notebook, play, chat, f"{theme}-{width}", tmp_path)
+        first.evaluate("text => text.append(' wherefore art thou'.repeat(20))")
+        assert first.evaluate(CUT_WORDS) == []
         first.evaluate("text => text.append('m'.repeat(300))")  # longer than a line
         for box in (play, chat, first):
             low = [found for found in box.evaluate(CONTRASTS) if found[0] < 4.5]
@@ -296,7 +297,8 @@ CONTRASTS = """
 }
 """
 
-# Words that stand on two lines although one would hold them.
+# Words that stand on two lines although one would hold them. Verse fits on its lines:
+# the test adds a line that does not.
 CUT_WORDS = """
 (column) => {
   const walker = document.createTreeWalker(column, NodeFilter.SHOW_TEXT);
