@@ -16,16 +16,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gptlib.attention import divide
-from gptlib.cache import KVCache
+from gptlib.cache import KVCache, get_dropout, look_up, set_dropout
 from gptlib.errors import require_choice, require_int, require_number
-from gptlib.model import (
-    Output,
-    get_dropout,
-    look_up,
-    next_token_loss,
-    positions,
-    set_dropout,
-)
+from gptlib.model import Ids, Output, next_token_loss, positions
 
 PARTS = ("rotary", "rmsnorm", "qk_norm", "relu2", "no_biases", "zero_init")
 
@@ -183,10 +176,7 @@ class ModernGPT(nn.Module):
         init_modern(self, config)
 
     def forward(
-        self,
-        idx: Int[Tensor, "B T"],
-        targets: Int[Tensor, "B T"] | None = None,
-        cache: KVCache | None = None,
+        self, idx: Ids, targets: Ids | None = None, cache: KVCache | None = None
     ) -> Output:
         logits = self.lm_head(self.hidden(idx, cache))  # (B, T, V)
         return logits, next_token_loss(logits, targets)
