@@ -1,8 +1,8 @@
-"""What 03's gain is made of: heads, the projection, or a way to keep one's own vector.
+"""What lowers the loss in 03: the heads, the projection, or keeping one's own vector.
 
     python -m gptcourse.experiments.heads
 
-trains each of VARIANTS with three seeds, ten seconds a run on one core, and writes
+trains each of VARIANTS with three seeds, five seconds per run on one core, and writes
 notebooks/records/heads.csv. All are 03's model, 64 wide, in short trainings: 1,000
 steps of half a batch at twice the rate. Read next: notebook 03.
 """
