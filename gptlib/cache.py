@@ -163,26 +163,17 @@ class Model(nn.Module):
     def __init__(self, vocab_size: int, block_size: int):
         super().__init__()
         self.config = {"vocab_size": vocab_size, "block_size": block_size}
-        self.block_size = block_size
+        self.vocab_size, self.block_size = vocab_size, block_size
 
     def __call__(self, idx, targets=None, cache=None):
         kept = () if cache is None else (cache,)
         try:
             return super().__call__(idx, targets, *kept)
         except IndexError:
-            V = self.config["vocab_size"]
+            V = self.vocab_size
             if ((idx >= 0) & (idx < V)).all():
                 raise
             raise outside_vocabulary("token", idx, V) from None
-
-
-def look_up(table: nn.Embedding, idx: Tensor) -> Tensor:
-    """Return the table's row of each token; ValueError for a token it lacks."""
-    # Checking every id on every call would cost more than the look-up itself.
-    try:
-        return table(idx)
-    except IndexError:
-        raise outside_vocabulary("token", idx, table.num_embeddings) from None
 
 
 def cross_entropy(logits: Float[Tensor, "N V"], targets: Int[Tensor, " N"]) -> Tensor:

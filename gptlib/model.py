@@ -19,9 +19,6 @@ from gptlib.cache import (
     KVCache,
     Model,
     cross_entropy,
-    get_dropout,
-    look_up,
-    set_dropout,
 )
 from gptlib.errors import require_int, require_number
 
@@ -68,21 +65,17 @@ class Bigram(Model):
         return logits, next_token_loss(logits, targets)
 
 
-class LanguageModel(nn.Module):
+class LanguageModel(Model):
     """The frame around any body: token + position embeddings -> body -> logits.
 
     body: a module that maps (B, T, n_embd) to (B, T, n_embd).
     idx (B, T) -> logits (B, T, V) for T up to block_size.
     """
 
-    dropout = property(get_dropout, set_dropout)
-
     def __init__(
         self, body: nn.Module, *, vocab_size: int, block_size: int, n_embd: int
     ):
-        super().__init__()
-        self.config = {"vocab_size": vocab_size, "block_size": block_size}
-        self.block_size = block_size
+        super().__init__(vocab_size, block_size)
         self.tokens = nn.Embedding(vocab_size, n_embd)
         self.positions = nn.Embedding(block_size, n_embd)
         self.body = body
@@ -92,7 +85,7 @@ class LanguageModel(nn.Module):
         self, idx: Ids, targets: Ids | None = None, cache: KVCache | None = None
     ) -> Output:
         pos = positions(idx, self.block_size, cache)  # (T,)
-        x = look_up(self.tokens, idx) + self.positions(pos)  # (B, T, C)
+        x = self.tokens(idx) + self.positions(pos)  # (B, T, C)
         logits = self.lm_head(self.body(x))  # (B, T, V)
         return logits, next_token_loss(logits, targets)
 
@@ -135,7 +128,7 @@ class Block(nn.Module):
 
 @dataclass(frozen=True)
 class GPTConfig:
-    """The shape of a GPT. GPT-2's smallest: 50257, 1024, 12, 12, 768, 0.1.
+    """The shape of a GPT. The smallest GPT-2: 50257, 1024, 12, 12, 768, 0.1.
 
     Raises TypeError or ValueError naming the first field that cannot be.
     """
@@ -144,7 +137,7 @@ class GPTConfig:
     block_size: int = 128  # the longest context, in tokens
     n_layer: int = 4  # blocks
     n_head: int = 4  # attention heads of each; n_embd is a multiple of it
-    n_embd: int = 128  # numbers that stand for a token
+    n_embd: int = 128  # numbers in a token's embedding
     dropout: float = 0.0  # share of numbers left out in training, in [0, 1)
 
     def __post_init__(self):
@@ -163,19 +156,16 @@ class GPTConfig:
         return (self.vocab_size + self.block_size) * C + self.n_layer * block + 2 * C
 
 
-class GPT(nn.Module):
+class GPT(Model):
     """GPT-2: embeddings, n_layer blocks, a last LayerNorm, logits.
 
     idx (B, T) -> logits (B, T, V) for T up to block_size. The output matrix is the
     token embedding itself ("tied"), so that it is stored, and counted, once.
     """
 
-    dropout = property(get_dropout, set_dropout)
-
     def __init__(self, config: GPTConfig):
-        super().__init__()
+        super().__init__(config.vocab_size, config.block_size)
         self.config = config
-        self.block_size = config.block_size
         n_embd, dropout = config.n_embd, config.dropout
         self.wte = nn.Embedding(config.vocab_size, n_embd)
         self.wpe = nn.Embedding(config.block_size, n_embd)
@@ -190,7 +180,7 @@ class GPT(nn.Module):
         self, idx: Ids, targets: Ids | None = None, cache: KVCache | None = None
     ) -> Output:
         pos = positions(idx, self.block_size, cache)  # (T,)
-        x = look_up(self.wte, idx) + self.wpe(pos)  # (B, T, C)
+        x = self.wte(idx) + self.wpe(pos)  # (B, T, C)
         x = self.drop(x)
         for block in self.blocks:
             x = block(x, cache)  # (B, T, C)

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gptlib.attention import divide
-from gptlib.cache import KVCache, get_dropout, look_up, set_dropout
+from gptlib.cache import KVCache, Model
 from gptlib.errors import require_choice, require_int, require_number
 from gptlib.model import Ids, Output, next_token_loss, positions
 
@@ -152,17 +152,15 @@ class ModernBlock(nn.Module):
         return x + self.mlp(self.norm_2(x)), v
 
 
-class ModernGPT(nn.Module):
+class ModernGPT(Model):
     """A GPT as one would build it today; the interface is that of `GPT`.
 
     idx (B, T) -> logits (B, T, V) for T up to block_size.
     """
 
-    dropout = property(get_dropout, set_dropout)
-
     def __init__(self, config: ModernConfig):
-        super().__init__()
-        self.config, self.block_size, C = config, config.block_size, config.n_embd
+        super().__init__(config.vocab_size, config.block_size)
+        self.config, C = config, config.n_embd
         self.wte = nn.Embedding(config.vocab_size, C)
         learned = "rotary" in config.without
         self.wpe = nn.Embedding(config.block_size, C) if learned else None
@@ -189,7 +187,7 @@ class ModernGPT(nn.Module):
     ) -> Float[Tensor, "B T C"]:
         """The last block's output, normalised; extra is added to the embeddings."""
         pos = positions(idx, self.block_size, cache)  # (T,) or (B, T)
-        x = look_up(self.wte, idx)  # (B, T, C)
+        x = self.wte(idx)  # (B, T, C)
         x = x if extra is None else x + extra
         if self.wpe is not None:
             x, angles = x + self.wpe(pos), None
