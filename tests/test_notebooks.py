@@ -60,6 +60,7 @@ START = "00_start_here"
 IN_FORM = [
     "01_bigram",
     "02_single_head",
+    "03_multi_head",
 ]
 
 in_form = pytest.mark.parametrize("name", IN_FORM)
