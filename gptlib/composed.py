@@ -13,16 +13,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from gptlib.cache import KVCache
+from gptlib.cache import KVCache, get_dropout, set_dropout
 from gptlib.errors import require_choice, require_int, require_number
-from gptlib.model import (
-    GPTConfig,
-    Output,
-    get_dropout,
-    next_token_loss,
-    positions,
-    set_dropout,
-)
+from gptlib.model import GPTConfig, Ids, Output, next_token_loss, positions
 from gptlib.modern import ModernConfig
 from gptlib.ngram import CountedNGrams, NGramTables
 
@@ -113,10 +106,7 @@ class Wrapper(nn.Module):
     lm_head = property(lambda self: self.model.lm_head)
 
     def forward(
-        self,
-        idx: Int[Tensor, "B T"],
-        targets: Int[Tensor, "B T"] | None = None,
-        cache: KVCache | None = None,
+        self, idx: Ids, targets: Ids | None = None, cache: KVCache | None = None
     ) -> Output:
         logits = self.logits(idx, cache)  # (B, T, V)
         return logits, next_token_loss(logits, targets)

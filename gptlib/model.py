@@ -15,14 +15,19 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gptlib.attention import CausalSelfAttention, divide
-from gptlib.cache import KVCache
+from gptlib.cache import (
+    KVCache,
+    Model,
+    cross_entropy,
+)
 from gptlib.errors import require_int, require_number
 
+Ids = Int[Tensor, "B T"]
 Output = tuple[Float[Tensor, "B T V"], Float[Tensor, ""] | None]
 
 
 def next_token_loss(
-    logits: Float[Tensor, "B T V"], targets: Int[Tensor, "B T"] | None
+    logits: Float[Tensor, "B T V"], targets: Ids | None
 ) -> Float[Tensor, ""] | None:
     """Mean of -ln p(target) over all B·T predictions, in nats; None without targets.
 
@@ -30,24 +35,7 @@ def next_token_loss(
     """
     if targets is None:
         return None
-    try:
-        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-    except IndexError:
-        raise outside_vocabulary("target", targets, logits.size(-1)) from None
-
-
-def get_dropout(model: nn.Module) -> float:
-    """The dropout probability of a model; 0.0 where it has none."""
-    rates = [m.p for m in model.modules() if isinstance(m, nn.Dropout)]
-    return max(rates, default=0.0)
-
-
-def set_dropout(model: nn.Module, p: float) -> None:
-    """Give every dropout of a model the probability p in [0, 1), fused ones too."""
-    p = require_number("dropout", p, 0.0, 1.0, below=True)
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = p
+    return cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
 def copy_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -61,59 +49,43 @@ def count_parameters(model: nn.Module) -> int:
     return sum(stored.values())
 
 
-class Bigram(nn.Module):
-    """Predicts the next token from the present one: one row of logits a token.
+class Bigram(Model):
+    """Predicts the next token from the present one: a row of logits for each token.
 
     idx (B, T) -> logits (B, T, V). block_size, the length of a training window,
     changes nothing but how many predictions a window holds.
     """
 
-    dropout = property(get_dropout, set_dropout)
-
     def __init__(self, vocab_size: int, block_size: int = 8):
-        super().__init__()
-        self.config = {"vocab_size": vocab_size, "block_size": block_size}
-        self.block_size = block_size
+        super().__init__(vocab_size, block_size)
         self.table = nn.Embedding(vocab_size, vocab_size)
 
-    def forward(
-        self,
-        idx: Int[Tensor, "B T"],
-        targets: Int[Tensor, "B T"] | None = None,
-        cache: KVCache | None = None,
-    ) -> Output:
-        logits = look_up(self.table, idx)  # (B, T, V)
+    def forward(self, idx: Ids, targets: Ids | None = None) -> Output:
+        logits = self.table(idx)  # (B, T, V)
         return logits, next_token_loss(logits, targets)
 
 
-class LanguageModel(nn.Module):
+class LanguageModel(Model):
     """The frame around any body: token + position embeddings -> body -> logits.
 
     body: a module that maps (B, T, n_embd) to (B, T, n_embd).
     idx (B, T) -> logits (B, T, V) for T up to block_size.
     """
 
-    dropout = property(get_dropout, set_dropout)
-
     def __init__(
         self, body: nn.Module, *, vocab_size: int, block_size: int, n_embd: int
     ):
-        super().__init__()
-        self.config = {"vocab_size": vocab_size, "block_size": block_size}
-        self.block_size = block_size
+        super().__init__(vocab_size, block_size)
         self.tokens = nn.Embedding(vocab_size, n_embd)
         self.positions = nn.Embedding(block_size, n_embd)
         self.body = body
         self.lm_head = nn.Linear(n_embd, vocab_size)
 
     def forward(
-        self,
-        idx: Int[Tensor, "B T"],
-        targets: Int[Tensor, "B T"] | None = None,
-        cache: KVCache | None = None,
+        self, idx: Ids, targets: Ids | None = None, cache: KVCache | None = None
     ) -> Output:
         pos = positions(idx, self.block_size, cache)  # (T,)
-        x = look_up(self.tokens, idx) + self.positions(pos)  # (B, T, C)
+        x = self.tokens(idx) + self.positions(pos)  # (B, T, C)
         logits = self.lm_head(self.body(x))  # (B, T, V)
         return logits, next_token_loss(logits, targets)
 
@@ -156,7 +128,7 @@ class Block(nn.Module):
 
 @dataclass(frozen=True)
 class GPTConfig:
-    """The shape of a GPT. GPT-2's smallest: 50257, 1024, 12, 12, 768, 0.1.
+    """The shape of a GPT. The smallest GPT-2: 50257, 1024, 12, 12, 768, 0.1.
 
     Raises TypeError or ValueError naming the first field that cannot be.
     """
@@ -165,7 +137,7 @@ class GPTConfig:
     block_size: int = 128  # the longest context, in tokens
     n_layer: int = 4  # blocks
     n_head: int = 4  # attention heads of each; n_embd is a multiple of it
-    n_embd: int = 128  # numbers that stand for a token
+    n_embd: int = 128  # numbers in a token's embedding
     dropout: float = 0.0  # share of numbers left out in training, in [0, 1)
 
     def __post_init__(self):
@@ -184,19 +156,16 @@ class GPTConfig:
         return (self.vocab_size + self.block_size) * C + self.n_layer * block + 2 * C
 
 
-class GPT(nn.Module):
+class GPT(Model):
     """GPT-2: embeddings, n_layer blocks, a last LayerNorm, logits.
 
     idx (B, T) -> logits (B, T, V) for T up to block_size. The output matrix is the
     token embedding itself ("tied"), so that it is stored, and counted, once.
     """
 
-    dropout = property(get_dropout, set_dropout)
-
     def __init__(self, config: GPTConfig):
-        super().__init__()
+        super().__init__(config.vocab_size, config.block_size)
         self.config = config
-        self.block_size = config.block_size
         n_embd, dropout = config.n_embd, config.dropout
         self.wte = nn.Embedding(config.vocab_size, n_embd)
         self.wpe = nn.Embedding(config.block_size, n_embd)
@@ -208,13 +177,10 @@ class GPT(nn.Module):
         init_weights(self, config.n_layer)
 
     def forward(
-        self,
-        idx: Int[Tensor, "B T"],
-        targets: Int[Tensor, "B T"] | None = None,
-        cache: KVCache | None = None,
+        self, idx: Ids, targets: Ids | None = None, cache: KVCache | None = None
     ) -> Output:
         pos = positions(idx, self.block_size, cache)  # (T,)
-        x = look_up(self.wte, idx) + self.wpe(pos)  # (B, T, C)
+        x = self.wte(idx) + self.wpe(pos)  # (B, T, C)
         x = self.drop(x)
         for block in self.blocks:
             x = block(x, cache)  # (B, T, C)
@@ -235,24 +201,6 @@ def init_weights(model: nn.Module, n_layer: int) -> None:
             nn.init.normal_(module.weight, std=std)
         if isinstance(module, nn.Linear):
             nn.init.zeros_(module.bias)
-
-
-def look_up(table: nn.Embedding, idx: Tensor) -> Tensor:
-    """Return the table's row of each token; ValueError for a token it lacks."""
-    # Checking every id on every call would cost more than the look-up itself.
-    try:
-        return table(idx)
-    except IndexError:
-        raise outside_vocabulary("token", idx, table.num_embeddings) from None
-
-
-def outside_vocabulary(what: str, idx: Tensor, vocab_size: int) -> ValueError:
-    """The error that names the first id of idx that is not in 0..V-1."""
-    outside = idx[(idx < 0) | (idx >= vocab_size)]
-    return ValueError(
-        f"{what} {int(outside[0])} is outside the vocabulary 0..{vocab_size - 1}: was "
-        "the text encoded with this model's tokenizer?"
-    )
 
 
 def positions(idx: Tensor, block_size: int, cache: KVCache | None = None) -> Tensor:

@@ -16,16 +16,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gptlib.attention import divide
-from gptlib.cache import KVCache
+from gptlib.cache import KVCache, Model
 from gptlib.errors import require_choice, require_int, require_number
-from gptlib.model import (
-    Output,
-    get_dropout,
-    look_up,
-    next_token_loss,
-    positions,
-    set_dropout,
-)
+from gptlib.model import Ids, Output, next_token_loss, positions
 
 PARTS = ("rotary", "rmsnorm", "qk_norm", "relu2", "no_biases", "zero_init")
 
@@ -159,17 +152,15 @@ class ModernBlock(nn.Module):
         return x + self.mlp(self.norm_2(x)), v
 
 
-class ModernGPT(nn.Module):
+class ModernGPT(Model):
     """A GPT as one would build it today; the interface is that of `GPT`.
 
     idx (B, T) -> logits (B, T, V) for T up to block_size.
     """
 
-    dropout = property(get_dropout, set_dropout)
-
     def __init__(self, config: ModernConfig):
-        super().__init__()
-        self.config, self.block_size, C = config, config.block_size, config.n_embd
+        super().__init__(config.vocab_size, config.block_size)
+        self.config, C = config, config.n_embd
         self.wte = nn.Embedding(config.vocab_size, C)
         learned = "rotary" in config.without
         self.wpe = nn.Embedding(config.block_size, C) if learned else None
@@ -183,10 +174,7 @@ class ModernGPT(nn.Module):
         init_modern(self, config)
 
     def forward(
-        self,
-        idx: Int[Tensor, "B T"],
-        targets: Int[Tensor, "B T"] | None = None,
-        cache: KVCache | None = None,
+        self, idx: Ids, targets: Ids | None = None, cache: KVCache | None = None
     ) -> Output:
         logits = self.lm_head(self.hidden(idx, cache))  # (B, T, V)
         return logits, next_token_loss(logits, targets)
@@ -199,7 +187,7 @@ class ModernGPT(nn.Module):
     ) -> Float[Tensor, "B T C"]:
         """The last block's output, normalised; extra is added to the embeddings."""
         pos = positions(idx, self.block_size, cache)  # (T,) or (B, T)
-        x = look_up(self.wte, idx)  # (B, T, C)
+        x = self.wte(idx)  # (B, T, C)
         x = x if extra is None else x + extra
         if self.wpe is not None:
             x, angles = x + self.wpe(pos), None

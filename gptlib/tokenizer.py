@@ -4,7 +4,7 @@ Read next: `bpe.py`, for subword tokens.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from torch import Tensor
@@ -13,7 +13,13 @@ from gptlib.files.atomic import write_atomically
 
 
 class Tokenizer:
-    """Base class of tokenizers: stores them as JSON."""
+    """Base class of tokenizers: stores them as JSON, by default those of characters."""
+
+    def to_dict(self) -> dict:
+        return {"type": "char", "chars": "".join(self.chars)}
+
+    def __repr__(self) -> str:
+        return f"CharTokenizer({self.vocab_size} characters: {''.join(self.chars)!r})"
 
     def save(self, path: str | Path) -> None:
         """Write the vocabulary as JSON, atomically. Raises OSError."""
@@ -39,30 +45,17 @@ class CharTokenizer(Tokenizer):
     def __init__(self, text: str):
         self.chars = sorted(set(text))
         self.ids = {char: i for i, char in enumerate(self.chars)}
+        self.vocab_size = len(self.chars)
         if not self.chars:
             raise ValueError("a vocabulary needs at least one character")
 
-    @property
-    def vocab_size(self) -> int:
-        """V, the number of tokens."""
-        return len(self.chars)
-
     def encode(self, text: str) -> list[int]:
         """Text -> ids; raises ValueError that names an unknown character."""
-        try:
-            return [self.ids[char] for char in text]
-        except KeyError:
-            raise unknown_character(text, self.chars) from None
+        return [self.ids[char] for char in known_chars(text, self.ids)]
 
     def decode(self, ids: Iterable[int] | Tensor) -> str:
         """Ids (a list or 1-D tensor) -> text; raises ValueError for an id outside V."""
         return "".join(self.chars[i] for i in known_ids(ids, self.vocab_size))
-
-    def to_dict(self) -> dict:
-        return {"type": "char", "chars": "".join(self.chars)}
-
-    def __repr__(self) -> str:
-        return f"CharTokenizer({self.vocab_size} characters: {''.join(self.chars)!r})"
 
 
 def tokenizer_from_dict(stored: object) -> Tokenizer:
@@ -87,13 +80,15 @@ def _char_tokenizer(stored: dict) -> CharTokenizer:
 READERS: dict[str, Callable[[dict], Tokenizer]] = {"char": _char_tokenizer}
 
 
-def unknown_character(text: str, chars: list[str]) -> ValueError:
-    """The error for the first character of text that is not in chars."""
-    position = next(i for i, char in enumerate(text) if char not in chars)
-    return ValueError(
-        f"character {text[position]!r} at position {position} is not in the vocabulary "
-        f"of {len(chars)} characters: {''.join(chars)!r}"
-    )
+def known_chars(text: str, chars: Collection[str]) -> str:
+    """Return text, or raise ValueError for its first character that is not in chars."""
+    if unknown := set(text).difference(chars):
+        position = next(i for i, char in enumerate(text) if char in unknown)
+        raise ValueError(
+            f"character {text[position]!r} at position {position} is not in the "
+            f"vocabulary of {len(chars)} characters: {''.join(chars)!r}"
+        )
+    return text
 
 
 def replace_unknown(text: str, tokenizer: Tokenizer, by: str) -> str:

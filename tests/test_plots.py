@@ -83,6 +83,15 @@ def displayed(monkeypatch):
     return shown
 
 
+def test_kinds_of_runs_are_compared_by_dots_and_means():
+    losses = {"whole": [1.8, 1.82], "no warm-up": [1.9]}
+    figure = figures.compared(losses, "loss on val (nats per character)")
+    ax = figure.axes[0]
+    assert [len(line.get_xdata()) for line in ax.lines] == [2, 1]
+    assert [t.get_text() for t in ax.texts] == ["1.810", "1.900"]
+    assert "whole 1.810; no warm-up 1.900." in figure.get_label()
+
+
 def test_a_figure_is_shown_with_its_description_or_not_at_all(displayed):
     matplotlib.pyplot.subplots()
     with pytest.raises(ValueError, match="say in a sentence"):

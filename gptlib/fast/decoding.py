@@ -16,8 +16,8 @@ from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 
 from gptlib.attention import CausalSelfAttention
-from gptlib.cache import KVCache
-from gptlib.model import GPT, Block, FeedForward, outside_vocabulary
+from gptlib.cache import KVCache, outside_vocabulary
+from gptlib.model import GPT, Block, FeedForward
 
 WEIGHTS = ("float32", "int8")
 NOT_FINITE = "the model's logits are not finite numbers: did it diverge?"

@@ -8,11 +8,11 @@ from itertools import chain
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from gptlib.cache import get_dropout
 from gptlib.data import TokenSplits
 from gptlib.errors import DivergedError
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
 from gptlib.generation import stream, whole_characters
-from gptlib.model import get_dropout
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import Step, TrainConfig, train
 

@@ -61,6 +61,23 @@ def claims() -> Figure:
     return fig
 
 
+def compared(losses: dict[str, Sequence[float]], xlabel: str) -> Figure:
+    """Draw the losses of several kinds of run: a row per kind, a dot per seed."""
+    fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.34 * len(losses)))
+    for row, values in enumerate(losses.values()):
+        ax.plot(values, [row] * len(values), "o", color=TRAIN, alpha=0.7)
+        mean = sum(values) / len(values)
+        ax.annotate(f"{mean:.3f}", (max(values), row), (9, 0), **BESIDE)
+    ax.set_yticks(range(len(losses)), list(losses))
+    ax.set_ylim(len(losses) - 0.5, -0.5)
+    ax.margins(x=0.12)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(f"← better     {xlabel}")
+    means = (f"{name} {sum(v) / len(v):.3f}" for name, v in losses.items())
+    fig.set_label("Mean losses, one dot per seed: " + "; ".join(means) + ".")
+    return fig
+
+
 def _where(records: Sequence[Record]) -> str:
     """Where the claims were measured, and in how many minutes."""
     places = {f"{r.device}, {r.threads} threads, torch {r.torch}" for r in records}

@@ -54,7 +54,13 @@ def execute(notebook, cell_timeout: int = 600) -> tuple[float, dict[str, list]]:
         resources={"metadata": {"path": str(FOLDER)}},
     ).execute()
     seconds = time.perf_counter() - started
-    return seconds, json.loads(notebook.cells.pop().outputs[0].text)
+    report = json.loads(notebook.cells.pop().outputs[0].text)
+    return seconds, {name: list(map(_row, rows)) for name, rows in report.items()}
+
+
+def _row(fields: dict) -> dict:
+    """A row as it was before JSON made lists of its tuples."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
 
 
 def clean(notebook) -> None:
@@ -76,8 +82,7 @@ def refresh(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     stored_code = notebook.metadata.get("gptlib", {}).get("code")
     seconds, made = execute(notebook)
-    values = [row | {"values": tuple(row["values"])} for row in made["claims"]]
-    claims.update(path.stem, [claims.Record(**row) for row in values])
+    claims.update(path.stem, [claims.Record(**row) for row in made["claims"]])
     paragraph.update(path.stem, [paragraph.Losses(**row) for row in made["paragraph"]])
     clean(notebook)
     nbformat.write(notebook, path)

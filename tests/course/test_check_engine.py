@@ -26,6 +26,7 @@ for known in EXERCISES.values():
     known.seconds = 60.0  # no test may fail because the machine is busy
 
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+pytestmark = pytest.mark.usefixtures("unchecked")  # as for a reader
 
 
 def flat(text):
@@ -173,7 +174,7 @@ def test_a_check_prints_and_returns_nothing(capsys):
     assert capsys.readouterr() == ("simple: not answered yet\n", "")
 
 
-def test_random_states_dtype_and_grad_mode_stay(unchecked):  # checking draws numbers
+def test_random_states_dtype_and_grad_mode_stay():
     def careless(x):
         torch.manual_seed(5), random.seed(5), np.random.seed(5)
         torch.set_default_dtype(torch.float64)

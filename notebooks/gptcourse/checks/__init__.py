@@ -1,8 +1,9 @@
 """Checks of the notebooks' exercises: `from gptcourse import check`.
 
 Every exercise is here by its name: `check.causal_head(my_head)` says whether the
-answer is right and, if not, which mistake it looks like. Read next: `core.py`; every
-other file holds exercises of one notebook.
+answer is right and, if not, which mistake it looks like; `check.passed("causal_head")`
+says whether the last answer was. Read next: `core.py`; every other file holds exercises
+of one notebook.
 """
 
 # ruff: noqa: F401 - what is imported is entered in the table below
@@ -14,7 +15,7 @@ from gptcourse.checks.blocks import (
     layer_norm_gradient,
     pre_norm_block,
 )
-from gptcourse.checks.core import Exercise, Outcome
+from gptcourse.checks.core import Exercise
 from gptcourse.checks.generating import (
     cached_step,
     next_reading,
@@ -43,13 +44,24 @@ from gptcourse.checks.published import (
     published_attention,
     read_published,
 )
+from gptcourse.checks.showing import Outcome
 from gptcourse.checks.single_head import causal_head, past_average
 from gptcourse.checks.speed import sixteen_bits, softmax_tile, step_flops
 from gptcourse.checks.surprise import next_token_loss, table_gradient
 from gptcourse.checks.tokens import bits_per_char, bpe_merges, encode_by_rank
 from gptcourse.checks.training import accumulated_step, training_loop
+from gptlib.errors import require_choice
 
 EXERCISES: dict[str, Exercise] = {
     name: value for name, value in list(globals().items()) if hasattr(value, "cases")
 }
-__all__ = ["EXERCISES", "Exercise", "Outcome", *EXERCISES]
+__all__ = ["EXERCISES", "Exercise", "Outcome", "passed", *EXERCISES]
+
+
+def passed(exercise: str) -> bool:
+    """Whether the reader's last answer to an exercise was right, in this kernel.
+
+    exercise: its name, such as "causal_head". Raises ValueError for an unknown one.
+    """
+    require_choice("exercise", exercise, EXERCISES)
+    return EXERCISES[exercise].passed

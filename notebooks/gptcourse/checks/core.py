@@ -4,10 +4,10 @@ In a notebook, after `from gptcourse import checks as check`:
 
     check.causal_head(my_head)
 
-prints one line when `my_head` is right, "causal_head: not answered yet" for an
+shows one line when `my_head` is right, "causal_head: not answered yet" for an
 untouched stub, and otherwise which mistake it looks like and the smallest case that
-shows it, expected beside got. It never raises, never hangs, leaves random states as
-they were and returns None. Programs use `check.causal_head.outcome(my_head)`.
+shows it, expected beside got (`showing.py`). It never raises, never hangs, leaves
+random states as they were and returns None. Programs use its `outcome(my_head)`.
 
 An `Exercise` has a solution, cases, and mistakes that are patches of the solution
 (`patches.py`). Each case is put to the solution and to the answer. If all values agree,
@@ -18,7 +18,6 @@ Shown is the first case that differs, so put the smallest first.
 """
 
 import inspect
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +28,7 @@ from torch import Tensor, nn
 
 from gptcourse.checks.describe import beside, describe
 from gptcourse.checks.effects import observed
+from gptcourse.checks.general import general_mistakes
 from gptcourse.checks.gradients import GRADIENT_LOST, lost_gradient, mixture
 from gptcourse.checks.patches import apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
@@ -42,6 +42,7 @@ from gptcourse.checks.running import (
     raised,
     start_afresh,
 )
+from gptcourse.checks.showing import Outcome, show
 from gptcourse.checks.stubs import left_open, untouched
 from gptcourse.checks.values import Raised, kind_of, plain, same
 
@@ -75,19 +76,6 @@ class Case:
         return self.args() if callable(self.args) else self.args
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a check found. verdict: "right", "wrong" or "open" (not answered yet).
-
-    mistake: what was said about the known mistake, or "" for none.
-    """
-
-    exercise: str
-    verdict: str
-    message: str
-    mistake: str = ""
-
-
 class Exercise:
     """A check: call it with an answer and it prints what it found. See the module.
 
@@ -117,21 +105,27 @@ class Exercise:
         seconds: float = SECONDS,
     ):
         self.name, self.__name__ = name, name
-        self.__doc__ = f"Check an answer to the exercise {name}; prints the result."
+        self.__doc__ = f"Check an answer to the exercise {name}; shows the result."
         self.solution, self.patches, self.more = solution, mistakes, more
         self.praise, self.parts, self.result = praise, parts, result
         self.forbid, self.may_change, self.names = forbid, may_change, names or {}
         self.tolerance, self.seconds = tolerance, seconds
         self.cases = [*cases, *(self._gradient_cases(cases) if gradients else [])]
+        self.passed = False  # whether the reader's last answer was right
+        self._expected = []
         self._kept = {}  # (case, id of one of our answers): what it gives
+        self._taken = {}  # case: what the solution takes from iterators
+        self.effects = {}  # what the solution gives for changed arguments: effects.py
         self.calls = []  # (args, kwargs, result) of each call to the solution
 
     def __repr__(self) -> str:
         return f"check.{self.name}(your_answer)"
 
     def __call__(self, answer: Any = None) -> None:
-        """Print one line for a right answer, and for a wrong one what is wrong."""
-        print(self.outcome(answer).message)
+        """Show one line for a right answer, and for a wrong one what is wrong."""
+        outcome = self.outcome(answer)
+        self.passed = outcome.verdict == "right"
+        show(outcome)
 
     @cached_property
     def right(self) -> Callable:
@@ -152,14 +146,20 @@ class Exercise:
             for p in parse(self.patches)
         ] + list(self.more)
 
+    @cached_property
+    def general(self) -> list[Mistake]:
+        """The mistakes that can be made anywhere; needs what `expected` has asked."""
+        found = general_mistakes(self.right, self.calls, self.parts)
+        return [Mistake(*both) for both in found] if self.calls else []
+
     def outcome(self, answer: Any = None) -> Outcome:
-        """The same, without printing."""
+        """The same, without showing it."""
         if untouched(answer):
             return self._open()
         problem = self._wrong_kind(answer)
         if problem:
             return self._wrong(problem)
-        expected, _, _ = in_thread(self.expected)
+        expected = self._expected or in_thread(self.expected)[0]
         clock = Clock()
         results, printed, ended = in_thread(
             lambda: [self.value(case, answer, clock) for case in self.cases],
@@ -179,14 +179,18 @@ class Exercise:
             )
             outcome = outcome or self._wrong("It does not always end.")
         if outcome.verdict == "wrong":
-            outcome = replace(outcome, message=outcome.message + first_lines(printed))
+            shown = [outcome.shown, first_lines(printed)]
+            outcome = replace(outcome, shown="\n".join(filter(None, shown)))
         return outcome
 
     def expected(self) -> list:
         """What the solution gives in every case."""
+        if self._expected:
+            return self._expected
         values = [self.known(i, self.right) for i in range(len(self.cases))]
         if values[-1] == NO_GRADIENT:  # none flows through this solution: do not ask
             self.cases.pop(), values.pop()
+        self._expected = values
         return values
 
     def known(self, i: int, answer):
@@ -196,6 +200,7 @@ class Exercise:
             self._kept[i, id(answer)] = value
             if answer is self.right:
                 self.calls += ask.calls
+                self._taken[i] = ask.taken()
         return self._kept[i, id(answer)]
 
     def value(self, case: Case, answer, clock=None, seed=0) -> tuple[Any, Ask]:
@@ -223,9 +228,17 @@ class Exercise:
             value, ask = self.value(case, answer, clock)
             if not same(self.known(i, self.right), value, self.tolerance):
                 return False
-            if ask.changed or ask.watch.seen:
+            if ask.changed or ask.watch.seen or self._greed(i, ask):
                 return False
         return True
+
+    def _greed(self, i: int, ask: Ask) -> str:
+        """What is said of an answer that takes too much from an iterator, or ""."""
+        for key, n in ask.taken().items():
+            if n > self._taken[i][key]:
+                what = f"{n} items from {self._argument(key)}"
+                return f"it takes {what}: {self._taken[i][key]} are enough."
+        return ""
 
     def asks_for_gradients(self, i: int) -> bool:
         return self.cases[i].title.startswith(GRADIENTS)
@@ -313,13 +326,15 @@ class Exercise:
                 f"The result is right, but the argument {changed[0]} is changed in "
                 "place: make a new value (`x = x + 1` rather than `x += 1`)."
             )
+        for greed in filter(None, map(self._greed, range(len(asks)), asks)):
+            return self._wrong(f"The result is right, but {greed}")
         seen = [name for ask in asks for name in ask.watch.seen]
         if seen:
             return self._wrong(
                 f"The result is right, but `{seen[0]}` does the work: the exercise "
                 "asks you to do without it."
             )
-        return Outcome(self.name, "right", f"✓ {self.name}: right. {self.praise}")
+        return Outcome(self.name, "right", self.praise)
 
     def _only_large(self, wrong: list[int], got: list) -> bool:
         asked = [i for i in wrong if not self.asks_for_gradients(i)]
@@ -336,10 +351,7 @@ class Exercise:
         return f"`{self.arguments[key] if known else key}`"
 
     def _open(self) -> Outcome:
-        return Outcome(self.name, "open", f"{self.name}: not answered yet")
+        return Outcome(self.name, "open")
 
     def _wrong(self, says, shown="", mistake="") -> Outcome:
-        says = f"✗ {self.name}: not yet. {says}"
-        text = textwrap.fill(says, 79, break_on_hyphens=False)
-        message = "\n".join(filter(None, [text, shown]))
-        return Outcome(self.name, "wrong", message, mistake)
+        return Outcome(self.name, "wrong", says, shown, mistake)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from gptcourse.checks.values import Raised, has_reals, kind_of, same
+from gptcourse.checks.values import Raised, has_reals, kind_of, numeric, same
 
 RANDOM = (
     "Asked twice, it gives two different results: something random is in it, such as "
@@ -19,9 +19,10 @@ RANDOM = (
 def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
     """What the answer depends on and should not, or the other way round; else ""."""
     usable = [i for i in wrong if exercise.cases[i].args is not None]
-    usable = [i for i in usable if not isinstance(got[i], Raised | None)]
+    expected = exercise.expected()
+    usable = [i for i in usable if _alike(expected[i], got[i])]
     seen = [
-        _effects(exercise, exercise.cases[i], answer, clock)
+        _effects(exercise, i, answer, clock)
         for i in dict.fromkeys([*usable[:3], *usable[-1:]])
     ]
     if RANDOM in seen:
@@ -42,17 +43,25 @@ def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
     return ""
 
 
-def _effects(exercise, case, answer, clock):
-    """[(what is changed, where in the result, whether right and own result moved)]."""
+def _alike(expected, got) -> bool:
+    """Whether two values are of one kind: else that says more than what they do."""
+    if numeric(expected) and numeric(got):
+        return torch.as_tensor(expected).shape == torch.as_tensor(got).shape
+    return type(expected) is type(got) and not isinstance(got, Raised)
 
-    def ask(n=0, changed=None, seed=0):
-        values = []
-        for f in (exercise.right, answer):
-            args = [*case.make()]
-            args[n] = args[n] if changed is None else changed
-            new = replace(case, args=tuple(args))
-            values.append(exercise.value(new, f, clock, seed)[0])
-        return values
+
+def _effects(exercise, i: int, answer, clock):
+    """[(what is changed, where in the result, whether right and own result moved)]."""
+    case = exercise.cases[i]
+
+    def ask(n=0, changed=None, variant=0, seed=0):
+        args = [*case.make()]
+        args[n] = args[n] if changed is None else changed
+        new = replace(case, args=tuple(args))
+        key = i, n, variant, seed
+        if key not in exercise.effects:  # of the right answer: asked once, then kept
+            exercise.effects[key] = exercise.value(new, exercise.right, seed=seed)[0]
+        return exercise.effects[key], exercise.value(new, answer, clock, seed)[0]
 
     before = ask()
     if _moved(before, ask(seed=1)) == [False, True]:
@@ -60,8 +69,8 @@ def _effects(exercise, case, answer, clock):
     seen = []
     values = zip(exercise.arguments, case.make(), strict=False)
     for n, (name, value) in enumerate(values):
-        for what, axis, changed in _changes(name, value):
-            after = ask(n, changed)
+        for variant, (what, axis, changed) in enumerate(_changes(name, value), 1):
+            after = ask(n, changed, variant)
             if name in exercise.may_change or any(isinstance(v, Raised) for v in after):
                 continue
             if axis is None:

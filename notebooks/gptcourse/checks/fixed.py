@@ -1,5 +1,6 @@
 """Numbers for the questions of checks: the same on every machine, without a seed."""
 
+import functools
 import math
 
 import torch
@@ -8,6 +9,11 @@ from torch import Tensor, nn
 
 def numbers(*shape: int, start: int = 0, size: float = 2.0) -> Tensor:
     """float32 numbers between -size and size without a pattern; start picks others."""
+    return _numbers(shape, start, size).clone()
+
+
+@functools.cache
+def _numbers(shape: tuple[int, ...], start: int, size: float) -> Tensor:
     places = start + torch.arange(math.prod(shape), dtype=torch.float64)
     return (size * torch.sin(7.3 * places * (places + 1) + 1)).float().view(shape)
 

@@ -1,5 +1,6 @@
 """Exercises of 16_gpt2: a published file, attention from it, sizes for a budget."""
 
+import functools
 import math
 
 import torch
@@ -11,10 +12,15 @@ from gptlib.hub.pretrained import is_transposed, their_name
 from gptlib.model import GPT, GPTConfig
 
 
+@functools.cache
 def published_file(vocab: int, T: int, layers: int, C: int) -> dict:
-    """What a published file of that shape holds: names, shapes, and the old masks."""
-    with torch.device("meta"):
-        config = GPTConfig(vocab, T, n_layer=layers, n_head=1, n_embd=C)
+    """What a published file of that shape holds: names, shapes, and the old masks.
+
+    Made once, for answers get copies.
+    """
+    config = GPTConfig(vocab, T, n_layer=layers, n_head=1, n_embd=C)
+    # Not on the meta device: its first random number imports for seconds.
+    with torch.random.fork_rng(devices=[]):
         shapes = {k: v.shape for k, v in GPT(config).state_dict().items()}
     file, start = {}, 0
     for ours, shape in shapes.items():

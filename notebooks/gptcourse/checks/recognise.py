@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gptcourse.checks.general import general_mistakes
 from gptcourse.checks.values import Raised, has_reals, same
 
 PERHAPS = "It may be this mistake, but not all numbers agree with it. "
@@ -79,14 +78,13 @@ def _agreement(exercise, answer, got: list) -> list[bool]:
 
 def _general(exercise, got: list) -> str:
     """What to say of a mistake that can be made anywhere, if it fits in all cases."""
-    if all(isinstance(value, Raised) for value in got) or not exercise.calls:
+    if all(isinstance(value, Raised) for value in got):
         return ""
-    asked = exercise.right, exercise.calls, exercise.parts
-    for says, answer in general_mistakes(*asked):
-        values = (exercise.value(case, answer)[0] for case in exercise.cases)
+    for mistake in exercise.general:
+        values = (exercise.known(i, mistake.answer) for i in range(len(got)))
         pairs = zip(values, got, strict=True)
         if all(same(a, b, exercise.tolerance) for a, b in pairs):
-            return says
+            return mistake.says
     return ""
 
 

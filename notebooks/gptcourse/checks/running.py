@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +67,8 @@ class Ask:
     """The answer as a probe sees it: call it, and what it does is noticed.
 
     Arguments are handed over as copies, so that a change in place harms nothing and is
-    seen (`changed`); those in may_change (positions and keywords) as they are.
+    seen (`changed`); those in may_change (positions and keywords) as they are. Of an
+    iterator the items that are taken are counted (`taken`).
     """
 
     def __init__(self, answer, *, may_change=(), forbid=(), clock=None):
@@ -76,6 +77,7 @@ class Ask:
         self.watch = _Watch(forbid)
         self.changed, self.last = [], None  # positions and keywords; the last result
         self.calls = []  # (args, kwargs, result)
+        self._iterators = []  # (position or keyword, what counts)
 
     def __call__(self, *args, **kwargs):
         args = [self._handed(i, value) for i, value in enumerate(args)]
@@ -93,12 +95,40 @@ class Ask:
         self.calls.append((args, kwargs, self.last))
         return self.last
 
+    def taken(self) -> dict:
+        """How many items were taken from iterators, by position or keyword."""
+        counts = {}
+        for key, iterator in self._iterators:
+            counts[key] = counts.get(key, 0) + iterator.taken
+        return counts
+
     def _handed(self, key, value):
+        if isinstance(value, Iterator):
+            self._iterators.append((key, _Counted(value)))
+            return self._iterators[-1][1]
         return value if key in self.may_change else _copy(value)
 
     def _snapshots(self, args, kwargs) -> dict:
         values = {**dict(enumerate(args)), **kwargs}
         return {k: snapshot(v) for k, v in values.items() if k not in self.may_change}
+
+
+class _Counted:
+    """An iterator, a generator for instance, that counts what is taken from it."""
+
+    def __init__(self, items: Iterator):
+        self.items, self.taken = items, 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        item = next(self.items)
+        self.taken += 1
+        return item
+
+    def __getattr__(self, name):  # a generator's send, close and throw
+        return getattr(self.items, name)
 
 
 class _Watch(TorchFunctionMode):
@@ -252,4 +282,4 @@ def first_lines(text: str) -> str:
     if not lines:
         return ""
     shown = "".join(f"\n    {line[:75]}" for line in lines[:4])
-    return f"\n  your code printed:{shown}" + ("\n    …" if len(lines) > 4 else "")
+    return f"  your code printed:{shown}" + ("\n    …" if len(lines) > 4 else "")
