@@ -22,7 +22,7 @@ from gptlib.settings import TrainConfig
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import train
 
-KINDS = ("no LayerNorm", "post-LN", "pre-LN")
+KINDS = ("no LayerNorm", "post-norm", "pre-norm")
 SHAPES = {3: (64, 4), 12: (16, 2)}  # layers -> width, heads
 RATES = (0.001, 0.003, 0.01, 0.03)
 SEEDS = (0, 1, 2)
@@ -62,10 +62,10 @@ class PostBlock(Block):
 
 def body(kind: str, layers: int) -> nn.Module:
     """A new stack of a kind; its weights come from torch's random state."""
-    block = {"no LayerNorm": PlainBlock, "post-LN": PostBlock, "pre-LN": Block}[kind]
+    block = {"no LayerNorm": PlainBlock, "post-norm": PostBlock, "pre-norm": Block}[kind]
     width, heads = SHAPES[layers]
     blocks = [block(width, heads) for _ in range(layers)]
-    end = [nn.LayerNorm(width)] if kind == "pre-LN" else []
+    end = [nn.LayerNorm(width)] if kind == "pre-norm" else []
     return nn.Sequential(*blocks, *end)
 
 
