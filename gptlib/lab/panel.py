@@ -16,13 +16,15 @@ from gptlib.lab.runner import OVER, PAUSED, READY, RUNNING
 
 SECONDS_BETWEEN_DRAWINGS = 0.1
 STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("lab.js", "chart.js", "tools.js")
 
 
 class Panel(anywidget.AnyWidget):
     """The view of one `TrainingLab`."""
 
-    _esm = STATIC / "lab.js"
-    _css = STATIC / "lab.css"
+    # One module for the browser, in three files for readers.
+    _esm = "\n".join((STATIC / name).read_text("utf-8") for name in SCRIPTS)
+    _css = (STATIC / "lab.css").read_text("utf-8")
 
     def __init__(self, lab):
         super().__init__()

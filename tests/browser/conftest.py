@@ -4,6 +4,7 @@ Needs Chromium; without it these tests are skipped, unless GPTLIB_NEED_BROWSER i
 set, as it is in CI.
 """
 
+import os
 import shutil
 import socket
 import subprocess
@@ -51,7 +52,9 @@ def server(project, browser):
     command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
     command += ["--LabApp.news_url=None"]
     with open(folder / "server.log", "w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=folder, env=_own_settings(folder)
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for_server(address, folder / "server.log")
@@ -59,6 +62,11 @@ def server(project, browser):
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _own_settings(folder: Path) -> dict[str, str]:
+    """Neither the tests' theme in the user's JupyterLab nor the user's in the tests."""
+    return os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")}
 
 
 def _wait_for_server(address: str, log: Path) -> None:

@@ -50,10 +50,11 @@ class Notebook:
         self.address = f"{server}/lab/tree/notebooks/{name}.ipynb"
         self.load("?reset&")
 
-    def load(self, options: str = "?") -> None:
-        """Open the page, or load it again with the kernel that is there."""
+    def load(self, options: str = "?", *, ready: bool = True) -> None:
+        """Open the page, or load it again; ready: when the kernel is idle."""
         self.page.goto(f"{self.address}{options}token={TOKEN}")
-        self.page.wait_for_function(READY, timeout=60_000)
+        if ready:
+            self.page.wait_for_function(READY, timeout=60_000)
         # JupyterLab asks whether it may fetch news; nobody is here to answer.
         self.page.add_style_tag(content="#jp-toast-container, .Toastify {display:none}")
 
