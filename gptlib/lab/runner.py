@@ -32,7 +32,7 @@ class Runner:
         self._measure = True
         self._goal: int | None = None  # how many steps it takes before it pauses
         self._look: int | None = None  # and where it pauses for a look on the way
-        self._waiting = 0
+        self._waiting, self._looked_by_hand = 0, False
         self.held = False  # paused on the way, while somebody waits for the goal
         self.state = READY
         self.steps = 0
@@ -66,6 +66,7 @@ class Runner:
                 if self._goal is not None and self._goal <= self.steps:
                     self._goal = None
                 self._look = None if steps is None else self.steps + steps
+                self._looked_by_hand = self._waiting > 0
                 self._run_on()
 
     def _run_on(self) -> None:
@@ -200,7 +201,8 @@ class Runner:
                 self._exhausted, self.state = True, MEASURING
             elif self.state == RUNNING and self.steps in (self._goal, self._look):
                 self.state = PAUSED
-                self.held = self.steps != self._goal and self._waiting > 0
+                on_the_way = self.steps != self._goal and self._looked_by_hand
+                self.held = on_the_way and self._waiting > 0
             self._change.notify_all()
 
 
