@@ -66,7 +66,7 @@ class Record:
     whole_val: float | None = None
     usual_decay: float = 0.1
     unit: str = "character"
-    norms: list[float] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list, repr=False)
 
     @property
     def best(self) -> Check | None:
