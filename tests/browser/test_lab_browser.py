@@ -233,7 +233,7 @@ def test_it_survives_a_reload_a_second_run_and_says_when_the_kernel_is_gone(lab)
     lab.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
     before = lab.step()
     lab.notebook.load(ready=False)
-    lab.wait_for(lambda: lab.panel.count() == 1 and lab.step() > before, 25)
+    lab.wait_for(lambda: lab.panel.count() == 1 and lab.step() > before)
     assert lab.state() == "running"
     lab.button("Stop").click()
     lab.wait_for(lambda: lab.state().startswith("stopped"))
