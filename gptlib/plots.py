@@ -205,11 +205,13 @@ def lab_runs(records: Sequence, *, train: bool = True, ax: Axes | None = None) -
         ends.append((last.val, last.step, record.name or "val", colour))
         for turn in record.turns:
             ax.axvline(turn.step, color=colour, linewidth=0.9, linestyle=":")
-    lowest, apart = -math.inf, 0.055 * (ax.get_ylim()[1] - ax.get_ylim()[0])
-    for y, step, text, colour in sorted(ends):
-        lowest = max(y, lowest + apart)
-        _label(ax, step, lowest, fill(text, 24), colour)
-        lowest += apart * 0.9 * fill(text, 24).count("\n")
+    top, line = -math.inf, 0.06 * (ax.get_ylim()[1] - ax.get_ylim()[0])
+    for y, step, name, colour in sorted(ends):
+        text = fill(name, 24)
+        half = line * (text.count("\n") + 1) / 2  # a label's height, from its middle
+        y = max(y, top + half)
+        _label(ax, step, y, text, colour)
+        top = y + half
     ax.set(xlabel="step", ylabel=f"loss (nats per {records[0].unit})")
     ax.set_xlim(0, max(record.checks[-1].step for record in records) * 1.28)
     return ax
