@@ -53,15 +53,13 @@ def test_an_unknown_part_of_a_variant_is_named():
 def test_runs_are_recorded_and_not_repeated(tmp_path, monkeypatch, capsys):
     few = {"05": Variant(seeds=2), "04": Variant("pytorch", "own")}
     monkeypatch.setattr(starts, "VARIANTS", few)
-    monkeypatch.setattr(starts, "STEPS", 2)
     monkeypatch.setattr(starts, "EVERY", 1)
-    short = starts.run.__defaults__
-    monkeypatch.setattr(starts.run, "__defaults__", (*short[:-1], 2))
+    monkeypatch.setattr(starts.run, "__defaults__", (2,))
     monkeypatch.setattr(starts, "evaluate", lambda *a, **k: Loss())
     main(tmp_path, runs=2)
     rows = load_rows(Result, tmp_path / "starts.csv")
-    assert [(r.name, r.seed) for r in rows] == [("04", 0), ("05", 0)]
-    assert missing(rows) == [("05", 1)]
+    assert [(r.name, r.seed) for r in rows] == [("05", 0), ("05", 1)]
+    assert missing(rows) == [("04", 0)]
     checks = load_rows(Check, tmp_path / "starts_curves.csv")
     assert [c.step for c in checks] == [1, 2, 1, 2]
     main(tmp_path)
