@@ -1,22 +1,55 @@
-"""A reader's hands: JupyterLab in a real browser, its buttons and fields."""
+"""A reader's hands: notebooks in a real browser, walked through cell by cell."""
 
-from tests.browser.jupyterlab import Notebook  # noqa: F401
+import pytest
+
+from tests.browser.jupyterlab import CELLS, NOTEBOOK, WHOLE_NOTEBOOK_MS
+
+QUESTION = "does the output for the g change"
+MEASURED = "reversed_x = x[:, "
 
 
-def test_a_prediction_is_clicked_and_its_result_unfolds_when_run(open_notebook):
-    notebook = open_notebook("05_gpt")
-    assert notebook.hidden("fresh = first_losses(stack)")
-    assert notebook.hidden("guess.reveal(")
-    placeholders = notebook.page.locator(".jp-OutputPlaceholder")
-    assert "4.3" not in placeholders.first.inner_text()
-    notebook.run_to("def first_losses(build)")
-    notebook.button("clearly above").click()
+def test_a_prediction_is_clicked_and_its_result_is_open_only_then(open_notebook):
+    notebook = open_notebook("02_single_head")
+    folded = notebook.page.locator("details", has_text="the output for the g changes")
+    assert folded.get_attribute("open") is None
+    notebook.run_to(QUESTION)
+    notebook.button("no").click()
     notes = notebook.page.locator(".widget-html-content", has_text="Your guess:")
     notebook.wait_for(lambda: notes.count() == 1)
-    notebook.run_only("fresh = first_losses(stack)")
+    notebook.run_only(MEASURED)
+    notebook.wait_for(lambda: "changes by at most" in notebook.output(MEASURED))
     notebook.run_only("guess.reveal(")
     notebook.wait_for(lambda: "Right so far" in notebook.output("guess.reveal("))
     printed = notebook.output("guess.reveal(")
-    assert "Your guess: clearly above." in printed and "Right." in printed
-    assert not notebook.hidden("fresh = first_losses(stack)")
-    assert not notebook.hidden("guess.reveal(")
+    assert "Your guess: no." in printed and "Right." in printed
+
+
+@pytest.mark.parametrize("name", ["06_training", "07_overfitting"])
+def test_a_notebook_is_walked_with_shift_and_enter(open_notebook, name):
+    notebook = open_notebook(name)
+    page = notebook.page
+    page.evaluate(f"{NOTEBOOK}.activeCellIndex = 0; {NOTEBOOK}.mode = 'command'")
+    page.evaluate(f"{NOTEBOOK}.activate()")
+    cells = page.evaluate(f"{CELLS}.map(c => c.model.sharedModel.source)")
+    deeper = next(i for i, source in enumerate(cells) if source.startswith("## Deeper"))
+    last = len(cells) - 1
+    visited = []
+    while (active := page.evaluate(f"{NOTEBOOK}.activeCellIndex")) < last:
+        assert active not in visited, "Shift+Enter goes on to the next cell"
+        visited.append(active)
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_function(
+            f"{CELLS}[{active}].model.type != 'code' || "
+            f"({CELLS}[{active}].model.executionCount && "
+            f"!{CELLS}[{active}].promptNode.textContent.includes('*'))",
+            timeout=WHOLE_NOTEBOOK_MS,
+        )
+        errors = page.evaluate(
+            f"({CELLS}[{active}].model.outputs?.toJSON() ?? [])"
+            ".filter(o => o.output_type == 'error').map(o => o.evalue)"
+        )
+        assert errors == [], cells[active]
+    # The spine in full; what lies deeper stays folded, and nobody walks through it.
+    assert visited[: deeper + 1] == list(range(deeper + 1))
+    after = next(i for i, source in enumerate(cells) if source.startswith("## Try it"))
+    assert visited[deeper + 1] == after
