@@ -17,6 +17,9 @@ from gptcourse.experiments.starts import (
     missing,
 )
 from gptcourse.records import load_rows, table
+from gptlib.commands import sweep
+from gptlib.commands.spec import read_spec
+from gptlib.files.fetch import project_folder
 from gptlib.model import count_parameters
 
 
@@ -80,6 +83,15 @@ def test_the_recorded_table_is_complete():
         assert row.parameters == count_parameters(build(variant))
     checks = load_rows(Check, table("starts_curves"))
     assert len(checks) == len(rows) * starts.STEPS // starts.EVERY
+
+
+@pytest.mark.parametrize("name", ["training_rates", "training"])
+def test_the_sweeps_of_notebook_06_are_complete(name):
+    path = project_folder("notebooks") / "records" / "sweeps" / f"{name}.yaml"
+    spec, rows = read_spec(path), sweep.load_rows(path)
+    assert {row["spec"] for row in rows} == {spec.fingerprint()}
+    done = [{k: row[k] for k in (*spec.points()[0], "seed")} for row in rows]
+    assert done == [point | {"seed": seed} for point, seed in spec.runs()]
 
 
 def test_wider_weights_lower_the_loss_with_every_seed():

@@ -32,9 +32,9 @@ from gptlib.settings import seeded
 from gptlib.training import Training, train
 
 CURED_TEXT, CURED_AT, EVERY = 25_000, 400, 50
-CURES = ((0.3, 0),)  # dropout and seed
+CURES = ((0.3, 0), (0.3, 1))  # dropout and seed
 LEAP_TEXT, LEAP_AT, LEAP_TO = 50_000, 800, 0.2
-LEAP_SEEDS = (0,)
+LEAP_SEEDS = (0, 1, 2)
 AFTER = (0, 10, 25, 50, 100, 200, 400)  # steps from the turn to a look
 MASKS = 3  # of one measurement with dropout
 
