@@ -119,6 +119,14 @@ def measure(name: str, model, data: TokenSplits, tokenizer, minutes: float) -> R
     return rung
 
 
+def print_samples() -> None:
+    """Print what the rungs of the reader's way wrote when they were last measured."""
+    rungs = {rung.name: rung for rung in load_ladder()}
+    for name in SPINE:
+        print(f"── {name} · {rungs[name].loss:.2f} nats ──")
+        print(rungs[name].sample, end="\n\n")
+
+
 def load_ladder(path: Path | None = None) -> list[Rung]:
     """Read the committed table, in the order of the series."""
     return load_rows(Rung, path or ladder_file())

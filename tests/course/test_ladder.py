@@ -129,3 +129,11 @@ def test_table_round_trip_and_seeds(tmp_path, uniform, split, letters):
     assert loaded.sample == rung.sample and loaded.loss == 2.5
     assert asdict(loaded).keys() == asdict(rung).keys()
     assert ladder.accepted_range(loaded) == (1.0 - 3.5, 4.5 + 3.5)
+
+
+def test_samples_of_the_readers_way_stand_one_under_the_other(capsys):
+    ladder.print_samples()
+    said = capsys.readouterr().out
+    heads = [line for line in said.splitlines() if line.startswith("── ")]
+    assert [head.split(" · ")[0][3:] for head in heads] == list(ladder.SPINE)
+    assert said.count("ROMEO:") >= len(ladder.SPINE)
