@@ -81,8 +81,8 @@ class Variant:
 VARIANTS = {
     "05": Variant(seeds=3),
     "05, wider weights": Variant("gpt2 wider", seeds=3),
-    "05, untied": Variant(output="own", seeds=3),
-    "05, 04's weights, untied": Variant("pytorch", "own", seeds=3),
+    "05, untied": Variant(output="own"),
+    "05, 04's weights, untied": Variant("pytorch", "own"),
     "05, shaped training": Variant(training="shaped"),
     "05, wider weights, shaped training": Variant("gpt2 wider", training="shaped"),
     "04, windows of 64": Variant("pytorch", "own", training="shaped"),
@@ -196,10 +196,9 @@ def run(
 
 
 def missing(results: Sequence[Result]) -> list[tuple[str, int]]:
-    """The runs, as (name, seed), that are not among the results; seed 0 first."""
+    """The runs, as (name, seed), that are not among the results."""
     have = {(result.name, result.seed) for result in results}
-    seeds = range(max(variant.seeds for variant in VARIANTS.values()))
-    wanted = [(n, s) for s in seeds for n, v in VARIANTS.items() if s < v.seeds]
+    wanted = [(n, s) for n, v in VARIANTS.items() for s in range(v.seeds)]
     return [one for one in wanted if one not in have]
 
 
