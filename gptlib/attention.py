@@ -82,7 +82,7 @@ class CausalSelfAttention(nn.Module):
         self.n_head, self.head_size = n_head, divide(n_embd, n_head)
         self.qkv = nn.Linear(n_embd, 3 * n_embd)
         self.proj = nn.Linear(n_embd, n_embd)
-        self.attn_drop = nn.Dropout(dropout)  # only its p is used, by the fused call
+        self.attn_drop = nn.Dropout(dropout)
         self.resid_drop = nn.Dropout(dropout)
 
     def split_heads(self, x: Float[Tensor, "B T C"]) -> list[Float[Tensor, "B H T D"]]:
@@ -96,20 +96,41 @@ class CausalSelfAttention(nn.Module):
 
     def weights(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T T"]:
         """The attention weights of every head; the fused call never stores them."""
-        q, k, _ = self.split_heads(x)
-        scores = q @ k.transpose(2, 3) / math.sqrt(self.head_size)
-        future = torch.ones_like(scores, dtype=torch.bool).triu(1)
-        return F.softmax(scores.masked_fill(future, -math.inf), dim=-1)
+        q, k, _ = self.split_heads(x)  # (B, H, T, d)
+        return causal_weights(q, k)  # (B, H, T, T)
 
     def forward(self, x: Float[Tensor, "B T C"], cache=None) -> Float[Tensor, "B T C"]:
         q, k, v = self.split_heads(x)  # (B, H, T, d)
-        p = self.attn_drop.p if self.training else 0.0
-        if cache is None:
-            y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
-        else:  # while generating: keys and values so far are cached (08_generation)
-            y = cache.attend(q, k, v)  # (B, H, T, d)
+        y = attend(q, k, v, self.attn_drop, cache)  # (B, H, T, d)
         y = y.transpose(1, 2).reshape(x.shape)  # (B, T, C)
         return self.resid_drop(self.proj(y))  # (B, T, C)
+
+
+def attend(
+    q: Float[Tensor, "B H T D"],
+    k: Float[Tensor, "B H T D"],
+    v: Float[Tensor, "B H T D"],
+    drop: nn.Dropout,
+    cache=None,
+) -> Float[Tensor, "B H T D"]:
+    """Causal attention of every head in PyTorch's fused call.
+
+    drop: acts on the weights; the fused call takes its probability only. cache: while
+    text is generated, a `KVCache` with the keys and values so far.
+    """
+    if cache is not None:
+        return cache.attend(q, k, v)
+    p = drop.p if drop.training else 0.0
+    return F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
+
+
+def causal_weights(
+    q: Float[Tensor, "B H T D"], k: Float[Tensor, "B H T D"]
+) -> Float[Tensor, "B H T T"]:
+    """The weights that the fused call uses and does not return: softmax(Q Kᵀ / √d)."""
+    scores = q @ k.transpose(2, 3) / math.sqrt(q.size(-1))
+    future = torch.ones_like(scores, dtype=torch.bool).triu(1)
+    return F.softmax(scores.masked_fill(future, -math.inf), dim=-1)
 
 
 def divide(n_embd: int, n_head: int) -> int:

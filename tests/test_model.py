@@ -242,3 +242,12 @@ def test_feed_forward_and_block_keep_shape_and_position():
     layer = FeedForward(12)
     differs = (layer(x) - layer(changed)).abs().amax((0, 2)) > 0
     assert differs.tolist() == [False, False, False, True, False]
+
+
+def test_an_index_error_that_no_token_caused_stays_what_it_is():
+    class Mistaken(Bigram):
+        def forward(self, idx, targets=None):
+            return [][1]
+
+    with pytest.raises(IndexError, match="list index"):
+        Mistaken(V)(torch.tensor([[0, V - 1]]))

@@ -107,10 +107,11 @@ class Prediction:
             yield
 
     def recall(self) -> None:
-        """Print the question and the guess, if there is one, above its answer."""
-        if self.guess is None:
-            return
-        guess = self.asked.write(self.guess)
+        """Print the question and the guess, above results that answer it.
+
+        JupyterLab shows the first line of a hidden output: let it be this one.
+        """
+        guess = "no guess" if self.guess is None else self.asked.write(self.guess)
         # The two words stay on one line: what stands before them is the question.
         text = textwrap.fill(f"{self.question}? Your\u00a0guess: {guess}.", 79)
         print(text.replace("\u00a0", " "))

@@ -91,7 +91,8 @@ class ShannonGame:
     def _repr_mimebundle_(self, **kwargs):
         bundle = self._box()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return data | {"text/plain": FALLBACK}  # what a static viewer shows
+        static = f"{FALLBACK}\n\n{self.before}▁"  # what a viewer without a kernel shows
+        return data | {"text/plain": static}
 
     def _box(self):
         """The widget: the text, a box to type into, a button for no idea."""
@@ -100,8 +101,9 @@ class ShannonGame:
         if self._view is not None:
             return self._view
         page = widgets.HTML(self._page(HINT))
-        box = widgets.Text(placeholder=HINT, continuous_update=False)
-        button = widgets.Button(description="no idea")
+        # The tooltips are their accessible names.
+        box = widgets.Text(placeholder=HINT, tooltip=HINT, continuous_update=False)
+        button = widgets.Button(description="no idea", tooltip="guess without letters")
 
         def answer(letters):
             page.value = self._page(self._guess(letters))

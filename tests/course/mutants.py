@@ -27,18 +27,18 @@ SWAPS = {
 def mutants(source: str) -> Iterator[tuple[str, str]]:
     """(what was changed, the changed source) for every small change that is known."""
     tree = ast.parse(source)
-    seen = {ast.unparse(tree)}
+    before = ast.unparse(tree)
+    seen = {before}
     for number, node in enumerate(ast.walk(tree)):
         for variant in range(len(_changes(node, tree))):
-            changed = copy.deepcopy(tree)
+            changed = ast.parse(source)  # much faster than a deep copy
             place = list(ast.walk(changed))[number]
-            before = ast.unparse(changed).splitlines()
             _changes(place, changed)[variant]()
             after = ast.unparse(ast.fix_missing_locations(changed))
             if after in seen:
                 continue
             seen.add(after)
-            yield _difference(before, after.splitlines()), after
+            yield _difference(before.splitlines(), after.splitlines()), after
 
 
 def _difference(before: list[str], after: list[str]) -> str:

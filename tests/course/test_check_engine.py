@@ -1,11 +1,17 @@
-"""The frame of the checks: what it does with whatever is handed in."""
+"""The frame of the checks: what it does with whatever is handed in.
+
+Read next: `test_check_messages.py`.
+"""
 
 import functools
 import random
+import re
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -14,8 +20,7 @@ from torch import nn
 
 from gptcourse import checks
 from gptcourse.checks.core import Case, Exercise
-from gptcourse.checks.patches import apply, load, parse
-from gptcourse.checks.recognise import PERHAPS
+from gptcourse.checks.patches import load
 from gptcourse.checks.running import in_thread
 from gptcourse.checks.stubs import untouched
 
@@ -145,13 +150,13 @@ def test_garbage_is_refused_politely(exercise):
 
 @pytest.mark.parametrize("answer", [loop, stubborn_loop, lambda *a: time.sleep(60)])
 def test_what_never_ends_is_stopped(answer):
-    exercise = Exercise("endless", ABS, cases=[Case("", lambda f: f(-1))], seconds=0.2)
+    exercise = Exercise("endless", ABS, cases=[Case("", lambda f: f(-1))], seconds=0.05)
     started = time.perf_counter()
     over.clear()
     outcome = exercise.outcome(answer)
     over.set()
     assert time.perf_counter() - started < 20
-    assert "did not come to an end within 0.2 seconds" in flat(outcome.message)
+    assert "did not come to an end within 0.05 seconds" in flat(outcome.message)
     assert outcome.message.count("again") <= 4
 
 
@@ -165,13 +170,6 @@ SAME = "def f(x):\n    return x\n"
 def simple(solution=ABS, probe=lambda f: f(-2.0), **settings):
     settings = {"praise": "well done.", **settings}
     return Exercise("simple", solution, cases=[Case("", probe)], **settings)
-
-
-def test_a_check_prints_and_returns_nothing(capsys):
-    assert simple()(abs) is None
-    assert capsys.readouterr() == ("✓ simple: right. well done.\n", "")
-    assert simple()() is None
-    assert capsys.readouterr() == ("simple: not answered yet\n", "")
 
 
 def test_random_states_dtype_and_grad_mode_stay():
@@ -254,6 +252,54 @@ def test_changed_arguments_are_seen_and_do_no_harm():
     assert "changed" not in allowed.outcome(lambda x: x).message
 
 
+def test_what_is_taken_from_an_iterator_is_counted():
+    source = "def f(x):\n    return [next(x), next(x), next(x)]"
+    exercise = simple(source, probe=lambda f: f(iter(range(10))))
+    assert exercise.outcome(lambda x: [next(x) for _ in "abc"]).verdict == "right"
+    for greedy in (lambda x: [*x][:3], lambda x: [next(x) for _ in "abcd"]):
+        message = flat(exercise.outcome(greedy).message)
+        assert re.search(r"It takes \d+ items from `x` where 3 are enough", message)
+        assert not exercise.accepts(greedy)
+    generator = simple(
+        "def f(x):\n    return x.send(None)", lambda f: f(i for i in "a")
+    )
+    assert generator.outcome(next).verdict == "right"
+
+
+def unwatched(value, name, exercise) -> set:
+    """The types in an argument of which a change would go unnoticed."""
+    if isinstance(value, list | tuple):
+        return set().union(*(unwatched(v, name, exercise) for v in value))
+    if isinstance(value, dict):
+        return unwatched([*value.keys(), *value.values()], name, exercise)
+    watched = isinstance(value, torch.Tensor | nn.Module | np.ndarray | Iterator)
+    constant = isinstance(value, str | int | float | FunctionType | None)
+    return set() if watched or constant else {type(value)}
+
+
+@every_exercise
+def test_a_change_of_any_argument_would_be_noticed(exercise):
+    exercise.expected()
+    for args, kwargs, _ in exercise.calls:
+        named = {**dict(zip(exercise.arguments, args, strict=False)), **kwargs}
+        for name, value in named.items():
+            free = name in exercise.may_change
+            assert free or not unwatched(value, name, exercise), name
+
+
+def test_one_exercise_alone_takes_an_iterator():
+    """What it may take of it is counted; all others get lists."""
+    takers = set()
+    for exercise in EXERCISES.values():
+        exercise.expected()
+        for args, _, _ in exercise.calls:
+            if any(isinstance(value, Iterator) for value in args):
+                takers.add(exercise.name)
+    assert takers == {"stop_early"}
+    exercise = EXERCISES["stop_early"]
+    assert exercise.expected() and any(exercise._taken.values())
+
+
 def test_what_is_forbidden_is_noticed():
     probe = lambda f: f(torch.tensor([1.0, 2.0]))  # noqa: E731
     source = "def f(x):\n    return x.exp() / x.exp().sum()"
@@ -261,172 +307,6 @@ def test_what_is_forbidden_is_noticed():
     assert exercise.outcome(exercise.right).verdict == "right"
     for answer in (lambda x: x.softmax(-1), lambda x: torch.softmax(x, 0)):
         assert "`softmax` does the work" in flat(exercise.outcome(answer).message)
-
-
-def three(solution=SAME, mistakes="", **settings):
-    cases = [Case(str(x), args=(torch.tensor([x]),)) for x in (2.0, 3.0, 5.0)]
-    return Exercise("three", solution, cases=cases, mistakes=mistakes, **settings)
-
-
-TWO = """
-return x => return 2 * x
-    Doubled.
-return x => return x * x
-    Squared.
-"""
-
-
-def test_a_mistake_is_named_when_it_agrees_with_what_went_wrong():
-    exercise = three(mistakes=TWO, gradients=False)
-    assert exercise.outcome(lambda x: x + x).mistake == "Doubled."
-    assert exercise.outcome(lambda x: x**2).mistake == "Squared."
-    partly = exercise.outcome(lambda x: torch.where(x > 4, x - 1, 2 * x))
-    assert partly.mistake == ""
-    assert flat(partly.message).startswith(f"✗ three: not yet. {PERHAPS}Doubled.")
-    outcome = exercise.outcome(lambda x: torch.where(x > 2, x + 7, 2 * x))
-    assert outcome.mistake == "" and "Doubled" not in outcome.message
-
-
-def test_numbers_that_agree_by_chance_name_no_mistake():
-    counts = "def f(x):\n    return int(x)"
-    patches = "int(x) => int(x) // 3\n    Divided by three."
-    exercise = three(counts, mistakes=patches, gradients=False)
-    assert exercise.outcome(lambda x: int(x) // 3).mistake == "Divided by three."
-    assert exercise.outcome(lambda x: {2: 0, 3: 1}.get(int(x), 4)).mistake == ""
-    assert "times" not in exercise.outcome(lambda x: 2 * int(x)).message
-
-
-def test_general_mistakes_are_named_when_no_other_fits():
-    source = "def f(x, y):\n    return x - 2 * y"
-    one, two = torch.tensor([[1.0, 2.0], [4.0, 3.0]]), torch.tensor([[5.0], [8.0]])
-    exercise = Exercise(
-        "e", source, cases=[Case("a", args=(one, two)), Case("b", args=(two, one))]
-    )
-    message = exercise.outcome(lambda x, y: y - 2 * x).message
-    assert "`x` and `y` seem to be exchanged" in flat(message)
-    message = exercise.outcome(lambda x, y: x + 0 * y).message
-    assert "`y` seems to have no effect" in flat(message)
-    message = exercise.outcome(lambda x, y: (x - 2 * y).flip(0)).message
-    assert "in reverse order" in flat(message)
-
-
-def test_what_an_answer_depends_on_is_observed():
-    source = "def f(x, y):\n    return x.cumsum(1) * y"
-    one, two = torch.arange(6.0).view(2, 3), torch.arange(3.0, 9).view(2, 3)
-    cases = [Case("a", args=(one, 2.0)), Case("b", args=(two, 3.0))]
-    exercise = Exercise("e", source, cases=cases)
-
-    def heard(answer):
-        return flat(exercise.outcome(answer).message)
-
-    assert "result at [:, 0] changes, too" in heard(
-        lambda x, y: x + x.sum(1, keepdim=True) * y
-    )
-    assert "[:, 1] stays as it is" in heard(lambda x, y: x * y)
-    assert "`y` has no effect" in heard(lambda x, y: x.cumsum(1) - 1)
-    assert "Asked twice" in heard(lambda x, y: x.cumsum(1) * y + torch.rand(()))
-    message = heard(lambda x, y: x.mul_(y))
-    assert "The argument `x` is changed in place" in message
-
-
-def test_a_gradient_that_is_lost_or_other_is_said():
-    square = "def f(x):\n    return x * x"
-    assert three(square).outcome(lambda x: x**2).verdict == "right"
-    message = flat(three(square).outcome(lambda x: (x * x).detach()).message)
-    assert "no gradient flows back" in message
-    message = flat(three(square).outcome(lambda x: x * x.detach()).message)
-    assert "the gradients: 5.0" in message and "'x'" in message
-
-
-ONE = "def f(x):\n    return x + 1\n"
-
-
-def test_patches_are_parsed_and_applied():
-    patch, body, gone, lines = parse(
-        "x + 1 => x - 1\n    Minus\n    it is.\n+ return 0\n    Zero.\n"
-        "x + 1 => x\n    Nothing is added.\n"
-        "-     return x + 1\n+     y = x\n+     return 3 * y\n    Tripled."
-    )
-    assert (patch.says, patch.replacements) == ("Minus it is.", (("x + 1", "x - 1"),))
-    answers = [load(apply(ONE, p), "<a>")(5) for p in (patch, body, gone, lines)]
-    assert answers == [4, 0, 5, 15]
-    (twice,) = parse("x + => x *\n1 => 7\n    Both.")
-    assert load(apply(ONE, twice), "<b>")(5) == 35
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("a => b", "without a message"),
-        ("    No change.", "a new piece after each"),
-        ("a\n    No arrow.", "expected `old => new`"),
-    ],
-)
-def test_texts_that_are_no_patches_are_refused(text, says):
-    with pytest.raises(ValueError, match=says):
-        parse(text)
-
-
-@pytest.mark.parametrize("piece", ["x", "y"])
-def test_a_patch_must_fit_once(piece):
-    with pytest.raises(ValueError, match="expected exactly once"):
-        apply(ONE, parse(f"{piece} => z\n    Says.")[0])
-
-
-@pytest.mark.parametrize(
-    ("right", "wrong", "says"),
-    [
-        ((2, 3), (3, 2), "The axes are swapped"),
-        ((1, 2), (2,), "An axis of size 1 is missing"),
-        ((2,), (2, 1), "An axis of size 1 is left over"),
-        ((4, 2, 3), (2, 3), "the batch, is missing"),
-        ((4, 3), (4,), "Something was summed"),
-        ((4,), (5,), "The shape is (5,): expected (4,)"),
-    ],
-)
-def test_wrong_shapes_are_described(right, wrong, says):
-    exercise = simple(
-        f"def f(x):\n    return torch.arange(1.0, 25)[:{np.prod(right)}].view({right})"
-    )
-    assert says in flat(exercise.outcome(lambda x: torch.ones(wrong)).message)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "says"),
-    [
-        (lambda t: t.T, "two axes swapped"),
-        (lambda t: -t, "wrong sign"),
-        (lambda t: 3 * t, "3 times what it should be"),
-        (lambda t: 1.004 * t, "4 of 4 numbers differ"),
-        (lambda t: t.where(t != 3, 7.0), "1 of 4 numbers differ"),
-        (lambda t: t / 0, "Infinite numbers"),
-        (lambda t: 0 * t / 0, "4 of 4 numbers are NaN"),
-        (lambda t: t.long(), "lost their decimals"),
-        (lambda t: t.half(), "float16 holds three digits"),
-        (lambda t: t.tolist(), "It gives back a list"),
-        (lambda t: print(), "is a `return` missing?"),
-        (lambda t: t[0, 0], "The shape is ()"),
-    ],
-)
-def test_wrong_numbers_are_described(wrong, says):
-    matrix = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
-    exercise = simple(SAME, probe=lambda f: f(matrix))
-    assert says in flat(exercise.outcome(lambda t: wrong(1 * t)).message)
-
-
-def test_the_part_that_differs_is_named():
-    source = "def f(x):\n    return [1.0, 2.0], torch.tensor([x, 1.0])"
-    exercise = simple(source, parts=("the losses", "the mean"))
-    message = exercise.outcome(lambda x: ([1.0, 3.0], torch.tensor([x, 1.0]))).message
-    assert "In the losses the numbers differ." in flat(message)
-    message = exercise.outcome(lambda x: ([1.0, 2.0], torch.tensor([x, 3.0]))).message
-    assert "In the mean: 1 of 2" in flat(message) and "[-2,  3]" in message
-
-
-def test_a_small_difference_is_visible():
-    exercise = simple("def f(x):\n    return torch.tensor([0.25, 0.5])")
-    message = exercise.outcome(lambda x: torch.tensor([0.2509, 0.5])).message
-    assert "[0.25000, 0.50000]" in message and "[0.25090, 0.50000]" in message
 
 
 def test_stubs_are_known_by_their_code():

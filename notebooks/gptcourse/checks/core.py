@@ -23,13 +23,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from gptcourse.checks.describe import beside, describe
 from gptcourse.checks.effects import observed
 from gptcourse.checks.general import general_mistakes
-from gptcourse.checks.gradients import GRADIENT_LOST, lost_gradient, mixture
+from gptcourse.checks.gradients import (
+    GRADIENT_LOST,
+    NO_GRADIENT,
+    lost_gradient,
+    slopes,
+)
 from gptcourse.checks.patches import apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
 from gptcourse.checks.running import (
@@ -47,7 +49,7 @@ from gptcourse.checks.stubs import left_open, untouched
 from gptcourse.checks.values import Raised, kind_of, plain, same
 
 SECONDS = 5.0  # CPU time for all cases together; they take milliseconds
-GRADIENTS, NO_GRADIENT = "the gradients: ", "no gradient"
+GRADIENTS = "the gradients: "
 LARGE = (
     "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32: "
     "subtract the maximum first, as F.softmax does. What must not count needs -inf."
@@ -228,16 +230,21 @@ class Exercise:
             value, ask = self.value(case, answer, clock)
             if not same(self.known(i, self.right), value, self.tolerance):
                 return False
-            if ask.changed or ask.watch.seen or self._greed(i, ask):
+            if ask.changed or ask.watch.seen or self._greed([ask], i):
                 return False
         return True
 
-    def _greed(self, i: int, ask: Ask) -> str:
-        """What is said of an answer that takes too much from an iterator, or ""."""
-        for key, n in ask.taken().items():
-            if n > self._taken[i][key]:
-                what = f"{n} items from {self._argument(key)}"
-                return f"it takes {what}: {self._taken[i][key]} are enough."
+    def _greed(self, asks: Sequence[Ask], first: int = 0) -> str:
+        """What is said of an answer that takes too much from an iterator, or "".
+
+        asks: of the cases from the first on.
+        """
+        for i, ask in enumerate(asks, first):
+            for key, n in ask.taken().items():
+                enough = self._taken[i].get(key, n)
+                if n > enough:
+                    what = f"{n} items from {self._argument(key)}"
+                    return f"It takes {what} where {enough} are enough."
         return ""
 
     def asks_for_gradients(self, i: int) -> bool:
@@ -247,27 +254,12 @@ class Exercise:
         """The last case with arguments of its own, asked for gradients."""
         last = [case for case in cases if case.args is not None][-1:]
         return [
-            Case(f"{GRADIENTS}{case.title}", lambda f, c=case: self._slopes(c, f))
+            Case(
+                f"{GRADIENTS}{case.title}",
+                lambda f, c=case: slopes(self.arguments, c, f),
+            )
             for case in last
         ]
-
-    def _slopes(self, case: Case, answer):
-        """The gradient of a fixed mixture of the results for each argument."""
-        args, leaves = [], {}
-        for name, value in zip(self.arguments, case.make(), strict=False):
-            if isinstance(value, Tensor) and value.is_floating_point():
-                value = value.clone().requires_grad_()
-                leaves[name] = value
-            if isinstance(value, nn.Module):
-                leaves |= {f"{name}.{k}": p for k, p in value.named_parameters()}
-            args.append(value)
-        total = mixture(answer(*args))
-        if not (isinstance(total, Tensor) and total.requires_grad):
-            return NO_GRADIENT
-        slopes = torch.autograd.grad(total, [*leaves.values()], allow_unused=True)
-        zeros = map(torch.zeros_like, leaves.values())
-        slopes = [z if s is None else s for s, z in zip(slopes, zeros, strict=True)]
-        return dict(zip(leaves, slopes, strict=True))
 
     def _wrong_kind(self, answer) -> str:
         """What is wrong with the kind of thing that was handed in, or ""."""
@@ -288,13 +280,13 @@ class Exercise:
             return self._wrong(f"What it gives back cannot be used: {raised(error)}")
 
     def _compare(self, expected: list, results: list, answer, clock) -> Outcome:
-        got = [value for value, _ in results]
+        got, asks = [value for value, _ in results], [ask for _, ask in results]
         if any(left_open(value) for value in got):
             return self._open()
         pairs = zip(expected, got, strict=True)
         wrong = [i for i, (a, b) in enumerate(pairs) if not same(a, b, self.tolerance)]
         if all(map(self.asks_for_gradients, wrong)):  # the values are right
-            outcome = self._compare_conduct([ask for _, ask in results])
+            outcome = self._compare_conduct(asks)
             if not wrong or outcome.verdict == "wrong":
                 return outcome
         found = recognise(self, got, wrong)
@@ -302,9 +294,11 @@ class Exercise:
         if not found.sure and self.asks_for_gradients(wrong[0]):
             says = lost_gradient(expected[i], got[i])
         elif not found.sure:
-            changed = [self._argument(key) for _, ask in results for key in ask.changed]
+            changed = [self._argument(key) for ask in asks for key in ask.changed]
             if changed:
                 says = f"The argument {changed[0]} is changed in place: work on a copy."
+            elif greed := self._greed(asks):
+                says = greed
             elif self._only_large(wrong, got):
                 says = LARGE
             else:
@@ -326,8 +320,9 @@ class Exercise:
                 f"The result is right, but the argument {changed[0]} is changed in "
                 "place: make a new value (`x = x + 1` rather than `x += 1`)."
             )
-        for greed in filter(None, map(self._greed, range(len(asks)), asks)):
-            return self._wrong(f"The result is right, but {greed}")
+        greed = self._greed(asks)
+        if greed:
+            return self._wrong(greed)
         seen = [name for ask in asks for name in ask.watch.seen]
         if seen:
             return self._wrong(

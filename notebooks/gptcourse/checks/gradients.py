@@ -1,10 +1,11 @@
 """Gradients of a result, and what is said where they differ. Used by `core.py`."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gptcourse.checks.values import Raised, leaves, same
 
+NO_GRADIENT = "no gradient"
 GRADIENT_LOST = (
     "The result is right, but no gradient flows back from it: no .item(), .detach(), "
     "no_grad or NumPy on the way."
@@ -34,3 +35,20 @@ def mixture(value):
             weights = torch.sin(torch.arange(1.0, x.numel() + 1)).to(x)
             total = total + (x.flatten() * weights).sum()
     return total
+
+
+def slopes(names: list[str], case, answer):
+    """The gradient of a fixed mixture of the results for each argument, by its name."""
+    args, inputs = [], {}
+    for name, value in zip(names, case.make(), strict=False):
+        if isinstance(value, Tensor) and value.is_floating_point():
+            value = value.clone().requires_grad_()
+            inputs[name] = value
+        if isinstance(value, nn.Module):
+            inputs |= {f"{name}.{k}": p for k, p in value.named_parameters()}
+        args.append(value)
+    total = mixture(answer(*args))
+    if not (isinstance(total, Tensor) and total.requires_grad):
+        return NO_GRADIENT
+    found = torch.autograd.grad(total, [*inputs.values()], materialize_grads=True)
+    return dict(zip(inputs, found, strict=True))

@@ -102,6 +102,7 @@ def load(source: str, title: str, **names) -> Callable:
     source = source.strip() + "\n"
     linecache.cache[title] = (len(source), None, source.splitlines(True), title)
     space = {**NAMES, **names}
-    exec(compile(source, title, "exec"), space)
-    last = ast.parse(source).body[-1]
+    tree = ast.parse(source, title)
+    exec(compile(tree, title, "exec"), space)
+    last = tree.body[-1]
     return space[last.name if hasattr(last, "name") else last.targets[0].id]

@@ -41,6 +41,11 @@ def _last_channel_ahead(x):
     return y
 
 
+def _differences_of_next(x):
+    """Like a LayerNorm before the leak: blind to an offset of a whole vector."""
+    return x + _shifted(x - x.roll(1, -1), -1)
+
+
 def _two_channels(x):
     """Another width, D = 2, and no leak."""
     return torch.stack([x.sum(-1), x.cumsum(1).prod(-1)], -1)
@@ -75,7 +80,7 @@ def my_test(layer, x):
     before = layer(x)  # (B, T, D)
     for s in range(1, x.size(1)):
         changed = x.clone()  # (B, T, C)
-        changed[:, s] += 1.0
+        changed[:, s] += torch.randn_like(changed[:, s])
         if (layer(changed)[:, :s] != before[:, :s]).any():
             return True
     return False
@@ -84,6 +89,11 @@ def my_test(layer, x):
     result=number,
     cases=[
         *(Case(f"layer: {k}", args=(f, numbers(2, 5, 3))) for k, f in LAYERS.items()),
+        # In eighths, so that an offset leaves the differences exactly as they are.
+        Case(
+            "layer: each position takes the next one's differences between numbers",
+            args=(_differences_of_next, (8 * numbers(2, 5, 3)).round() / 8),
+        ),
         Case("a text of one position", args=(LAYERS["x itself"], numbers(2, 1, 3))),
     ],
     mistakes="""
@@ -101,6 +111,9 @@ range(1, x.size(1)) => range(1, x.size(1) - 1)
     The last position is never changed: a layer may look at it alone.
 [:, :s] != before[:, :s] => [:, s - 1] != before[:, s - 1]
     It compares only the position right before the change: compare all before it.
+torch.randn_like(changed[:, s]) => 1.0
+    All numbers of a vector move by the same amount, which a layer that begins with a
+    LayerNorm does not see: change them by different amounts.
 .any() => .all()
     It asks whether *every* earlier output moves: one that moves is enough.
 """,

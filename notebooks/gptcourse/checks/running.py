@@ -127,8 +127,13 @@ class _Counted:
         self.taken += 1
         return item
 
-    def __getattr__(self, name):  # a generator's send, close and throw
-        return getattr(self.items, name)
+    def send(self, value):
+        item = self.items.send(value)
+        self.taken += 1
+        return item
+
+    def close(self):
+        self.items.close()
 
 
 class _Watch(TorchFunctionMode):

@@ -7,7 +7,7 @@ def answer(layer, x):
     moved = []
     for t in range(T):
         after = (torch.arange(T) > t)[:, None]
-        other = torch.where(after, x + 0.5, x)
+        other = torch.where(after, torch.randn_like(x), x)
         moved.append((layer(other)[:, t] - layer(x)[:, t]).abs().max() > 1e-5)
     return any(moved)
 """,
@@ -17,7 +17,8 @@ def answer(layer, x):
     y = layer(x)
     leaked = torch.tensor(False)
     for t in range(x.size(1)):
-        (slope,) = torch.autograd.grad(y[:, t].sum(), x, retain_graph=True)
+        one = (y[:, t] * torch.randn_like(y[:, t])).sum()
+        (slope,) = torch.autograd.grad(one, x, retain_graph=True)
         leaked = leaked | (slope[:, t + 1 :] != 0).any()
     return leaked
 """,
@@ -45,8 +46,7 @@ WRONG = """
 """
 
 EQUIVALENT = {
-    "-= 1.0": "any other number will do",
+    "-= torch": "other random numbers are as good",
     "`x` seems to enter with the wrong sign.": "any other numbers will do",
-    "+= 1.75": "any other number will do",
     "range(0, x.size(1))": "no output comes before position 0",
 }

@@ -39,6 +39,10 @@ copy.deepcopy(model.state_dict()) => dict(model.state_dict())
     as the last turn made it
 return best_turn, best_loss =>
     is a `return` missing?
++ back = right(training, model, score, patience)
++ next(training, None)
++ return back
+    items from `training` where
 """
 
 EQUIVALENT = {

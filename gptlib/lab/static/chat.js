@@ -1,0 +1,72 @@
+// The chat box: the transcript, a line to type, Send, Stop and Start anew.
+
+function render({ model, el }) {
+  const box = frame(el, "Chat");
+  const line = make("input", {
+    type: "text",
+    spellcheck: false,
+    autocomplete: "off",
+  });
+  const hint = `One that ends with ${model.get("mark")} is a question; Enter sends`;
+  let sent = "";
+  const send = () => {
+    model.send({ do: "send", line: line.value });
+    if (model.get("running")) return; // it is refused: the line stays
+    sent = line.value;
+    line.value = "";
+  };
+  onEnter(line, send);
+  model.on("change:warning", () => {
+    if (model.get("warning") && !line.value) line.value = sent; // to be changed
+  });
+  const anew = button("Start anew", () => model.send({ do: "start anew" }), {
+    title: "Go back to the opening",
+  });
+  box.append(
+    transcript(model),
+    labelled("Your line", hint, line),
+    make(
+      "div",
+      { className: "gpt-row" },
+      button("Send", send, { primary: true, title: "Add the line (Enter)" }),
+      stopButton(model, box),
+      anew,
+      statusLine(model),
+      slider(model, "temperature", "Temperature", { max: 1.5, step: 0.1 }),
+    ),
+    spoken(model),
+  );
+}
+
+/** All lines, answers in bold, scrolled to the newest. */
+function transcript(model) {
+  const page = make("div", {
+    className: "gpt-text gpt-transcript",
+    tabIndex: 0,
+    role: "region",
+    "aria-label": "Transcript",
+  });
+  follow(model, ["turns"], () => {
+    const opening = model.get("opening").replace(/^\n+/, "");
+    const turns = model.get("turns").flatMap(([said, answer], i) => [
+      opening || i ? said : said.replace(/^\n+/, ""),
+      make("b", {}, answer),
+      "\n",
+    ]);
+    page.replaceChildren(opening, ...turns);
+    page.scrollTop = page.scrollHeight;
+  });
+  return page;
+}
+
+/** The complete answer for screen readers: not each of its characters. */
+function spoken(model) {
+  const node = make("div", { className: "gpt-unseen", role: "status" });
+  model.on("change:running", () => {
+    const answer = model.get("turns").at(-1)?.[1];
+    node.textContent = !model.get("running") && answer ? `Answer: ${answer}` : "";
+  });
+  return node;
+}
+
+export default { render };
