@@ -1,12 +1,12 @@
-"""Why 05's GPT ends above 04's three blocks: one difference at a time.
+"""Why 05's GPT ends above 04's three blocks: its first weights are too small.
 
     python -m gptcourse.experiments.starts
 
-trains every variant of VARIANTS with its seeds, one to two minutes each on one core,
-and adds it to notebooks/records/starts.csv, its curve to starts_curves.csv. Runs that
-are there are not repeated. All models have three blocks of width 64, all trainings
-2,000 steps of 1,024 characters and no dropout, so these cannot be the cause. Read
-next: notebook 05.
+trains every variant of VARIANTS with its seeds, about a minute each on one quiet
+core, and adds it to notebooks/records/starts.csv, its curve to starts_curves.csv. Runs
+that are there are not repeated. All have 05's shape, windows and plain training, and
+what 04 and 05 share, 2,000 steps without dropout, cannot be the cause. Read next:
+notebook 05.
 """
 
 import math
@@ -34,75 +34,58 @@ from gptlib.settings import TrainConfig
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import train
 
-LAYERS, HEADS, WIDTH = 3, 4, 64
-TOKENS = 1024  # of a step, whatever the length of its windows
+SHAPE = GPTConfig(block_size=64, n_layer=3, n_head=4, n_embd=64)
 STEPS, EVERY = 2000, 100
-TRAININGS = {
-    "plain": {
-        "schedule": "constant",
-        "warmup": 0.0,
-        "weight_decay": 0.0,
-        "grad_clip": 1e9,
-    },
-    "shaped": {},  # train's own settings: warm-up, cosine, clipping, decay
+# 05's plain training: what `train` adds by itself is switched off.
+PLAIN = {
+    "batch_size": 16,
+    "lr": 3e-3,
+    "schedule": "constant",
+    "warmup": 0.0,
+    "weight_decay": 0.0,
+    "grad_clip": 1e9,
 }
 # GPT-2's rule at its own width, 768, is 0.02; at ours this makes it as large.
-WIDER = math.sqrt(768 / WIDTH)
-WEIGHTS = ("pytorch", "gpt2", "gpt2 wider", "gpt2 wider tables")
-OUTPUTS = ("own", "tied", "tied and bias")
+WIDER = math.sqrt(768 / SHAPE.n_embd)
+WEIGHTS = ("pytorch", "gpt2", "gpt2 wider")
+OUTPUTS = ("own", "tied")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What a run has: the first weights, the output matrix, windows, the training.
+    """What a run has: first weights, output matrix, and how many seeds it is run with.
 
-    weights: "gpt2 wider" is GPT-2's rule times WIDER, "gpt2 wider tables" that for the
-    embeddings alone. output: "own" is a matrix of its own with a bias.
+    weights: "gpt2 wider" is GPT-2's rule times WIDER. output: "tied", or a matrix of
+    its "own" with a bias.
     """
 
     weights: str = "gpt2"
     output: str = "tied"
-    block_size: int = 64
-    training: str = "plain"
     seeds: int = 1
 
     def __post_init__(self):
         require_choice("weights", self.weights, WEIGHTS)
         require_choice("output", self.output, OUTPUTS)
-        require_choice("training", self.training, TRAININGS)
-        if TOKENS % self.block_size:
-            raise ValueError(
-                f"block_size={self.block_size}: a step of {TOKENS} characters cannot "
-                "be divided into such windows"
-            )
 
 
-# The first is 05's rung and "04" is 04's; between them one thing changes at a time.
+# "05" is 05's rung; each of the others differs from it in what its name says. The
+# decisive pair has three seeds.
 VARIANTS = {
     "05": Variant(seeds=3),
     "05, wider weights": Variant("gpt2 wider", seeds=3),
     "05, untied": Variant(output="own"),
     "05, 04's weights, untied": Variant("pytorch", "own"),
-    "05, shaped training": Variant(training="shaped"),
-    "05, wider weights, shaped training": Variant("gpt2 wider", training="shaped"),
-    "04, windows of 64": Variant("pytorch", "own", training="shaped"),
-    "04": Variant("pytorch", "own", 32, "shaped"),
-    "05, windows of 32": Variant(block_size=32),
-    "05, wider tables": Variant("gpt2 wider tables"),
-    "05, output bias": Variant(output="tied and bias"),
 }
 
 
 @dataclass(frozen=True)
 class Result:
-    """One run. val: nats per character on the whole split, in windows of block_size;
-    val_32: in windows of 32. train: on a fixed part of train, dropout off."""
+    """One run. val: nats per character on the whole split, in windows of 64; val_32:
+    in windows of 32, as 04 has them. train: on a fixed part of train."""
 
     name: str
     weights: str
     output: str
-    block_size: int
-    training: str
     seed: int
     parameters: int
     train: float
@@ -124,52 +107,38 @@ class Check:
     val: float
 
 
-def build(variant: Variant, vocab_size: int) -> nn.Module:
+def build(variant: Variant) -> nn.Module:
     """The untrained model of a variant; its weights come from torch's random state."""
-    if variant.output == "tied":
-        model = GPT(GPTConfig(vocab_size, variant.block_size, LAYERS, HEADS, WIDTH))
-    else:
-        model = framed(variant, vocab_size)
-    if not variant.weights.startswith("gpt2 wider"):
-        return model
-    tables = [m.weight for m in model.modules() if isinstance(m, nn.Embedding)]
-    matrices = [p for p in model.parameters() if p.ndim == 2]
-    with torch.no_grad():
-        for weight in tables if variant.weights.endswith("tables") else matrices:
-            weight *= WIDER
+    model = GPT(SHAPE) if variant.output == "tied" else framed(variant.weights)
+    if variant.weights == "gpt2 wider":
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.ndim == 2:  # not biases, not LayerNorm
+                    parameter *= WIDER
     return model
 
 
-def framed(variant: Variant, vocab_size: int) -> LanguageModel:
-    """04's blocks in their frame, with an output matrix that has a bias."""
-    body = nn.Sequential(
-        *[Block(WIDTH, HEADS) for _ in range(LAYERS)], nn.LayerNorm(WIDTH)
-    )
-    sizes = {"vocab_size": vocab_size, "block_size": variant.block_size}
-    model = LanguageModel(body, **sizes, n_embd=WIDTH)
-    if variant.weights != "pytorch":
-        init_weights(model, LAYERS)
-    if variant.output != "own":
-        model.lm_head.weight = model.tokens.weight
+def framed(weights: str) -> LanguageModel:
+    """04's blocks in their frame, with an output matrix of its own that has a bias."""
+    C, heads = SHAPE.n_embd, SHAPE.n_head
+    blocks = [Block(C, heads) for _ in range(SHAPE.n_layer)]
+    sizes = {"vocab_size": SHAPE.vocab_size, "block_size": SHAPE.block_size}
+    model = LanguageModel(nn.Sequential(*blocks, nn.LayerNorm(C)), **sizes, n_embd=C)
+    if weights != "pytorch":
+        init_weights(model, SHAPE.n_layer)
     return model
 
 
 def run(
-    name: str, seed: int, data: TokenSplits, vocab_size: int, steps: int = STEPS
+    name: str, seed: int, data: TokenSplits, steps: int = STEPS
 ) -> tuple[Result, list[Check]]:
     """Train one variant; return what it reached, and its checks."""
     variant = VARIANTS[name]
     torch.manual_seed(seed)
-    model = build(variant, vocab_size)
-    config = TrainConfig(
-        steps=steps,
-        batch_size=TOKENS // variant.block_size,
-        lr=3e-3,
-        seed=seed,
-        **TRAININGS[variant.training],
-    )
+    model = build(variant)
+    config = TrainConfig(steps=steps, seed=seed, **PLAIN)
     parts = {
-        part: fixed_windows(getattr(data, part), variant.block_size, PROBE_TOKENS)
+        part: fixed_windows(getattr(data, part), SHAPE.block_size, PROBE_TOKENS)
         for part in ("train", "val")
     }
     checks, training = [], train(model, data, config)
@@ -181,8 +150,6 @@ def run(
         name=name,
         weights=variant.weights,
         output=variant.output,
-        block_size=variant.block_size,
-        training=variant.training,
         seed=seed,
         parameters=count_parameters(model),
         train=checks[-1].train,
@@ -212,10 +179,9 @@ def main(folder: Path | None = None, runs: int = 1000) -> None:
     folder = table("starts").parent if folder is None else folder
     path, curves = folder / "starts.csv", folder / "starts_curves.csv"
     corpus = load_corpus("tinyshakespeare")
-    tokenizer = CharTokenizer(corpus.text)
-    data = corpus.encode(tokenizer)
+    data = corpus.encode(CharTokenizer(corpus.text))
     for name, seed in missing(load_rows(Result, path))[:runs]:
-        result, checks = run(name, seed, data, tokenizer.vocab_size)
+        result, checks = run(name, seed, data)
         print(result, flush=True)
         # Curves first: one without its row belongs to an interrupted run.
         fine = {"train": ".4f", "val": ".4f"}
