@@ -110,8 +110,8 @@ class FeedForward(nn.Module):
 class Block(nn.Module):
     """Attention, then feed-forward, each adding its correction to the stream x.
 
-    Maps (B, T, n_embd) to (B, T, n_embd). LayerNorm comes before each layer, as in
-    GPT-2, not after it as in arXiv 1706.03762.
+    Maps (B, T, n_embd) to (B, T, n_embd). LayerNorm comes before each sub-layer, as
+    in GPT-2, not after each sum as in arXiv 1706.03762.
     """
 
     def __init__(self, n_embd: int, n_head: int, dropout: float = 0.0):

@@ -2,10 +2,9 @@
 
 Train and validation have the same two colours everywhere (colour-blind safe, after
 Okabe and Ito), reference lines are thin and grey. `show` shows a figure with a
-description for those who cannot see it. Read next: `letters.py`.
+description for those who cannot see it.
 """
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 
@@ -15,30 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gptlib.letters import (
-    GREY,
-    LETTER,
-    PARAGRAPH,
-    difference,
-    paragraph_losses,
-    surprise,
-    token_view,
-    tokens_of,
-)
 from gptlib.training import Step
 
-__all__ = [
-    "GREY",
-    "LETTER",
-    "PARAGRAPH",
-    "difference",
-    "paragraph_losses",
-    "surprise",
-    "token_view",
-    "tokens_of",
-]
-
 TRAIN, VAL, OTHER = "#0072B2", "#D55E00", "#009E73"
+GREY = "#8A8A8A"
 COLOURS = [TRAIN, VAL, OTHER, "#CC79A7", "#E69F00", "#56B4E9"]
 STYLE = {
     "figure.figsize": (7.2, 3.6),
@@ -141,11 +120,11 @@ def loss_curves(
     train = [(s.step, s.train) for s in history if s.train is not None]
     train = train or list(zip(steps, means, strict=True))
     ax.plot(*zip(*train, strict=True), color=TRAIN)
-    _label(ax, *train[-1], "train", TRAIN, below=True)
+    label_end(ax, *train[-1], "train", TRAIN, below=True)
     val = [(s.step, s.val) for s in history if s.val is not None]
     if val:
         ax.plot(*zip(*val, strict=True), color=VAL, marker="o", markersize=3)
-        _label(ax, *val[-1], "val", VAL)
+        label_end(ax, *val[-1], "val", VAL)
     ax.set(xlabel="step", ylabel="loss (nats per character)")
     ax.set_xlim(0, steps[-1] * 1.12)
     return ax
@@ -188,19 +167,6 @@ def attention_map(
     return ax
 
 
-def bigram_table(
-    probabilities: Float[Tensor, "V V"], chars: Sequence[str], ax: Axes, title: str
-) -> None:
-    """Draw a table of next-character probabilities: row now, column next."""
-    names = [{"\n": "↵", " ": "␣"}.get(c, c) for c in chars]
-    ax.imshow(probabilities.detach().cpu().numpy(), cmap="Blues", vmin=0, vmax=0.5)
-    ax.set_xticks(range(len(names)), names, fontsize=4.5)
-    ax.set_yticks(range(len(names)), names, fontsize=4.5)
-    ax.tick_params(length=0)
-    ax.grid(visible=False)
-    ax.set(title=title, xlabel="next character", ylabel="this character")
-
-
 def lab_runs(records: Sequence, *, train: bool = True, ax: Axes | None = None) -> Axes:
     """Draw runs of the lab beside each other: val thick, train thin and dashed.
 
@@ -214,10 +180,10 @@ def lab_runs(records: Sequence, *, train: bool = True, ax: Axes | None = None) -
         if train:
             losses = [check.train for check in record.checks]
             ax.plot(steps, losses, color=colour, linewidth=1, linestyle="--")
-            _label(ax, steps[-1], losses[-1], "train", colour)
+            label_end(ax, steps[-1], losses[-1], "train", colour)
         last, best = record.checks[-1], record.best
         ax.plot(best.step, best.val, "o", color=colour, fillstyle="none")
-        _label(ax, last.step, last.val, record.name or "val", colour)
+        label_end(ax, last.step, last.val, record.name or "val", colour)
         for turn in record.turns:
             ax.axvline(turn.step, color=colour, linewidth=0.9, linestyle=":")
     ax.set(xlabel="step", ylabel=f"loss (nats per {records[0].unit})")
@@ -225,42 +191,11 @@ def lab_runs(records: Sequence, *, train: bool = True, ax: Axes | None = None) -
     return ax
 
 
-def spread(
-    rows: Sequence[dict],
-    x: str,
-    columns: dict[str, str],
-    *,
-    ax: Axes | None = None,
-    xlabel: str | None = None,
-) -> Axes:
-    """Draw columns of a sweep's rows against x: one dot a seed, a line of means.
-
-    columns: name in the rows -> label beside its line.
-    """
-    ax = plt.subplots()[1] if ax is None else ax
-    values = sorted({row[x] for row in rows})
-    ends = []
-    for (column, label), colour in zip(columns.items(), COLOURS, strict=False):
-        colour = {"train": TRAIN, "val": VAL}.get(column, colour)
-        at = {v: [row[column] for row in rows if row[x] == v] for v in values}
-        for i, value in enumerate(values):
-            ax.plot([i] * len(at[value]), at[value], "o", color=colour, alpha=0.5)
-        ax.plot(range(len(values)), [_mean(at[v]) for v in values], color=colour)
-        ends.append((_mean(at[values[-1]]), label, colour))
-    lowest, apart = -math.inf, 0.06 * (ax.get_ylim()[1] - ax.get_ylim()[0])
-    for y, label, colour in sorted(ends):
-        lowest = max(y, lowest + apart)
-        _label(ax, len(values) - 1, lowest, label, colour)
-    ax.set_xticks(range(len(values)), [f"{v:,}" for v in values])
-    ax.set_xlim(-0.3, len(values) - 0.35)
-    ax.set(xlabel=xlabel or x, ylabel="loss (nats per character)")
-    return ax
-
-
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _label(ax: Axes, x, y, text: str, colour: str, below: bool = False) -> None:
+def label_end(ax: Axes, x, y, text: str, colour: str, below: bool = False) -> None:
+    """Write a line's name beside its end, in its colour."""
     offset = (6, -6 if below else 6)
     ax.annotate(text, (x, y), offset, **BESIDE, color=colour, fontweight="bold")

@@ -61,6 +61,7 @@ IN_FORM = [
     "01_bigram",
     "02_single_head",
     "03_multi_head",
+    "04_blocks",
 ]
 
 in_form = pytest.mark.parametrize("name", IN_FORM)

@@ -8,8 +8,8 @@ matplotlib.use("agg")
 import pytest
 import torch
 
-from gptcourse import figures, ladder
-from gptlib import Bigram, BPETokenizer, TrainConfig, letters, plots, train
+from gptcourse import figures, ladder, letters, plots
+from gptlib import Bigram, BPETokenizer, TrainConfig, train
 from gptlib.attention import attention_maps
 from gptlib.lab.run import Check, Record, Turn
 

@@ -100,6 +100,8 @@ def test_the_library_stays_small():
         return {p: len(p.read_text().splitlines()) for p in ROOT.glob(pattern)}
 
     taught, course = lines("gptlib/*.py"), lines("notebooks/gptcourse/**/*.py")
+    # The scripts of the drawings are pictures, which nobody reads as code.
+    course = {p: n for p, n in course.items() if p.parent.name != "drawings"}
     everything = lines("gptlib/**/*.py") | course
     assert len(taught) <= 20 and sum(taught.values()) <= 4_000
     assert sum(everything.values()) <= 19_000

@@ -7,9 +7,9 @@ tables. Read next: `start.py`.
 """
 
 from gptcourse import checks as check
+from gptcourse import plots
 from gptcourse.claims import claim
 from gptcourse.predict import predict
 from gptcourse.start import start
-from gptlib import plots
 
 __all__ = ["check", "claim", "plots", "predict", "start"]

@@ -10,11 +10,11 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gptcourse import plots
 from gptcourse.claims import Record, load_claims, measured
 from gptcourse.ladder import SPINE, UNIFORM, Rung, load_ladder
 from gptcourse.paragraph import recorded
 from gptcourse.start import current_notebook
-from gptlib import plots
 from gptlib.data import load_corpus
 from gptlib.plots import BESIDE, GREY, TRAIN, VAL
 

@@ -8,8 +8,8 @@ easier. `make notebooks` records them. Read next: `figures.py`, which draws it.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gptcourse.letters import paragraph_losses
 from gptcourse.records import load_rows, save_rows, table
-from gptlib.letters import paragraph_losses
 
 measured: list["Losses"] = []  # by this process, for `make notebooks`
 

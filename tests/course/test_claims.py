@@ -1,3 +1,6 @@
+"""Claims: measured, recorded, asserted, and made by their notebooks."""
+
+import html
 import sys
 
 import nbformat
@@ -129,6 +132,8 @@ def test_committed_claims_are_made_by_their_notebooks():
         notebook = nbformat.read(folder / f"{row.notebook}.ipynb", as_version=4)
         outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
         printed = "".join(o.get("text", "") for o in outputs)
+        folded = [o.get("data", {}).get("text/html", "") for o in outputs]
+        printed += html.unescape("".join(folded))
         # As it was printed, whatever the line ends.
         assert "".join(row.name.split()) in "".join(printed.split()), row
         low, high = row.normal

@@ -1,6 +1,6 @@
 """Texts drawn letter by letter: their surprise, and the tokens they are cut into.
 
-Read next: `plots.py`, whose style they share and which passes them on.
+Read next: `figures.py`.
 """
 
 from bisect import bisect_left, bisect_right
@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gptlib.evaluation import surprises
+from gptlib.plots import GREY
 
-GREY = "#8A8A8A"
 TOKEN_SHADES = ["#BFD9EC", "#F6D2B8", "#BFE3D5", "#E9CFE0"]
 
 # The whole paragraph is in a play that no training text of the series holds.
