@@ -5,8 +5,11 @@ Okabe and Ito), reference lines are thin and grey. `show` shows a figure with a
 description for those who cannot see it.
 """
 
+import math
 import time
 from collections.abc import Iterator, Sequence
+from itertools import cycle
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 from jaxtyping import Float
@@ -173,21 +176,30 @@ def lab_runs(records: Sequence, *, train: bool = True, ax: Axes | None = None) -
     The lowest val of each is ringed; a dotted line marks where a knob was turned.
     """
     ax = plt.subplots()[1] if ax is None else ax
-    colours = COLOURS if len(records) > 1 else [VAL]
+    colours = cycle(COLOURS) if len(records) > 1 else [VAL]
+    ends = []
     for record, colour in zip(records, colours, strict=False):
         steps = [check.step for check in record.checks]
         ax.plot(steps, [check.val for check in record.checks], color=colour)
-        if train:
-            losses = [check.train for check in record.checks]
-            ax.plot(steps, losses, color=colour, linewidth=1, linestyle="--")
-            label_end(ax, steps[-1], losses[-1], "train", colour)
         last, best = record.checks[-1], record.best
+        if train:
+            low = TRAIN if len(records) == 1 else colour
+            losses = [check.train for check in record.checks]
+            ax.plot(steps, losses, color=low, linewidth=1, linestyle="--")
+            ends.append((last.train, last.step, "train", low))
         ax.plot(best.step, best.val, "o", color=colour, fillstyle="none")
-        label_end(ax, last.step, last.val, record.name or "val", colour)
+        ends.append((last.val, last.step, record.name or "val", colour))
         for turn in record.turns:
             ax.axvline(turn.step, color=colour, linewidth=0.9, linestyle=":")
+    top, line = -math.inf, 0.06 * (ax.get_ylim()[1] - ax.get_ylim()[0])
+    for y, step, name, colour in sorted(ends):
+        text = fill(name, 24)
+        half = line * (text.count("\n") + 1) / 2  # a label's height, from its middle
+        y = max(y, top + half)
+        label_end(ax, step, y, text, colour)
+        top = y + half
     ax.set(xlabel="step", ylabel=f"loss (nats per {records[0].unit})")
-    ax.set_xlim(0, max(record.steps for record in records) * 1.2)
+    ax.set_xlim(0, max(record.checks[-1].step for record in records) * 1.28)
     return ax
 
 

@@ -286,9 +286,9 @@ def test_a_drawing_opens_it_and_every_figure_says_what_is_seen(name):
     assert len(drawn[1].split()) >= 8 and (FOLDER / drawn[2]).is_file()
 
 
-@in_form
-def test_every_stored_figure_has_alt_text(name):
-    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+@every_notebook
+def test_every_stored_figure_has_alt_text(path):
+    notebook = nbformat.read(path, as_version=4)
     outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
     for output in outputs:
         if "image/png" in output.get("data", {}):

@@ -1,152 +1,174 @@
-"""The training lab's view in a notebook: sliders, buttons, chart, sample, table.
+"""The training lab's view in a notebook: it tells the browser, and does what it asks.
 
-Buttons and sliders call the lab, and `draw` shows its state. `draw` is called from the
-training's thread, so it must never print. Read next: `chart.py`.
+The browser's part is `static/lab.js`. `draw` is called from the training's thread, so
+it must never print. Read next: `chart.py`.
 """
 
-import html
-import math
+import base64
 import threading
 import time
+from pathlib import Path
 
-import ipywidgets as widgets
+import anywidget
 
-from gptlib.lab.chart import draw
-from gptlib.lab.view import TEXT, View, preformatted
+from gptlib.lab.chart import Feed, kept_run, picture
+from gptlib.lab.runner import OVER, PAUSED, READY, RUNNING
 
-SECONDS_BETWEEN_DRAWINGS = 0.25
-CELL = "padding:1px 14px 1px 0;text-align:left"
+SECONDS_BETWEEN_DRAWINGS = 0.1
+STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("lab.js", "chart.js", "tools.js")
 
 
-class Panel(View):
+class Panel(anywidget.AnyWidget):
     """The view of one `TrainingLab`."""
 
-    fallback = "A live lab: run this cell in JupyterLab to steer the training."
+    # One module for the browser, in three files for readers.
+    _esm = "\n".join((STATIC / name).read_text("utf-8") for name in SCRIPTS)
+    _css = (STATIC / "lab.css").read_text("utf-8")
 
     def __init__(self, lab):
+        super().__init__()
         self.lab = lab
+        self.seen = False  # whether a browser has asked for the panel
+        self.heard = 0  # number of the last knob the browser has set
         self._drawn_at = 0.0
         self._drawing = threading.Lock()
-        self._showing = threading.local()  # .now: code moves a slider, not the reader
-        self.sliders = {
-            "dropout": _slider(widgets.FloatSlider, "dropout", 0.0, 0.6, 0.05, ".2f"),
-            "lr_scale": _slider(widgets.FloatLogSlider, "rate ×", -1, 1, 0.1, ".2f"),
-            "weight_decay": _slider(
-                widgets.FloatSlider, "weight decay", 0.0, 2.0, 0.05, ".2f"
-            ),
-        }
-        for knob, slider in self.sliders.items():
-            slider.observe(lambda change, knob=knob: self._moved(knob), "value")
-        self.buttons = {
-            name: widgets.Button(
-                description=name,
-                tooltip=tooltip,
-                button_style="primary" if name == "Start" else "",
-                layout=widgets.Layout(width="auto"),
-            )
-            for name, tooltip in BUTTONS.items()
-        }
-        for name, button in self.buttons.items():
-            button.on_click(lambda _, name=name: self._pressed(name))
-        parts = [widgets.HTML() for _ in range(5)]
-        self.message, self.chart, self.status, self.sample, self.table = parts
-        controls = [*self.buttons.values(), *self.sliders.values()]
-        wrap = widgets.Layout(flex_flow="row wrap", align_items="center")
-        self.view = widgets.VBox([widgets.HBox(controls, layout=wrap), *parts])
+        self._feed = Feed(lab.record)
+        self._told: dict = {}
+        self._display = None
+        self._stored: tuple | None = None
+        self.on_msg(lambda _, content, __: self._asked(content))
+
+    def show(self) -> None:
+        """Display the panel below the running cell."""
+        from IPython.display import display
+
+        self._stored = self._shape()
+        self._display = display(self, display_id=True)
 
     def draw(self, *, now: bool = True) -> None:
-        """Show the lab's state; with now=False at most four times per second."""
+        """Tell the browser what is new; with now=False at most ten times a second."""
         if not now and time.monotonic() - self._drawn_at < SECONDS_BETWEEN_DRAWINGS:
             return
         with self._drawing:
             self._drawn_at = time.monotonic()
-            self._draw()
+            self._tell()
 
-    def _draw(self) -> None:
+    def _tell(self, *, whole: bool = False) -> None:
         lab = self.lab
-        self.chart.value = draw(lab.record, lab.kept)
-        self.status.value = f"<div style='{TEXT}'>{html.escape(lab.status())}</div>"
-        self.message.value = _message(lab.trouble)
-        self.sample.value = preformatted(html.escape(lab.record.sample))
-        self.table.value = _table(lab.ranking())
-        for name, enabled in lab.enabled().items():
-            self.buttons[name].disabled = not enabled
+        if self._feed.record is not lab.record:
+            self._feed, whole = Feed(lab.record), True
+        if whole:
+            self._told = {}
+        news = self._feed.news(whole=whole)
+        if whole:
+            news |= {"whole": True, "steps": lab.config.steps, "unit": lab.record.unit}
+        news |= self._changed("kept", [(id(run), run.name) for run in lab.kept])
+        if "kept" in news:
+            news["kept"] = [kept_run(run) for run in lab.kept.ranked()]
+        for name, value in self._small().items():
+            news |= self._changed(name, value)
+        self.send(news | {"now": progress(lab)})
 
-    def show_knobs(self, knobs: dict[str, float]) -> None:
-        """Move the sliders to the values of the knobs."""
-        self._showing.now = True
+    def _small(self) -> dict:
+        """What is sent when it has changed."""
+        lab = self.lab
+        return {
+            "state": lab.state,
+            "waited": lab.waited,
+            "knobs": lab.knobs,
+            "heard": self.heard,
+            "enabled": enabled(lab),
+            "trouble": lab.trouble,
+            "offer": lab.offer(),
+            "sample": lab.record.sample,
+            "name": lab.record.settings(),
+        }
+
+    def _changed(self, name: str, value) -> dict:
+        if name in self._told and self._told[name] == value:
+            return {}
+        self._told[name] = value
+        return {name: value}
+
+    def _asked(self, content: dict) -> None:
+        """Do what somebody asks in the browser; a refusal is shown there."""
         try:
-            for knob, value in knobs.items():
-                slider = self.sliders[knob]
-                at = math.log10(max(value, 1e-3)) if knob == "lr_scale" else value
-                slider.min, slider.max = min(slider.min, at), max(slider.max, at)
-                slider.value = value
-        finally:
-            self._showing.now = False
+            getattr(self, f"_do_{content['do']}")(content)
+        except ValueError as error:
+            self.send({"refused": str(error)})
 
-    def close(self) -> None:
-        """Remove the widgets: the kernel would keep them, and with them the lab."""
-        controls = [*self.buttons.values(), *self.sliders.values()]
-        for widget in (*controls, *self.view.children, self.view):
-            widget.close()
+    def _do_hello(self, content: dict) -> None:
+        self.seen = True
+        with self._drawing:
+            self._tell(whole=True)
 
-    def _moved(self, knob: str) -> None:
-        if not getattr(self._showing, "now", False):
-            self.lab.set(**{knob: self.sliders[knob].value})
+    def _do_set(self, content: dict) -> None:
+        self.heard = content["number"]
+        self.lab.set(**{content["knob"]: float(content["value"])})
+        self.draw()
 
-    def _pressed(self, name: str) -> None:
+    def _do_press(self, content: dict) -> None:
         lab = self.lab
         actions = {
-            "Start": lab.start,
-            "Pause": lab.pause,
-            "Step": lab.step,
+            "Start": lab.resume,
+            "Pause": lambda: lab.pause(hold=True),
+            "Step": lambda: lab.resume(steps=1),
             "Stop": lambda: lab.stop(wait=False),
             "Reset": lab.reset,
             "Keep this run": lab.keep,
+            "Show the running one": lab.adopt,
+            "Start anew": lab.start_anew,
         }
-        try:
-            actions[name]()
-        except ValueError as error:
-            self.message.value = _message(str(error))
+        actions[content["button"]]()
+
+    def _do_rename(self, content: dict) -> None:
+        self.lab.kept.rename(content["name"], content["to"])
+        self.draw()
+
+    def _do_delete(self, content: dict) -> None:
+        self.lab.kept.delete(content["name"])
+        self.draw()
+
+    def store_picture(self) -> None:
+        """Renew what a viewer without a kernel will see, if it has changed."""
+        shape = self._shape()
+        if self._display is not None and self._stored != shape:
+            self._stored = shape
+            self._display.update(self)
+
+    def _shape(self) -> tuple:
+        lab = self.lab
+        return id(lab.record), len(lab.record.checks), [run.name for run in lab.kept]
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        png, told = picture(self.lab.record, self.lab.kept)
+        image = {"image/png": base64.b64encode(png).decode(), "text/plain": told}
+        return data | image, metadata | {"image/png": {"alt": told}}
 
 
-BUTTONS = {
-    "Start": "start or resume the training",
-    "Pause": "pause after this step; Start resumes",
-    "Step": "take one step",
-    "Stop": "end this run and measure the whole validation split",
-    "Reset": "go back to the first weights, for another run on the same batches",
-    "Keep this run": "keep its curve in the chart for comparison",
-}
+def progress(lab) -> dict:
+    """Numbers for the status line: steps, speed, seconds so far and to go."""
+    record, run = lab.record, lab._run
+    return {
+        "step": len(record.history),
+        "elapsed": run.wall_seconds,
+        "left": run.seconds_left() if record.history else None,
+        "speed": run.tokens_per_second(),
+        "gap": record.checks[-1].gap if record.checks else None,
+        "whole": record.whole_val,
+    }
 
 
-def _slider(kind, name: str, low, high, step, shown: str):
-    return kind(
-        min=low,
-        max=high,
-        step=step,
-        description=name,
-        readout_format=shown,
-        continuous_update=False,
-        layout=widgets.Layout(width="235px"),
-        style={"description_width": "initial"},
-    )
-
-
-def _message(text: str) -> str:
-    if not text:
-        return ""
-    style = f"{TEXT};color:#A33B00;padding:2px 0"
-    return f"<div style='{style}'><b>{html.escape(text)}</b></div>"
-
-
-def _table(rows: list[dict]) -> str:
-    if not rows:
-        return ""
-    head = "".join(f"<th style='{CELL}'>{name}</th>" for name in rows[0])
-    lines = [
-        "".join(f"<td style='{CELL}'>{html.escape(str(v))}</td>" for v in row.values())
-        for row in rows
-    ]
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f"<table style='{TEXT}'><tr>{head}</tr>{body}</table>"
+def enabled(lab) -> dict[str, bool]:
+    """For each button, whether it has an effect now."""
+    can_start = lab.state in (READY, PAUSED)
+    return {
+        "Start": can_start,
+        "Pause": lab.state == RUNNING,
+        "Step": can_start,
+        "Stop": lab.state not in OVER,
+        "Reset": True,
+        "Keep this run": bool(lab.record.checks),
+    }

@@ -14,7 +14,7 @@ from gptlib.errors import DivergedError
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
 from gptlib.generation import stream, whole_characters
 from gptlib.tokenizer import CharTokenizer
-from gptlib.training import Step, TrainConfig, train
+from gptlib.training import Step, TrainConfig, Training
 
 CHECK_EVERY = 50
 SAMPLE_EVERY = 250
@@ -53,7 +53,7 @@ class Record:
 
     steps: how many it was to have. usual_decay: the configuration's weight decay.
     whole_val: the whole split's loss, once it is over. unit: what a token is; losses
-    are in nats for each.
+    are in nats for each. norms: of each step's gradient, before clipping.
     """
 
     knobs: dict[str, float]
@@ -66,6 +66,7 @@ class Record:
     whole_val: float | None = None
     usual_decay: float = 0.1
     unit: str = "character"
+    norms: list[float] = field(default_factory=list, repr=False)
 
     @property
     def best(self) -> Check | None:
@@ -100,6 +101,16 @@ def settled(turns: list[Turn], apart: int) -> list[Turn]:
     return kept
 
 
+class Watched(Training):
+    """A training that keeps the norm of its last gradient, before clipping."""
+
+    norm = math.nan
+
+    def check(self, loss: Tensor, norm: Tensor) -> None:
+        super().check(loss, norm)
+        self.norm = norm.item()
+
+
 class Run:
     """Advances a training by one step at a time and keeps its record.
 
@@ -111,7 +122,7 @@ class Run:
     ):
         self.model, self.data, self.config = model, data, config
         self.wanted = wanted
-        self.training = train(model, data, config)
+        self.training = Watched(model, data, config)
         decay = config.weight_decay
         pieces = not isinstance(data.tokenizer, CharTokenizer | None)
         unit = "token" if pieces else "character"
@@ -128,6 +139,7 @@ class Run:
         started = time.perf_counter()
         self._apply_knobs()
         step = next(iter(self.training))
+        self.record.norms.append(self.training.norm)
         self.record.history.append(step)
         if step.step % CHECK_EVERY == 0 or not len(self.training):
             self.record.checks.append(self._check(step))

@@ -1,12 +1,15 @@
 """A thread that takes one step after another until it is told otherwise."""
 
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 READY, RUNNING, PAUSED, MEASURING = "ready", "running", "paused", "measuring"
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
 OVER = (FINISHED, STOPPED, FAILED)
+MOMENT = 0.05  # seconds after which somebody who waits looks up
 
 
 class Runner:
@@ -27,7 +30,10 @@ class Runner:
         self._one_guest = threading.RLock()
         self._busy = False
         self._measure = True
-        self._left: int | None = None  # steps until it pauses of itself
+        self._goal: int | None = None  # how many steps it takes before it pauses
+        self._look: int | None = None  # and where it pauses for a look on the way
+        self._waiting, self._looked_by_hand = 0, False
+        self.held = False  # paused on the way, while somebody waits for the goal
         self.state = READY
         self.steps = 0
         self.error: Exception | None = None
@@ -45,17 +51,39 @@ class Runner:
                 return
             if self.state in OVER:
                 raise ValueError(f"this run is {self.state}: reset, then start anew")
-            self.state, self._left = RUNNING, steps
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True)
-                self._thread.start()
-            self._change.notify_all()
+            self._goal = None if steps is None else self.steps + steps
+            self._run_on()
 
-    def pause(self) -> None:
-        """Return when the step under way is done and no other will begin."""
+    def resume(self, steps: int | None = None) -> None:
+        """Run on to where `start` was to end; with steps, look up after so many.
+
+        Raises ValueError when the run is over.
+        """
+        with self._change:
+            if self.state in OVER:
+                raise ValueError(f"this run is {self.state}: reset, then start anew")
+            if self.state in (READY, PAUSED):
+                if self._goal is not None and self._goal <= self.steps:
+                    self._goal = None
+                self._look = None if steps is None else self.steps + steps
+                self._looked_by_hand = self._waiting > 0
+                self._run_on()
+
+    def _run_on(self) -> None:
+        self.state, self.held = RUNNING, False
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+        self._change.notify_all()
+
+    def pause(self, *, hold: bool = False) -> None:
+        """Return when the step under way is done and no other will begin.
+
+        hold: whoever waits goes on waiting, until the run has been resumed.
+        """
         with self._change:
             if self.state == RUNNING:
-                self.state = PAUSED
+                self.state, self.held = PAUSED, hold and self._waiting > 0
             self._change.wait_for(lambda: not self._busy)
 
     def stop(self, *, measure: bool = True, wait: bool = True) -> None:
@@ -65,24 +93,52 @@ class Runner:
             if self._thread is None and self.state not in OVER:
                 self.state = STOPPED
             elif self.state in (RUNNING, PAUSED):
-                self.state = MEASURING
+                self.state, self.held = MEASURING, False
             self._change.notify_all()
         # A guest must not wait for a thread that waits for the guest.
         if wait and self.alive and threading.get_ident() not in self._waiting_for():
             self._thread.join()
 
-    def wait(self, steps: int | None = None, timeout: float | None = None) -> bool:
-        """Wait for so many more steps, or until nothing runs; False on time-out."""
+    def wait(
+        self,
+        steps: int | None = None,
+        timeout: float | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Wait for so many more steps, or until nothing runs; False on time-out.
+
+        meanwhile is called now and then by the thread that waits.
+        """
         if threading.get_ident() in self._guests:
             raise ValueError("waiting inside between_steps() would never end")
+        end = None if timeout is None else time.monotonic() + timeout
+        target = None if steps is None else self.steps + steps
+        with self._someone_waits():
+            while True:
+                left = MOMENT if end is None else end - time.monotonic()
+                with self._change:
+                    if self._change.wait_for(
+                        lambda: self._reached(target), max(0, min(MOMENT, left))
+                    ):
+                        return True
+                if left <= 0:
+                    return False
+                meanwhile()
+
+    @contextmanager
+    def _someone_waits(self) -> Iterator[None]:
         with self._change:
-            target = None if steps is None else self.steps + steps
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self._change:
+                self._waiting -= 1
+                self.held = self.held and self._waiting > 0
 
-            def reached() -> bool:
-                moving = self.state in (RUNNING, MEASURING) or self._busy
-                return not moving or (target is not None and self.steps >= target)
-
-            return self._change.wait_for(reached, timeout)
+    def _reached(self, target: int | None) -> bool:
+        moving = self.state in (RUNNING, MEASURING) or self._busy or self.held
+        return not moving or (target is not None and self.steps >= target)
 
     @contextmanager
     def between_steps(self) -> Iterator[None]:
@@ -117,7 +173,7 @@ class Runner:
         except Exception as error:  # whatever it is, the reader must see it
             self.error, end = error, FAILED
         with self._change:
-            self.state, self._busy = end, False
+            self.state, self._busy, self.held = end, False, False
             self._change.notify_all()
         self._tell(now=True)
 
@@ -143,8 +199,20 @@ class Runner:
             self.steps += 1
             if not more:
                 self._exhausted, self.state = True, MEASURING
-            elif self._left is not None:
-                self._left -= 1
-                if self._left == 0 and self.state == RUNNING:
-                    self.state = PAUSED
+            elif self.state == RUNNING and self.steps in (self._goal, self._look):
+                self.state = PAUSED
+                on_the_way = self.steps != self._goal and self._looked_by_hand
+                self.held = on_the_way and self._waiting > 0
             self._change.notify_all()
+
+
+def weak(method: Callable) -> Callable[..., None]:
+    """Call a method as long as its object exists, without keeping it alive."""
+    known = weakref.WeakMethod(method)
+
+    def call(**settings) -> None:
+        method = known()
+        if method is not None:
+            method(**settings)
+
+    return call

@@ -6,27 +6,32 @@ the run. Read next: `run.py` (one run), `runner.py` (the thread), `panel.py` (th
 
 import atexit
 import copy
-import threading
 import weakref
-from collections.abc import Callable
 from contextlib import AbstractContextManager
+from threading import Lock
 
 from torch import nn
 
 from gptlib.data import TokenSplits
 from gptlib.errors import require_int
 from gptlib.evaluation import check_tokens
+from gptlib.lab.cells import earlier_of_this_cell, show_in_this_cell
+from gptlib.lab.kept import KeptRuns
 from gptlib.lab.panel import Panel
 from gptlib.lab.run import Record, Run, first_knobs
-from gptlib.lab.runner import OVER, PAUSED, READY, RUNNING, Runner
+from gptlib.lab.runner import MEASURING, PAUSED, RUNNING, Runner, weak
+from gptlib.lab.serving import Interrupted, served_messages
 from gptlib.model import copy_weights
 from gptlib.training import Knobs, TrainConfig, train
 
 DEFAULT = TrainConfig(steps=1500, schedule="constant", warmup=0.03)
 
 _lab_of_model: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
-_labs_of_cell: dict[str, tuple] = {}  # cell -> (request that ran it, labs it showed)
 _runners: weakref.WeakSet = weakref.WeakSet()
+
+
+ADOPTED = ("model", "data", "config", "kept")
+ADOPTED += ("_first_weights", "_first_knobs", "_run", "_runner", "_notice")
 
 
 class TrainingLab:
@@ -42,6 +47,9 @@ class TrainingLab:
     "measuring", "finished", "stopped", "failed". The model is trained in place: use
     `snapshot()` or `between_steps()` to use it during a run. A step restores torch's
     random state, so another cell should draw inside `between_steps()`.
+    Running the lab's cell again while it trains leaves the choice to the reader: the
+    panel offers the running lab, which this object then is, or to start anew, as
+    `start()` does.
     Raises ValueError or TypeError when model, data and config do not fit together.
     """
 
@@ -53,25 +61,30 @@ class TrainingLab:
         train(model, data, self.config)
         check_tokens(model, data.val, "the validation split", model.block_size + 1)
         self.model, self.data = model, data
-        self.kept: list[Record] = []
+        self.kept = KeptRuns()
         self._panel: Panel | None = None
         self._notice = ""
-        self._setting = threading.Lock()
-        self._take_over()
+        self._setting = Lock()
+        self._finalizer: weakref.finalize | None = None
         self._first_weights = copy_weights(model)
-        self._prepare(first_knobs(model, self.config))
+        self._first_knobs = first_knobs(model, self.config)
+        self._earlier = self._lab_to_choose()
+        if self._earlier is None:
+            self._take_over()
+        self._prepare(self._first_knobs)
 
     def show(self) -> None:
-        """Display the panel; a lab shown by an earlier run of this cell is ended."""
-        from IPython.display import display
-
+        """Display the panel; what this cell showed before ends, or is offered."""
         if self._panel is None:
             self._panel = Panel(self)
-            self._panel.show_knobs(self.knobs)
             self._listen()
-        _end_earlier_labs_of_this_cell(self)
-        self._panel.draw()
-        display(self._panel)
+        replaced = show_in_this_cell(self)
+        chosen = [lab._earlier or lab for lab in replaced if lab._earlier or lab.begun]
+        if chosen and self._earlier is None:
+            self._earlier = chosen[-1]
+        for old in {*replaced, *chosen} - {self, self._earlier}:
+            old._retire()
+        self._panel.show()
 
     def start(self, steps: int | None = None) -> None:
         """Start or resume the training; return at once.
@@ -81,7 +94,16 @@ class TrainingLab:
         """
         if steps is not None:
             require_int("steps", steps, 1)
+        self._end_earlier()
         self._runner.start(steps)
+        self._draw()
+
+    def resume(self, steps: int | None = None) -> None:
+        """Continue a paused run to where it was to pause; steps: look up on the way."""
+        self._end_earlier()
+        if steps is not None:
+            self._runner.pause(hold=True)
+        self._runner.resume(steps)
         self._draw()
 
     def step(self) -> None:
@@ -91,9 +113,12 @@ class TrainingLab:
         self._runner.wait()
         self._draw()
 
-    def pause(self) -> None:
-        """Pause after the current step; `start` resumes."""
-        self._runner.pause()
+    def pause(self, *, hold: bool = False) -> None:
+        """Pause after the current step; `start` resumes.
+
+        hold: a cell that waits goes on waiting, until somebody resumes the run.
+        """
+        self._runner.pause(hold=hold)
         self._draw()
 
     def stop(self, *, wait: bool = True) -> None:
@@ -102,14 +127,11 @@ class TrainingLab:
         self._draw()
 
     def reset(self) -> None:
-        """Restore the first weights; knobs and kept runs stay, the batches repeat."""
+        """Restore the first weights and knobs; kept runs stay, the batches repeat."""
+        self._end_earlier()
         self._runner.stop(measure=False)
         self._take_over()
-        with self.between_steps():
-            self.model.load_state_dict(self._first_weights)
-        self._notice = ""
-        self._prepare(self.knobs)
-        self._draw()
+        self._begin_anew()
 
     def set(self, **knobs: float) -> None:
         """Set dropout, lr_scale or weight_decay, from the next step on.
@@ -121,26 +143,31 @@ class TrainingLab:
             if None in checked.values():
                 raise ValueError(f"{knobs}: expected a number for each knob")
             self._run.wanted = checked
-        if self._panel is not None:
-            self._panel.show_knobs(checked)
+        self._draw()
 
     def wait(self, steps: int | None = None, timeout: float | None = None) -> None:
         """Wait for so many more steps, or until the lab is not running.
 
+        Sliders and buttons act meanwhile; after a Pause by hand it goes on waiting.
         Interrupting the wait pauses the lab. Raises the error that ended the run, if
         any, and TimeoutError after timeout seconds.
         """
         if steps is not None:
             require_int("steps", steps, 1)
         try:
-            reached = self._runner.wait(steps, timeout)
+            with served_messages() as serve:
+                reached = self._runner.wait(steps, timeout, serve)
         except KeyboardInterrupt:
             self.pause()
-            raise
+            step = len(self.record.history)
+            message = f"Interrupted: the training is paused after step {step:,}."
+            raise Interrupted(message) from None
         if self._runner.error is not None:
             raise self._runner.error
         if not reached:
             raise TimeoutError(f"no end after {timeout} seconds; it is {self.state}")
+        if self._panel is not None and not self._panel.seen:
+            self._panel.store_picture()
 
     def keep(self, name: str | None = None) -> Record:
         """Keep this run's curve in the chart; name: by default its settings.
@@ -152,7 +179,7 @@ class TrainingLab:
         if not record.checks:
             raise ValueError("nothing to keep yet: train for at least 50 steps")
         record.name = record.settings() if name is None else name
-        self.kept = [old for old in self.kept if old.name != record.name] + [record]
+        self.kept.add(record)
         self._draw()
         return record
 
@@ -186,6 +213,17 @@ class TrainingLab:
         return self._runner.state
 
     @property
+    def waited(self) -> bool:
+        """Whether a cell waits for a run that was paused by hand."""
+        return self._runner.held
+
+    @property
+    def begun(self) -> bool:
+        """Whether ending the lab now would lose a training."""
+        paused = self.state == PAUSED and len(self.record.history) > 0
+        return paused or self.state in (RUNNING, MEASURING)
+
+    @property
     def knobs(self) -> dict[str, float]:
         """The knobs, as last set."""
         return dict(self._run.wanted)
@@ -211,31 +249,55 @@ class TrainingLab:
 
     def ranking(self) -> list[dict]:
         """The rows of a table of kept runs, lowest val first, then smallest gap."""
-        ordered = sorted(self.kept, key=lambda r: (r.best.val, r.best.gap))
-        return [
-            {
-                "run": run.name,
-                "steps": len(run.history),
-                "best val": f"{run.best.val:.3f}",
-                "at step": run.best.step,
-                "gap there": f"{run.best.gap:+.3f}",
-                "gap at the end": f"{run.checks[-1].gap:+.3f}",
-                "whole val": "" if run.whole_val is None else f"{run.whole_val:.3f}",
-            }
-            for run in ordered
-        ]
+        return self.kept.table()
 
-    def enabled(self) -> dict[str, bool]:
-        """For each button, whether it has an effect now."""
-        can_start = self.state in (READY, PAUSED)
-        return {
-            "Start": can_start,
-            "Pause": self.state == RUNNING,
-            "Step": can_start,
-            "Stop": self.state not in OVER,
-            "Reset": True,
-            "Keep this run": bool(self.record.checks),
-        }
+    def offer(self) -> str:
+        """What the reader has to choose about this cell's earlier lab; mostly empty."""
+        if self._earlier is None:
+            return ""
+        earlier = self._earlier
+        return f"This cell was run again, and its training is still {earlier.status()}."
+
+    def adopt(self) -> None:
+        """Become the lab that this cell showed before, with its training and runs."""
+        earlier, self._earlier = self._earlier, None
+        if earlier is None:
+            return
+        self._runner.stop(measure=False)
+        for name in ADOPTED:
+            setattr(self, name, getattr(earlier, name))
+        _lab_of_model[id(self.model)] = self
+        for lab in (self, earlier):
+            lab._finalizer.detach()
+        earlier.remove_panel()
+        self._own_runner()
+        self._draw()
+
+    def start_anew(self) -> None:
+        """End the lab that this cell showed before, and take its place."""
+        self._end_earlier()
+        self._draw()
+
+    def _lab_to_choose(self) -> "TrainingLab | None":
+        """A lab of this model whose training runs, if this cell has shown it."""
+        other = _lab_of_model.get(id(self.model))
+        shown = other is not None and other in earlier_of_this_cell()
+        return other if shown and other.begun else None
+
+    def _end_earlier(self) -> None:
+        earlier, self._earlier = self._earlier, None
+        if earlier is None:
+            return
+        earlier._retire()
+        if earlier.model is self.model:
+            self._first_weights = earlier._first_weights
+            self._first_knobs = earlier._first_knobs
+            self._take_over()
+            self._begin_anew()
+
+    def _retire(self) -> None:
+        self.close("its cell was run again")
+        self.remove_panel()
 
     def _take_over(self) -> None:
         """End another lab that trains this lab's model."""
@@ -244,66 +306,37 @@ class TrainingLab:
             other.close("another lab trains its model now")
         _lab_of_model[id(self.model)] = self
 
+    def _begin_anew(self) -> None:
+        with self.between_steps():
+            self.model.load_state_dict(self._first_weights)
+            self.model.dropout = self._first_knobs["dropout"]
+        self._notice = ""
+        self._prepare(self._first_knobs)
+        self._draw()
+
     def _prepare(self, knobs: dict[str, float]) -> None:
-        self._run = Run(self.model, self.data, self.config, knobs)
+        self._run = Run(self.model, self.data, self.config, dict(knobs))
         self._runner = Runner(self._run.advance, self._run.finish)
+        self._own_runner()
+
+    def _own_runner(self) -> None:
+        """The thread holds no reference to the lab: collecting the lab ends it."""
         self._listen()
         _runners.add(self._runner)
-        # The thread holds no reference to the lab, so that an unused lab can be
-        # collected; then its thread ends.
-        stop = _weak(self._runner.stop)
-        finalizer = weakref.finalize(self, stop, measure=False, wait=False)
-        finalizer.atexit = False
+        stop = weak(self._runner.stop)
+        self._finalizer = weakref.finalize(self, stop, measure=False, wait=False)
+        self._finalizer.atexit = False
 
     def _listen(self) -> None:
         if self._panel is not None:
-            self._runner.changed = _weak(self._panel.draw)
+            self._runner.changed = weak(self._panel.draw)
 
     def _draw(self) -> None:
         if self._panel is not None:
             self._panel.draw()
 
 
-def _weak(method: Callable) -> Callable[..., None]:
-    """Call a method as long as its object exists, without keeping it alive."""
-    known = weakref.WeakMethod(method)
-
-    def call(**settings) -> None:
-        method = known()
-        if method is not None:
-            method(**settings)
-
-    return call
-
-
 @atexit.register
 def _end_all() -> None:
     for runner in list(_runners):
         runner.stop(measure=False)
-
-
-def _end_earlier_labs_of_this_cell(lab: TrainingLab) -> None:
-    """Running a cell again removes its output, so the labs shown there must end."""
-    cell, message = _cell_and_message()
-    if cell is None:
-        return
-    known, labs = _labs_of_cell.get(cell, (None, ()))
-    if known != message:
-        for old in list(labs):
-            if old is not lab:
-                old.close("its cell was run again")
-                old.remove_panel()
-        labs = weakref.WeakSet()
-    labs.add(lab)
-    _labs_of_cell[cell] = (message, labs)
-
-
-def _cell_and_message() -> tuple[str | None, str | None]:
-    """The ids of the running cell and of its request, if the front end sends them."""
-    from IPython import get_ipython
-
-    kernel = getattr(get_ipython(), "kernel", None)
-    if kernel is None:
-        return None, None
-    parent = kernel.get_parent("shell")
-    return parent.get("metadata", {}).get("cellId"), parent["header"]["msg_id"]

@@ -52,8 +52,7 @@ def surprise(model, tokens: Int[Tensor, " N"], tokenizer, title: str = "") -> Fi
     figure = _draw_letters(text, losses, bar, f"{title}  mean {mean:.2f} nats", begins)
     figure.set_label(
         f"A paragraph of The Tempest, each letter coloured by its surprise under "
-        f"{title or 'the model'}; the mean is {mean:.2f} nats. Beginnings of words and "
-        "of names are darkest."
+        f"{title or 'the model'}; the mean is {mean:.2f} nats."
     )
     return figure
 

@@ -13,13 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.browser.test_browser import (  # noqa: F401
-    NOTEBOOK,
-    TOKEN,
-    Notebook,
-    browser,
-    server,
-)
+from tests.browser.jupyterlab import NOTEBOOK, TOKEN, Notebook
 
 PLAY = """
 from gptlib import GPT, ModelHandler, ModernGPT
@@ -40,7 +34,7 @@ WIDTHS = (1000, 1400)
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, server):  # noqa: F811
+def notebook(browser, server):
     """A notebook of our own with the two boxes, both shown."""
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in (PLAY, CHAT)]
     kernel = {"name": "python3", "display_name": "Python 3"}

@@ -1,7 +1,7 @@
+import base64
 import gc
 import threading
 import time
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
@@ -19,9 +19,9 @@ from gptlib import (
     evaluate,
     train,
 )
-from gptlib.lab import TrainingLab
+from gptlib.lab import TrainingLab, cells
 from gptlib.lab import run as lab_run
-from gptlib.lab.chart import MOST_POINTS, draw, thin
+from gptlib.lab.chart import MOST_POINTS, Feed, Series, kept_run, picture, rows, turns
 from gptlib.lab.run import Check, Record, Turn, settled
 from gptlib.training import Step
 from tests.conftest import small_config
@@ -47,11 +47,33 @@ def weights(model):
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
-def shown(lab, monkeypatch):
-    """Display the panel as a notebook would; returns it."""
-    monkeypatch.setattr("IPython.display.display", lambda panel: None)
+class Browser:
+    """What a browser would know of a panel, and what it asks."""
+
+    def __init__(self, panel):
+        self.panel, self.known, self.messages = panel, {}, 0
+        panel.send = self.hear
+        self.ask(do="hello")
+
+    def hear(self, message: dict) -> None:
+        self.known |= message
+        self.messages += 1
+
+    def ask(self, **content) -> None:
+        self.panel._asked(content)
+
+    def press(self, button: str) -> None:
+        self.ask(do="press", button=button)
+
+    def set(self, knob: str, value: float, number: int = 1) -> None:
+        self.ask(do="set", knob=knob, value=value, number=number)
+
+
+def shown(lab, monkeypatch) -> Browser:
+    """Display the panel as a notebook would; returns what sees it."""
+    monkeypatch.setattr("IPython.display.display", lambda panel, display_id: None)
     lab.show()
-    return lab._panel
+    return Browser(lab._panel)
 
 
 def test_a_run_from_first_to_last_step(lab, data, capsys):
@@ -168,13 +190,15 @@ def test_reset_during_a_run_restores_and_repeats(long_lab, gpt):
     assert [step.loss for step in long_lab.record.history] == losses
 
 
-def test_reset_keeps_knobs_and_kept_runs(lab):
+def test_reset_brings_the_knobs_back_and_leaves_kept_runs(lab):
+    first = lab.knobs
     lab.set(dropout=0.2)
     lab.start()
     lab.wait()
     kept = lab.keep()
     lab.reset()
-    assert lab.knobs["dropout"] == 0.2 and lab.kept == [kept]
+    assert lab.knobs == first and lab.kept == [kept]
+    assert lab.model.dropout == first["dropout"]
     assert kept.name == "dropout 0.2" and kept.whole_val is not None
 
 
@@ -198,11 +222,14 @@ def test_divergence_is_shown_and_reset_mends_it(gpt, data, monkeypatch):
     lab.start()
     with pytest.raises(DivergedError, match="at learning rate 1e"):
         lab.wait()
-    assert lab.state == "failed" and "last good weights" in panel.message.value
+    lab._runner._thread.join()
+    assert lab.state == "failed" and "last good weights" in panel.known["trouble"]
     with pytest.raises(ValueError, match="failed: reset"):
         lab.start()
-    panel.buttons["Reset"].click()
-    assert lab.state == "ready" and panel.message.value == ""
+    panel.press("Start")
+    assert "failed: reset" in panel.known["refused"]
+    panel.press("Reset")
+    assert lab.state == "ready" and panel.known["trouble"] == ""
     lab.set(lr_scale=1e-5)
     lab.start(steps=5)
     lab.wait()
@@ -221,7 +248,8 @@ def test_an_error_inside_training_is_shown(lab, monkeypatch):
     lab.start()
     with pytest.raises(RuntimeError, match="out of"):
         lab.wait()
-    assert "RuntimeError: out of &lt;memory&gt;" in panel.message.value
+    lab._runner._thread.join()
+    assert panel.known["trouble"] == "RuntimeError: out of <memory>"
     assert len(lab.record.history) == 3
 
 
@@ -272,20 +300,95 @@ def test_a_second_lab_of_the_same_model_ends_the_first(long_lab, gpt, data):
     assert second.state == "finished"
 
 
-def test_running_the_cell_again_ends_its_first_lab(long_lab, tok, data, monkeypatch):
-    request = ["request 1"]
-    where = "gptlib.lab.training_lab._cell_and_message"
-    monkeypatch.setattr(where, lambda: ("cell 7", request[0]))
+@pytest.fixture
+def cell(monkeypatch):
+    """A cell that is run: cell() begins its next run."""
+    runs = [1]
+    where = "gptlib.lab.cells.cell_and_message"
+    monkeypatch.setattr(where, lambda: ("cell 7", f"request {runs[0]}"))
+    yield lambda: runs.__setitem__(0, runs[0] + 1)
+    cells._shown.clear()
+
+
+def new_lab(tok, data, **changes):
+    torch.manual_seed(0)
+    config = replace(CONFIG, steps=100_000, **changes)
+    return TrainingLab(GPT(small_config(tok)), data, config)
+
+
+def test_one_cell_may_show_two_labs_and_a_finished_one_is_replaced(
+    lab, long_lab, cell, tok, data, monkeypatch
+):
+    finished = new_lab(tok, data)
+    for one in (long_lab, finished):
+        shown(one, monkeypatch)
+    long_lab.start(), finished.start(steps=2)
+    finished.stop()
+    assert long_lab.state == "running"
+    long_lab.stop()
+    cell()
+    third = new_lab(tok, data)
+    assert shown(third, monkeypatch).known["offer"] == ""
+    assert "run again" in long_lab.trouble and long_lab._panel is None
+
+
+def test_a_cell_run_again_offers_its_running_lab(
+    long_lab, cell, tok, data, monkeypatch
+):
     shown(long_lab, monkeypatch)
     long_lab.start()
-    torch.manual_seed(0)
-    second, third = (TrainingLab(GPT(small_config(tok)), data, CONFIG) for _ in "23")
-    shown(second, monkeypatch)
-    assert long_lab.state == "running", "one cell may show two labs"
-    request[0] = "request 2"
-    shown(third, monkeypatch)
-    assert long_lab.state == second.state == "stopped"
-    assert "run again" in long_lab.trouble and long_lab._panel is None
+    long_lab.wait(steps=3)
+    record = long_lab.record
+    cell()
+    second = new_lab(tok, data)
+    panel = shown(second, monkeypatch)
+    assert long_lab.state == "running" and "still running" in panel.known["offer"]
+    cell()
+    third = new_lab(tok, data)
+    panel = shown(third, monkeypatch)
+    assert "still running" in panel.known["offer"], "an offer is handed on"
+    panel.press("Show the running one")
+    assert panel.known["offer"] == "" and panel.known["state"] == "running"
+    assert third.record is record and third.model is long_lab.model
+    del long_lab, second
+    gc.collect()
+    third.wait(steps=2)
+    assert third.state == "running", "the first lab's end is not the training's"
+    third.close()
+
+
+@pytest.mark.parametrize("by", ["the button", "code"])
+def test_a_cell_run_again_may_start_anew(long_lab, cell, tok, data, monkeypatch, by):
+    shown(long_lab, monkeypatch)
+    long_lab.start()
+    long_lab.wait(steps=3)
+    cell()
+    second = new_lab(tok, data)
+    panel = shown(second, monkeypatch)
+    if by == "code":
+        second.start(steps=1)
+        second.wait()
+    else:
+        panel.press("Start anew")
+    assert long_lab.state == "stopped" and panel.known["offer"] == ""
+    second.close()
+
+
+def test_a_cell_run_again_with_its_model_begins_with_the_first_weights(
+    long_lab, cell, gpt, data, monkeypatch
+):
+    first = weights(gpt)
+    shown(long_lab, monkeypatch)
+    long_lab.set(dropout=0.4)
+    long_lab.start()
+    long_lab.wait(steps=3)
+    cell()
+    second = TrainingLab(gpt, data, CONFIG)
+    assert long_lab.state == "running", "nothing is chosen yet"
+    shown(second, monkeypatch).press("Start anew")
+    assert long_lab.state == "stopped"
+    assert torch.equal(weights(gpt), first) and second.knobs["dropout"] == 0.0
+    second.close()
 
 
 def test_no_thread_outlives_its_lab(tok, data):
@@ -309,9 +412,43 @@ def test_an_interrupted_wait_pauses(long_lab, monkeypatch):
 
     long_lab.start()
     monkeypatch.setattr(long_lab._runner, "wait", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="is paused after step") as caught:
         long_lab.wait()
     assert long_lab.state == "paused"
+    assert caught.value._render_traceback_() == [str(caught.value)]
+
+
+def test_a_wait_goes_on_after_a_pause_by_hand(long_lab, monkeypatch):
+    panel = shown(long_lab, monkeypatch)
+    ended = threading.Event()
+
+    def cell() -> None:
+        long_lab.wait(timeout=60)
+        ended.set()
+
+    long_lab.start(steps=2000)
+    threading.Thread(target=cell, daemon=True).start()
+    while not long_lab._runner._waiting:
+        time.sleep(0.01)
+    panel.press("Pause")
+    paused = len(long_lab.record.history)
+    assert long_lab.waited and panel.known["waited"] and paused < 2000
+    panel.press("Step")
+    while long_lab.state == "running":
+        time.sleep(0.01)
+    assert len(long_lab.record.history) == paused + 1
+    assert not ended.wait(0.2)
+    long_lab._runner._goal = paused + 5
+    panel.press("Start")
+    assert ended.wait(60) and long_lab.state == "paused" and not long_lab.waited
+    assert len(long_lab.record.history) == paused + 5
+
+
+def test_code_that_pauses_ends_a_wait(long_lab):
+    long_lab.start()
+    threading.Timer(0.2, long_lab.pause).start()
+    long_lab.wait(timeout=30)
+    assert long_lab.state == "paused" and not long_lab.waited
 
 
 def test_waiting_too_long(long_lab):
@@ -405,12 +542,12 @@ def test_losses_that_are_no_numbers_end_the_run(lab, monkeypatch):
     with pytest.raises(DivergedError, match="after step 50 the losses are"):
         lab.wait()
     lab._runner._thread.join()
-    assert "DivergedError" in panel.message.value and lab.record.checks == []
+    assert "DivergedError" in panel.known["trouble"] and lab.record.checks == []
 
 
 def test_a_drawing_that_fails_does_not_end_the_training(lab, monkeypatch):
     panel = shown(lab, monkeypatch)
-    monkeypatch.setattr(panel, "_draw", None)
+    monkeypatch.setattr(panel.panel, "_tell", None)
     lab._runner.start()
     lab.wait()
     assert lab.state == "finished"
@@ -419,88 +556,147 @@ def test_a_drawing_that_fails_does_not_end_the_training(lab, monkeypatch):
 def test_closing_the_output_disturbs_nothing(lab, monkeypatch):
     panel = shown(lab, monkeypatch)
     lab.start(steps=10)
-    panel.close()
+    panel.panel.close()
     lab.wait()
     lab.start()
     lab.wait()
     assert lab.state == "finished" and lab.trouble == ""
 
 
-def test_sliders_reach_what_code_sets(lab, monkeypatch):
-    panel = shown(lab, monkeypatch)
-    lab.set(dropout=0.8, lr_scale=100.0, weight_decay=3.0)
-    values = {knob: slider.value for knob, slider in panel.sliders.items()}
-    assert values == pytest.approx(lab.knobs)
-    assert lab.knobs == {"dropout": 0.8, "lr_scale": 100.0, "weight_decay": 3.0}
-
-
 def test_panel_and_lab_follow_each_other(lab, monkeypatch):
     panel = shown(lab, monkeypatch)
-    panel.sliders["dropout"].value = 0.35
-    assert lab.knobs["dropout"] == 0.35
+    panel.set("dropout", 0.35, number=7)
+    assert lab.knobs["dropout"] == 0.35 and panel.known["heard"] == 7
     lab.set(lr_scale=0.5)
-    assert panel.sliders["lr_scale"].value == 0.5
-    enabled = [n for n, b in panel.buttons.items() if not b.disabled]
-    assert enabled == ["Start", "Step", "Stop", "Reset"]
-    panel.buttons["Step"].click()
-    assert len(lab.record.history) == 1 and "step 1 of 60" in panel.status.value
-    panel.buttons["Start"].click()
+    assert panel.known["knobs"] == lab.knobs
+    panel.set("dropout", 1.5)
+    assert "dropout" in panel.known["refused"] and lab.knobs["dropout"] == 0.35
+    on = [name for name, enabled in panel.known["enabled"].items() if enabled]
+    assert on == ["Start", "Step", "Stop", "Reset"]
+    panel.press("Keep this run")
+    assert "at least 50 steps" in panel.known["refused"]
+    panel.press("Step")
+    lab.wait()
+    assert len(lab.record.history) == 1
+    panel.press("Start")
     lab.wait()
     lab._runner._thread.join()  # the last drawing comes after the last change
-    assert not panel.buttons["Keep this run"].disabled
-    assert panel.buttons["Start"].disabled and panel.buttons["Stop"].disabled
-    panel.buttons["Keep this run"].click()
-    assert "dropout 0.35 rate × 0.5" in panel.table.value
-    assert lab.record.sample[1:20] in panel.sample.value.replace("&#x27;", "'")
-    bundle = panel._repr_mimebundle_()
-    assert "live lab" in bundle["text/plain"]
+    known = panel.known
+    assert known["enabled"]["Keep this run"] and not known["enabled"]["Stop"]
+    assert known["now"]["step"] == 60 and known["now"]["whole"] == lab.record.whole_val
+    assert known["sample"] == lab.record.sample
+    panel.press("Keep this run")
+    assert [run["name"] for run in panel.known["kept"]] == ["dropout 0.35 rate × 0.5"]
+
+
+def test_kept_runs_are_renamed_and_deleted_by_hand(lab, monkeypatch):
+    panel = shown(lab, monkeypatch)
+    lab.start()
+    lab.wait()
+    for name in ("a", "b"):
+        lab.keep(name)
+    panel.ask(do="rename", name="a", to="b")
+    assert "another kept run" in panel.known["refused"]
+    panel.ask(do="rename", name="a", to=" first ")
+    assert [run["name"] for run in panel.known["kept"]] == ["first", "b"]
+    panel.ask(do="delete", name="b")
+    assert [run["name"] for run in panel.known["kept"]] == ["first"]
+    panel.ask(do="delete", name="b")
+    assert "no kept run is called 'b'" in panel.known["refused"]
+
+
+def test_a_browser_that_comes_later_is_told_everything(lab, monkeypatch):
+    early = shown(lab, monkeypatch)
+    lab.start()
+    lab.wait()
+    lab._runner._thread.join()
+    late = Browser(early.panel)
+    assert late.known["whole"] and late.known["loss"]["from"] == 0
+    assert len(late.known["loss"]["means"]) == 60
+    assert [row[0] for row in late.known["checks"]["rows"]] == [50, 60]
+    told = late.messages
+    early.panel.draw(now=False)
+    early.panel.draw(now=False)
+    assert late.messages <= told + 1, "at most ten times a second"
+
+
+def test_what_a_viewer_without_kernel_sees(lab, monkeypatch):
+    panel = shown(lab, monkeypatch).panel
+    data, metadata = panel._repr_mimebundle_()
+    assert "before its first step" in metadata["image/png"]["alt"]
+    lab.start()
+    lab.wait()
+    lab.keep("kept")
+    later, metadata = panel._repr_mimebundle_()
+    alt = metadata["image/png"]["alt"]
+    assert alt == later["text/plain"] and "kept: val" in alt and "step 60" in alt
+    picture = base64.b64decode(later["image/png"])
+    assert picture.startswith(b"\x89PNG") and len(picture) < 100_000
+    assert later["image/png"] != data["image/png"]
 
 
 def history(steps: int) -> list[Step]:
     return [
         Step(i, 4 - i / steps, None, None, 1e-3, i * 64, i / 100)
-        for i in range(1, steps)
+        for i in range(1, steps + 1)
     ]
 
 
-def polylines(svg: str) -> list[int]:
-    """How many points each line of a chart has; the chart must be valid XML."""
-    lines = ET.fromstring(svg).iter("polyline")
-    return [len(line.get("points").split()) for line in lines]
+def test_a_feed_tells_each_thing_once():
+    record = Record({"dropout": 0.0}, 200)
+    feed = Feed(record)
+    assert feed.news() == {}
+    record.history += history(3)
+    record.norms += [1.0, 2.0, 3.0]
+    news = feed.news()
+    assert news["norm"] == {"stride": 1, "from": 0, "means": [1.0, 2.0, 3.0]}
+    record.history.append(Step(4, 1.5, None, None, 1e-3, 256, 0.04))
+    record.norms.append(4.0)
+    record.checks.append(Check(4, 2.0, 2.5))
+    record.turns.append(Turn(4, "dropout", 0.2))
+    news = feed.news()
+    assert news["loss"] == {"stride": 1, "from": 3, "means": [1.5]}
+    assert news["turns"] == [[4, "dropout 0.2"]]
+    assert news["checks"]["rows"][0][-1] == 2.5, "the gradients' mean norm"
+    assert feed.news() == {}
+    assert len(feed.news(whole=True)["loss"]["means"]) == 4
 
 
-def test_chart_of_a_long_run_stays_small():
-    checks = [Check(i, 2.0, 2.5) for i in range(50, 5001, 50)]
-    record = Record({"dropout": 0.0}, 5000, "<one> & two", history(5000), checks)
-    svg = draw(record, [record])
-    assert max(polylines(svg)) <= MOST_POINTS and len(svg) < 30_000
-    assert "&lt;one&gt; &amp; two" in svg and len(record.history) == 4999
+def test_a_long_run_stays_small():
+    series = Series()
+    for i in range(10 * MOST_POINTS):
+        series.extend([float(i % 2)])
+    assert len(series.means) < MOST_POINTS and series.stride == 16
+    assert set(series.means) == {0.5}
+    assert series.news()["from"] == 0
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2, 49])
-def test_chart_of_a_short_run(steps):
-    record = Record({"dropout": 0.0}, max(1, steps), history=history(steps))
-    assert polylines(draw(record))
-
-
-def test_chart_marks_turns_and_the_best_val():
+def test_rows_turns_and_a_kept_run():
     checks = [Check(50, 2.0, 2.5), Check(100, 1.8, 2.4), Check(150, 1.5, 2.6)]
-    turns = [Turn(60, "dropout", 0.2), Turn(61, "dropout", 0.4)]
-    svg = draw(Record({"dropout": 0.0}, 150, "", history(150), checks, turns))
-    assert "best val 2.400" in svg and "val 2.60" in svg and "train 1.50" in svg
-    assert "dropout 0.4" in svg and "dropout 0.2" not in svg
-
-
-def test_thinning_takes_means():
-    assert thin([(1, 2.0), (3, 4.0)], 1) == [(2.0, 3.0)]
-    assert thin([(1, 2.0)]) == [(1, 2.0)]
+    passing = [Turn(60, "dropout", 0.2), Turn(61, "dropout", 0.4)]
+    record = Record({"dropout": 0.0}, 150, "r", history(150), checks, passing)
+    record.norms = [1.0] * 150
+    assert [row[:3] for row in rows(record)] == [
+        [50, 2.0, 2.5],
+        [100, 1.8, 2.4],
+        [150, 1.5, 2.6],
+    ]
+    assert rows(record, 2)[0][3] == pytest.approx(4 - 125.5 / 150)
+    assert turns(record) == [[61, "dropout 0.4"]]
+    run = kept_run(record)
+    assert run["best"] == [100, 2.4] and run["done"] == 150
+    # What was recorded elsewhere has checks only.
+    bare = Record({"dropout": 0.0}, 150, "recorded", checks=checks)
+    assert kept_run(bare)["done"] == 150
+    assert kept_run(bare)["rows"][0] == [50, 2.0, 2.5, None, None, None]
+    assert "lowest val 2.40 at step 100" in picture(record, [bare])[1]
 
 
 def test_turns_in_close_succession_count_as_one():
-    turns = [
+    close = [
         Turn(10, "dropout", 0.1),
         Turn(11, "lr_scale", 2),
         Turn(12, "dropout", 0.3),
     ]
-    assert settled(turns, 5) == turns[1:]
-    assert settled(turns, 1) == turns
+    assert settled(close, 5) == close[1:]
+    assert settled(close, 1) == close

@@ -1,8 +1,8 @@
-"""Sliders in front ends that send everything through one queue (VS Code, Colab).
+"""Sliders and buttons in front ends that send everything through one queue.
 
-JupyterLab opens a second queue, a "subshell", for widgets; these front ends do not,
-so that a message waits until the running cell is done. The lab's cells return at
-once, so it never waits long: sent straight to the kernel, it must act.
+VS Code and Colab do, and JupyterLab with ipykernel 7.4: a widget's message waits until
+the running cell is done. `lab.wait()` serves it before; sent straight to the kernel,
+it must act.
 """
 
 import time
@@ -42,12 +42,36 @@ def ask(kernel, code: str, expression: str) -> str:
     return answer["content"]["user_expressions"]["it"]["data"]["text/plain"]
 
 
-def test_a_slider_message_reaches_the_running_training(kernel):
-    comm = ask(kernel, SETUP, "lab._panel.sliders['dropout'].model_id").strip("'")
-    state = {"method": "update", "state": {"value": 0.4}, "buffer_paths": []}
-    message = kernel.session.msg("comm_msg", {"comm_id": comm, "data": state})
+def tell(kernel, comm: str, **content) -> None:
+    """Send what the panel in a browser would send, through the main queue."""
+    data = {"method": "custom", "content": content}
+    message = kernel.session.msg("comm_msg", {"comm_id": comm, "data": data})
     assert "subshell_id" not in message["header"]
     kernel.shell_channel.send(message)
+
+
+def begin(kernel, code: str) -> str:
+    """Start a cell and return its request's id once it has printed something."""
+    request = kernel.execute(f"print('go', flush=True); {code}", stop_on_error=False)
+    while True:
+        message = kernel.get_iopub_msg(timeout=60)
+        if message["parent_header"].get("msg_id") != request:
+            continue
+        if message["msg_type"] == "stream":
+            return request
+
+
+def reply(kernel, request: str) -> dict:
+    """The reply to a request, once it comes."""
+    while True:
+        answer = kernel.get_shell_msg(timeout=60)
+        if answer["parent_header"]["msg_id"] == request:
+            return answer["content"]
+
+
+def test_a_slider_message_reaches_the_running_training(kernel):
+    comm = ask(kernel, SETUP, "lab._panel.model_id").strip("'")
+    tell(kernel, comm, do="set", knob="dropout", value=0.4, number=1)
     for _ in range(100):
         if ask(kernel, "", "lab.model.dropout") == "0.4":
             break
@@ -57,18 +81,47 @@ def test_a_slider_message_reaches_the_running_training(kernel):
     assert ask(kernel, "lab.close()", "lab.state") == "'stopped'"
 
 
+def test_knobs_and_buttons_act_while_a_cell_waits(kernel):
+    comm = ask(kernel, SETUP, "lab._panel.model_id").strip("'")
+    waiting = begin(kernel, "lab.wait(); ended = lab.state, lab.model.dropout")
+    # Another cell behind it stays in its place in the queue.
+    next_one = kernel.execute("order = ended", stop_on_error=False)
+    tell(kernel, comm, do="set", knob="dropout", value=0.4, number=1)
+    tell(kernel, comm, do="press", button="Pause")
+    time.sleep(1)
+    assert not kernel.shell_channel.msg_ready(), "it waits for Resume"
+    tell(kernel, comm, do="press", button="Start")
+    time.sleep(1)
+    tell(kernel, comm, do="press", button="Step")
+    time.sleep(0.5)
+    tell(kernel, comm, do="press", button="Stop")
+    assert reply(kernel, waiting)["status"] == "ok"
+    assert reply(kernel, next_one)["status"] == "ok"
+    assert ask(kernel, "", "order") == "('stopped', 0.4)"
+    assert ask(kernel, "", "lab.record.turns[0].value") == "0.4"
+
+
+def test_a_reloaded_page_is_answered_while_a_cell_waits(kernel):
+    ask(kernel, SETUP, "lab.state")
+    waiting = begin(kernel, "lab.wait()")
+    info = kernel.kernel_info()
+    comms = kernel.comm_info("jupyter.widget")
+    assert reply(kernel, info)["status"] == "ok"
+    assert len(reply(kernel, comms)["comms"]) >= 1
+    kernel.manager.interrupt_kernel()
+    assert reply(kernel, waiting)["status"] == "error"
+
+
 def test_interrupting_the_kernel_while_it_waits_pauses_the_lab(kernel):
     ask(kernel, SETUP, "lab.state")
     # An error would abort whatever is asked next, if it arrives soon enough.
-    code = "print('waiting', flush=True); lab.wait()"
-    waiting = kernel.execute(code, stop_on_error=False)
-    while kernel.get_iopub_msg(timeout=60)["msg_type"] != "stream":
-        pass
+    waiting = begin(kernel, "lab.wait()")
     time.sleep(1)
     kernel.manager.interrupt_kernel()
-    answer = kernel.get_shell_msg(timeout=30)
-    assert answer["parent_header"]["msg_id"] == waiting
-    assert answer["content"]["ename"] == "KeyboardInterrupt"
+    content = reply(kernel, waiting)
+    assert content["ename"] == "Interrupted"
+    assert len(content["traceback"]) == 1 and "\n" not in content["traceback"][0]
+    assert "the training is paused after step" in content["traceback"][0]
     assert ask(kernel, "", "lab.state") == "'paused'"
     assert ask(kernel, "lab.start(steps=1); lab.wait()", "lab.state") == "'paused'"
     assert ask(kernel, "lab.close()", "lab.state") == "'stopped'"

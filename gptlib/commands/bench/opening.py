@@ -1,15 +1,18 @@
 """What is noticed without a model: the import, and the lab's chart of a long run."""
 
+import json
 import statistics
 import subprocess
 import sys
 
 from gptlib.commands.bench import Figure, Plan
 from gptlib.commands.bench.clock import median_seconds, say
-from gptlib.lab.chart import draw
+from gptlib.lab.chart import Feed
 from gptlib.lab.panel import SECONDS_BETWEEN_DRAWINGS
 from gptlib.lab.run import CHECK_EVERY, Check, Record, Turn
 from gptlib.training import Step
+
+STEPS_AT_ONCE = 5  # a tenth of a second of a fast training
 
 IMPORTS = """
 import time
@@ -29,13 +32,25 @@ def figures(plan: Plan) -> list[Figure]:
     alone, added = map(statistics.median, seconds)
     record = long_record(plan.long_run)
     draws = 4 * plan.rounds
-    drawing = median_seconds(lambda: draw(record, [record, record]), draws)
+    feed = Feed(record)
+    feed.news(whole=True)
+
+    def tell() -> None:
+        record.history += record.history[-STEPS_AT_ONCE:]
+        record.norms += record.norms[-STEPS_AT_ONCE:]
+        json.dumps(feed.news())
+
+    drawing = median_seconds(tell, draws)
     part = 100 * drawing / SECONDS_BETWEEN_DRAWINGS
     return [
         Figure(group, "import torch", alone, "s", plan.openings),
         Figure(group, "import gptlib, beyond that", added, "s", plan.openings),
         Figure(
-            group, f"one chart of {plan.long_run:,} steps", 1e3 * drawing, "ms", draws
+            group,
+            f"news for the chart of {plan.long_run:,} steps",
+            1e3 * drawing,
+            "ms",
+            draws,
         ),
         Figure(group, "charts, of the training's time at most", part, "%", draws),
     ]
@@ -50,4 +65,7 @@ def long_record(steps: int) -> Record:
     checked = range(CHECK_EVERY, steps + 1, CHECK_EVERY)
     checks = [Check(i, 2.0 - i / 1e4, 2.5) for i in checked]
     turns = [Turn(steps * i // 5, "dropout", i / 10) for i in (1, 2, 3)]
-    return Record({"dropout": 0.0}, steps, "made up", history, checks, turns)
+    norms = [1.0] * steps
+    return Record(
+        {"dropout": 0.0}, steps, "made up", history, checks, turns, norms=norms
+    )

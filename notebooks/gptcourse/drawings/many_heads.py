@@ -39,7 +39,7 @@ def draw() -> Canvas:
         "Multi-head attention with four heads",
         "Queries, keys and values of width C are cut into four heads, each attends by "
         "a map of its own, and a linear layer mixes the concatenated results. Below, "
-        "view cuts each row into four pieces, and transpose gives each head a "
+        "view cuts each row into four parts, and transpose gives each head a "
         "table of all positions.",
         "Four heads ask four questions at once",
         822,
@@ -134,7 +134,7 @@ def _transpose(canvas: Canvas, v: torch.Tensor) -> None:
     canvas.text(one + 88, below, "(B, T, C)", 15, mono=True)
     canvas.text(two + 106, below, "(B, T, H, C/H)", 15, mono=True)
     canvas.text(three + 127, below, "(B, H, T, C/H)", 15, mono=True)
-    canvas.note(two + 106, below + 23, "each position: 4 pieces")
+    canvas.note(two + 106, below + 23, "each position: 4 parts")
     canvas.note(three + 127, below + 23, "each head: all positions")
     canvas.note(one + 88, below + 23, "each position: one row")
     for x, end, name in ((264, 316, "view"), (570, 650, "transpose")):

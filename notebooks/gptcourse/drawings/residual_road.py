@@ -33,20 +33,13 @@ def draw() -> Canvas:
 def _pre_norm(canvas: Canvas, x: float) -> None:
     _head_line(canvas, 36, "LayerNorm before", "pre-norm: GPT-2, and ours")
     _road(canvas, x)
-    for number, (name, does, role, code) in enumerate(SUB_LAYERS):
+    for number, (name, does, role, _) in enumerate(SUB_LAYERS):
         y = 196 + 176 * number
         canvas.arrow([(x, y), (x + 108, y)], role, 2.2)
         canvas.circle(x, y, 5, role)
         canvas.box(x + 110, y - 18, 218, 36, f"LayerNorm `ln_{number + 1}`", size=15)
         canvas.arrow([(x + 219, y + 20), (x + 219, y + 42)], role, 2.2)
         _sub_layer(canvas, x, y + 44, name, does, role)
-        canvas.note(
-            x + 26,
-            y + 143,
-            _sum(f"{code}(ln_{number + 1}(x))"),
-            anchor="start",
-            mono=True,
-        )
     canvas.box(x - 70, 548, 140, 36, "LayerNorm `ln_f`", size=14)
     canvas.lines(
         x + 82, 562, ("once, after the", "last block"), 14, role="soft", anchor="start"
@@ -89,7 +82,3 @@ def _sub_layer(canvas: Canvas, x, y, name: str, does: str, role: str) -> None:
     canvas.box(x + 110, y, 218, 58, name, does, role=role, fill=role, size=16)
     canvas.arrow([(x + 108, y + 29), (x + 17, y + 29)], role, 2.2)
     canvas.plus(x, y + 29, role)
-
-
-def _sum(correction: str) -> str:
-    return f"x = x + {correction}"

@@ -47,7 +47,7 @@ def draw() -> Canvas:
     canvas.caption(
         "The loop changes the weights; **measuring changes nothing**. Train and val "
         "are measured in the same way:",
-        "on fixed pieces of text, with dropout off. Here a GPT of two blocks, "
+        "on fixed parts of the text, with dropout off. Here a GPT of two blocks, "
         f"{steps:,} steps.",
     )
     return canvas
