@@ -62,6 +62,7 @@ IN_FORM = [
     "02_single_head",
     "03_multi_head",
     "04_blocks",
+    "05_gpt",
 ]
 
 in_form = pytest.mark.parametrize("name", IN_FORM)
