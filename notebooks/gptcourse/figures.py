@@ -64,18 +64,22 @@ def claims() -> Figure:
 def compared(losses: dict[str, Sequence[float]], xlabel: str) -> Figure:
     """Draw the losses of several kinds of run: a row per kind, a dot per seed."""
     fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.34 * len(losses)))
+    sign = "+" if min(map(min, losses.values())) < 0 else ""
     for row, values in enumerate(losses.values()):
         ax.plot(values, [row] * len(values), "o", color=TRAIN, alpha=0.7)
-        mean = sum(values) / len(values)
-        ax.annotate(f"{mean:.3f}", (max(values), row), (9, 0), **BESIDE)
+        ax.annotate(_mean(values, sign), (max(values), row), (9, 0), **BESIDE)
     ax.set_yticks(range(len(losses)), list(losses))
     ax.set_ylim(len(losses) - 0.5, -0.5)
     ax.margins(x=0.12)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(f"← better     {xlabel}")
-    means = (f"{name} {sum(v) / len(v):.3f}" for name, v in losses.items())
-    fig.set_label("Mean losses, one dot per seed: " + "; ".join(means) + ".")
+    means = (f"{name} {_mean(values, sign)}" for name, values in losses.items())
+    fig.set_label(f"Means over seeds, {xlabel}: " + "; ".join(means) + ".")
     return fig
+
+
+def _mean(values: Sequence[float], sign: str) -> str:
+    return f"{sum(values) / len(values):{sign}.3f}".replace("-", "−")
 
 
 def _where(records: Sequence[Record]) -> str:
@@ -111,8 +115,11 @@ def loss_ladder(yours: Rung | None = None, *, everything: bool = False) -> Figur
         rungs = [rung for rung in rungs if rung.name in SPINE]
     if yours is not None:
         names = [rung.name for rung in rungs]
-        rungs = rungs[: names.index(yours.name) + 1] if yours.name in names else rungs
-        rungs += [] if yours.name in names else [yours]
+        if yours.name in names:
+            rungs = rungs[: names.index(yours.name) + 1]
+        else:
+            before = (rung for rung in rungs if rung.notebook <= yours.notebook)
+            rungs = [*before, yours]
     rungs.sort(key=lambda rung: -rung.loss)
     fig = _draw_ladder(rungs, yours)
     said = "; ".join(f"{rung.name} {rung.loss:.2f}" for rung in rungs)
@@ -129,7 +136,8 @@ def _draw_ladder(rungs: list[Rung], yours: Rung | None) -> Figure:
         ax.plot(rung.loss, row, "o", color=TRAIN)
         if rung.order <= 2:
             text = f"{rung.loss:.2f} nats · {rung.choices:.1f} characters"
-            ax.annotate(text, (rung.loss, row), (9, 0), **BESIDE, fontsize=8.5)
+            label = ax.annotate(text, (rung.loss, row), (9, 0), **BESIDE, fontsize=8.5)
+            label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
         if yours is not None and rung.name == yours.name:
             ax.plot(yours.loss, row, "o", color=VAL, fillstyle="none", markersize=11)
     if FAMILY in rows:

@@ -115,12 +115,14 @@ def test_everything_by_keyboard_while_a_cell_waits(lab):
     assert values.is_hidden()
     train = lab.button("train")
     train.press("Enter")
-    assert train.get_attribute("aria-pressed") == "false"
-    assert chart.locator("polyline[data-key=train]").count() == 0
+    lab.wait_for(lambda: train.get_attribute("aria-pressed") == "false")
+    lab.wait_for(lambda: chart.locator("polyline[data-key=train]").count() == 0)
 
     lab.button("Keep this run").press("Enter")
     renaming = lab.panel.get_by_role("button", name=re.compile("^rename"))
     renaming.press("Enter")
+    field = lab.panel.get_by_label(re.compile("^new name of"))
+    lab.wait_for(lambda: field.count() == 1)
     lab.page.keyboard.type("mine")
     lab.page.keyboard.press("Enter")
     lab.wait_for(lambda: lab.button("mine").count() == 1)

@@ -309,7 +309,6 @@ class View {
     const field = make("input", { type: "text", "aria-label": `new name of ${name}`, value: name,
       onkeydown: (e) => e.key === "Enter" ? end(field.value.trim()) : e.key === "Escape" && end(),
       onblur: () => end(field.value.trim()) });
-    setTimeout(() => field.select());
     return field;
   }
 }

@@ -59,7 +59,9 @@ const renew = (node, shape, children) => {
   const focused = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   node.replaceChildren(...children());
   const again = [...node.querySelectorAll("button")].find((button) => focused && button.dataset.key === focused);
-  (node.querySelector("input") || again)?.focus();
+  const field = node.querySelector("input");
+  (field || again)?.focus();
+  field?.select();
 };
 // A computed colour as [r, g, b], whatever notation the browser gives it in.
 const rgb = (colour) => {
