@@ -30,6 +30,7 @@ first occurs. Made from the notebooks by `make glossary`.
 
 """
 HIDDEN = re.compile(r"<details>.*?</details>", re.DOTALL)
+PARAGRAPH_END = re.compile(r"\n\s*\n|\n(?=- |\d+\. |\|)")
 TERM = re.compile(r"\*\*([^*]+)\*\*")
 SENTENCE_END = re.compile(r"(?<=[.?!])\)?\s+(?=[A-Z*`$(“\"])")
 
@@ -45,12 +46,10 @@ def definitions(path: Path) -> dict[str, str]:
     for cell in nbformat.read(path, as_version=4).cells[1:]:
         if cell.cell_type != "markdown":
             continue
-        for paragraph in re.split(
-            r"\n\s*\n|\n(?=[-|\d] ?)", HIDDEN.sub("", cell.source)
-        ):
+        for paragraph in PARAGRAPH_END.split(HIDDEN.sub("", cell.source)):
             for sentence in SENTENCE_END.split(" ".join(paragraph.split())):
                 for term in TERM.findall(sentence):
-                    text = TERM.sub(r"\1", sentence).lstrip("- ").rstrip(";:") + "."
+                    text = TERM.sub(r"\1", sentence).lstrip("- (").rstrip(";:") + "."
                     text = text[0].upper() + text[1:].replace("..", ".")
                     if term[-1] not in ".:?!":  # else it is a label
                         found.setdefault(term, text)
