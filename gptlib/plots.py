@@ -14,7 +14,6 @@ from textwrap import fill
 import matplotlib.pyplot as plt
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from gptlib.training import Step
@@ -80,32 +79,28 @@ def live(training, *, seconds: float = 2.0) -> Iterator[Step]:
 
     Train and val are drawn where they were measured (`eval_every`, `eval_tokens`).
     """
-    from IPython.display import display
-
-    def draw() -> Figure:
-        figure = loss_curves(training.history).figure
-        plt.close(figure)
-        return figure
-
-    def described() -> dict:
-        done = [step for step in training.history if step.val is not None][-1:]
-        ends = f"; val {done[0].val:.2f} at step {done[0].step}" if done else ""
-        return {"image/png": {"alt": f"Loss of train and val against steps{ends}."}}
-
     shown, drawn = None, time.perf_counter()
     for step in training:
         yield step
-        if time.perf_counter() - drawn < seconds:
-            continue
-        if shown is None:
-            shown = display(draw(), metadata=described(), display_id=True)
-        else:
-            shown.update(draw(), metadata=described())
-        drawn = time.perf_counter()
+        if time.perf_counter() - drawn >= seconds:
+            shown = _redraw(training.history, shown)
+            drawn = time.perf_counter()
+    _redraw(training.history, shown)
+
+
+def _redraw(history: Sequence[Step], shown):
+    """Draw the losses where they were shown before, or anew; return the place."""
+    from IPython.display import display
+
+    figure = loss_curves(history).figure
+    plt.close(figure)
+    done = [step for step in history if step.val is not None][-1:]
+    ends = f"; val {done[0].val:.2f} at step {done[0].step}" if done else ""
+    alt = {"image/png": {"alt": f"Loss of train and val against steps{ends}."}}
     if shown is None:
-        display(draw(), metadata=described())
-    else:
-        shown.update(draw(), metadata=described())
+        return display(figure, metadata=alt, display_id=True)
+    shown.update(figure, metadata=alt)
+    return shown
 
 
 def loss_curves(

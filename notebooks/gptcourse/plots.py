@@ -3,6 +3,8 @@
 Read next: `letters.py`, `figures.py`.
 """
 
+# ruff: noqa: F401 - most of what is imported is passed on to the notebooks
+
 import math
 from collections.abc import Sequence
 from statistics import fmean as mean
@@ -13,6 +15,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from gptcourse.letters import (
+    LETTER,
     PARAGRAPH,
     difference,
     paragraph_losses,
@@ -36,30 +39,6 @@ from gptlib.plots import (
     show,
     use_style,
 )
-
-__all__ = [
-    "BESIDE",
-    "COLOURS",
-    "GREY",
-    "OTHER",
-    "PARAGRAPH",
-    "STYLE",
-    "TRAIN",
-    "VAL",
-    "attention_map",
-    "bigram_table",
-    "difference",
-    "lab_runs",
-    "live",
-    "loss_curves",
-    "paragraph_losses",
-    "show",
-    "spread",
-    "surprise",
-    "token_view",
-    "tokens_of",
-    "use_style",
-]
 
 
 def bigram_table(

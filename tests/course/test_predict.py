@@ -225,7 +225,8 @@ def test_stored_predictions_hide_their_results_and_hold_no_answer(path):
         (shown,) = code[question].outputs
         assert list(shown.data) == ["text/plain"]
         assert shown.data["text/plain"].startswith("Prediction: ")
-        assert not code[reveal].outputs, "nobody has guessed"
+        assert "Measured: " not in str(code[reveal].outputs), "nobody has guessed"
+        assert not code[reveal].outputs or hides(code[reveal])
         between = code[question + 1 : reveal]
         covered = [c for c in between if "guess.covered(" in c.source]
         assert covered or any(map(hides, between)), "the answer can be read"

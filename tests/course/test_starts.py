@@ -46,13 +46,6 @@ def test_untied_models_have_a_second_matrix_with_a_bias():
     assert loud.tokens.weight.std().item() == pytest.approx(1, rel=0.1)
 
 
-def test_an_unknown_part_of_a_variant_is_named():
-    with pytest.raises(ValueError, match="weights='gpt3'"):
-        Variant("gpt3")
-    with pytest.raises(ValueError, match="output='none'"):
-        Variant(output="none")
-
-
 def test_runs_are_recorded_and_not_repeated(tmp_path, monkeypatch, capsys):
     few = {"05": Variant(seeds=2), "04": Variant("pytorch", "own")}
     monkeypatch.setattr(starts, "VARIANTS", few)

@@ -20,7 +20,6 @@ from torch import nn
 
 from gptcourse.records import load_rows, replace_rows, table
 from gptlib.data import TokenSplits, load_corpus
-from gptlib.errors import require_choice
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
 from gptlib.model import (
     GPT,
@@ -47,25 +46,19 @@ PLAIN = {
 }
 # GPT-2's rule at its own width, 768, is 0.02; at ours this makes it as large.
 WIDER = math.sqrt(768 / SHAPE.n_embd)
-WEIGHTS = ("pytorch", "gpt2", "gpt2 wider")
-OUTPUTS = ("own", "tied")
 
 
 @dataclass(frozen=True)
 class Variant:
     """What a run has: first weights, output matrix, and how many seeds it is run with.
 
-    weights: "gpt2 wider" is GPT-2's rule times WIDER. output: "tied", or a matrix of
-    its "own" with a bias.
+    weights: "pytorch", "gpt2" or "gpt2 wider", which is GPT-2's rule times WIDER.
+    output: "tied", or a matrix of its "own" with a bias.
     """
 
     weights: str = "gpt2"
     output: str = "tied"
     seeds: int = 1
-
-    def __post_init__(self):
-        require_choice("weights", self.weights, WEIGHTS)
-        require_choice("output", self.output, OUTPUTS)
 
 
 # "05" is 05's rung; each of the others differs from it in what its name says. The

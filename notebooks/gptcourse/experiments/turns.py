@@ -1,17 +1,12 @@
-"""Dropout turned on in the middle of a training, as in the lab of notebook 07.
+"""What dropout costs when it is turned on in the middle of a training.
 
     python -m gptcourse.experiments.turns
 
-does what is missing of two studies, about a minute a run on one quiet core. Both take
-the model and the rates of records/sweeps/dropout.yaml.
-
-cure: 25,000 characters, where val falls and then rises; dropout from step 401 on.
-records/turns.csv has the ends, turns_curves.csv the checks; records/sweeps/text.yaml
-has the same run without dropout.
-
-leap: 50,000 characters, dropout 0.2 from step 801 on. records/turns_leap.csv has the
-loss of one model on the same characters of train, dropout off and on: first as it was
-when dropout was turned on, then as it gets used to it. Read next: notebook 07.
+does the missing runs of `records/turns_leap.csv`, about a minute each on one quiet
+core: the run of records/sweeps/dropout.yaml, 50,000 characters of train, with dropout
+0.2 from step 801 on. It records the loss of one model on the same characters of train,
+dropout off and on: first as it was when dropout was turned on, then as it gets used to
+it. Read next: notebook 07.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,43 +20,17 @@ from torch import nn
 from gptcourse.records import load_rows, replace_rows, table
 from gptlib.commands.spec import encode_text, read_spec
 from gptlib.data import TokenSplits
-from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
+from gptlib.evaluation import PROBE_TOKENS, fixed_windows, window_loss
 from gptlib.files.fetch import project_folder
 from gptlib.handler.build import build_model
 from gptlib.settings import seeded
 from gptlib.training import Training, train
 
-CURED_TEXT, CURED_AT, EVERY = 25_000, 400, 50
-CURES = ((0.3, 0), (0.3, 1))  # dropout and seed
 LEAP_TEXT, LEAP_AT, LEAP_TO = 50_000, 800, 0.2
 LEAP_SEEDS = (0, 1, 2)
+LEAPS = "turns_leap.csv"
 AFTER = (0, 10, 25, 50, 100, 200, 400)  # steps from the turn to a look
 MASKS = 3  # of one measurement with dropout
-
-
-@dataclass(frozen=True)
-class End:
-    """One run of the cure. dropout: from step CURED_AT + 1 on. val: the whole split."""
-
-    dropout: float
-    seed: int
-    steps: int
-    val: float
-    minutes: float
-    threads: int
-    torch: str
-
-
-@dataclass(frozen=True)
-class Check:
-    """Losses on fixed parts of the splits, dropout off, in nats per character."""
-
-    dropout: float
-    seed: int
-    step: int
-    train: float
-    dev: float
-    val: float
 
 
 @dataclass(frozen=True)
@@ -96,32 +65,6 @@ def advance(training: Training, steps: int) -> None:
         training.advance()
 
 
-def cure(dropout: float, seed: int, turn: int = CURED_AT) -> tuple[End, list[Check]]:
-    """Train on little text and turn dropout on; return the end and the checks."""
-    training, data = begin(CURED_TEXT, seed)
-    model, checks = training.model, []
-    parts = {
-        name: fixed_windows(getattr(data, name), model.block_size, PROBE_TOKENS)
-        for name in ("train", "dev", "val")
-    }
-    for step in training:
-        if step.step == turn:
-            training.knobs.dropout = dropout
-        if step.step % EVERY == 0:
-            losses = {k: window_loss(model, *part) for k, part in parts.items()}
-            checks.append(Check(dropout, seed, step.step, **losses))
-    end = End(
-        dropout=dropout,
-        seed=seed,
-        steps=training.step,
-        val=evaluate(model, data.val).loss,
-        minutes=training.seconds / 60,
-        threads=torch.get_num_threads(),
-        torch=torch.__version__.split("+")[0],
-    )
-    return end, checks
-
-
 def leap(
     seed: int, turn: int = LEAP_AT, after: Sequence[int] = AFTER
 ) -> Iterator[Look]:
@@ -153,30 +96,20 @@ def loss_with_dropout(model: nn.Module, piece: tuple, p: float) -> float:
     return sum(losses) / MASKS
 
 
-def main(folder: Path | None = None, cures: int = 100, leaps: int = 100) -> None:
+def main(folder: Path | None = None, runs: int = 100) -> None:
     """Do the missing runs and record them.
 
     Args:
-        folder: Where the tables are; by default notebooks/records.
-        cures: How many runs of the cure at most.
-        leaps: How many runs of the leap at most.
+        folder: Where the table is; by default notebooks/records.
+        runs: How many at most.
     """
-    folder = table("turns").parent if folder is None else folder
-    ends, curves = folder / "turns.csv", folder / "turns_curves.csv"
-    looks = folder / "turns_leap.csv"
-    fine = dict.fromkeys(("train", "dev", "val", "off", "on"), ".4f")
-    have = {(end.dropout, end.seed) for end in load_rows(End, ends)}
-    for dropout, seed in [run for run in CURES if run not in have][:cures]:
-        end, checks = cure(dropout, seed)
-        print(end, flush=True)
-        # Curves first: one without its row belongs to an interrupted run.
-        replace_rows(curves, checks, ["dropout", "seed", "step"], **fine)
-        replace_rows(ends, [end], ["dropout", "seed"], **fine, minutes=".2f")
+    looks = (table("turns_leap").parent if folder is None else folder) / LEAPS
     seen = {look.seed for look in load_rows(Look, looks)}
-    for seed in [seed for seed in LEAP_SEEDS if seed not in seen][:leaps]:
+    for seed in [seed for seed in LEAP_SEEDS if seed not in seen][:runs]:
         found = list(leap(seed))
         print(*found, sep="\n", flush=True)
-        replace_rows(looks, found, ["seed", "after"], **fine)
+        formats = dict.fromkeys(("off", "on", "val"), ".4f")
+        replace_rows(looks, found, ["seed", "after"], **formats)
 
 
 if __name__ == "__main__":
