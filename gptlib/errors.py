@@ -17,6 +17,10 @@ class DivergedError(ValueError):
     """The loss of a training is not finite any more."""
 
 
+class FolderInUseError(OSError):
+    """Somebody else writes to a folder at this moment."""
+
+
 class ModelFileError(ValueError):
     """A model folder holds something that this library cannot read as a model."""
 

@@ -25,7 +25,7 @@ from gptlib.data import Corpus
 from gptlib.evaluation import evaluate
 from gptlib.handler import ModelHandler
 from gptlib.handler.build import build_config, build_model, take_weights
-from gptlib.handler.history import write_history
+from gptlib.handler.folder import holds_model
 from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
 from gptlib.model import count_parameters
 from gptlib.scale import is_main_process, open_handler, process_group
@@ -153,7 +153,7 @@ def train_recipe(
     """Train what a recipe describes, or resume it; final: also measure and sample."""
     handler, corpus = open_handler(folder, strategy), open_corpus(recipe.corpus)
     try:
-        if (folder / "model.safetensors").is_file():
+        if holds_model(folder):
             handler.load()
         if handler.trained_on:
             resume(handler, recipe, corpus)
@@ -220,7 +220,7 @@ def measure(handler: ModelHandler, corpus: Text, dtype: str) -> None:
     with progress(handler.model, len(val)):
         result = evaluate(handler.model, val, tokenizer=tokenizer)
     handler.history[-1] = replace(last, val=result.loss)
-    write_history(handler.path / "history.csv", handler.history)
+    handler.save(dtype=dtype)
     minutes = last.seconds / 60
     print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
     text = tokenizer.decode(val)
