@@ -90,7 +90,7 @@ def stored_config(fields: dict) -> TrainConfig:
     Fields that are missing take their defaults. Raises TypeError or ValueError.
     """
     if not isinstance(fields, dict):
-        raise TypeError(f"config={str(fields):.60}: expected the fields of TrainConfig")
+        raise TypeError(f"config={fields!s:.60}: expected the fields of TrainConfig")
     return TrainConfig(**{k: v for k, v in fields.items() if k not in RETIRED})
 
 
