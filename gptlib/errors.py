@@ -25,6 +25,11 @@ class ModelFileError(ValueError):
     """A model folder holds something that this library cannot read as a model."""
 
 
+def one_line(error: Exception) -> str:
+    """The message of an error, which may quote what somebody wrote, as one line."""
+    return " ".join(str(error).split())
+
+
 def describe(error: Exception) -> str:
     """The class of an error and the first line of its message."""
     first = str(error).strip().partition("\n")[0]

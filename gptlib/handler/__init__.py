@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from gptlib.corpora.shards import TokenCorpus
 from gptlib.data import Corpus, TokenSplits
-from gptlib.errors import ModelFileError, require_choice, require_int
+from gptlib.errors import ModelFileError, one_line, require_choice, require_int
 from gptlib.files.interrupts import deferred_interrupt
 from gptlib.files.lock import locked
 from gptlib.generation import generate, stream, whole_characters
@@ -117,7 +117,9 @@ class ModelHandler:
             tokenizer = tokenizer_from_dict(stored.described["tokenizer"])
             check_pair(model, tokenizer)
         except ValueError as error:
-            raise ModelFileError(f"{self.path}, its tokenizer: {error}") from None
+            raise ModelFileError(
+                f"{self.path}, its tokenizer: {one_line(error)}"
+            ) from None
         self.history, self.trained_on = stored.history, stored.trained_on
         self.model, self.tokenizer = model.eval(), tokenizer
         self._training, self._resume = None, stored.resume

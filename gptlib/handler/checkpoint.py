@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gptlib.errors import ModelFileError, require_int, require_number
+from gptlib.errors import ModelFileError, one_line, require_int, require_number
 from gptlib.files.meta import meta_device
 from gptlib.handler.history import TENSORS, from_tensors, to_tensors
 from gptlib.handler.migrate import current_names
@@ -69,7 +69,7 @@ def _check_fields(path: Path, kept: dict) -> None:
         require_int("step", kept["step"], 0, config.steps)
         require_number("seconds", kept["seconds"], 0.0)
     except (TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} is damaged: {error}") from None
+        raise ModelFileError(f"{path} is damaged: {one_line(error)}") from None
 
 
 def _expected(path: Path, kept: dict, model: nn.Module) -> tuple[dict, dict]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gptlib.errors import ModelFileError, require_int
+from gptlib.errors import ModelFileError, one_line, require_int
 from gptlib.files.atomic import remove_leftovers, write_atomically
 from gptlib.handler.checkpoint import read_trainer, trainer_file
 from gptlib.handler.history import (
@@ -98,7 +98,7 @@ def _check_trained_on(path: Path, about: dict) -> None:
         stored_config(about.get("config", {}))
         require_int("step", about.get("step", 0), 0)
     except (TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} is damaged: {error}") from None
+        raise ModelFileError(f"{path} is damaged: {one_line(error)}") from None
 
 
 def write_model(

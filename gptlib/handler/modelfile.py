@@ -18,7 +18,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 from gptlib.cache import get_dropout
-from gptlib.errors import ModelFileError, require_choice, require_int
+from gptlib.errors import ModelFileError, one_line, require_choice, require_int
 from gptlib.evaluation import vocabulary_of
 from gptlib.files.meta import meta_device
 from gptlib.handler.build import (
@@ -270,4 +270,4 @@ def build(described: dict, path: Path) -> nn.Module:
         require_int("n_layer", innermost(config).n_layer, 1, LAYERS)
         return build_model(config)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise ModelFileError(f"{path}: {error}") from None
+        raise ModelFileError(f"{path}: {one_line(error)}") from None

@@ -85,7 +85,7 @@ for line in sys.stdin:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX kills")
-def test_killed_at_any_instant_the_training_can_be_resumed(folder, data):
+def test_killed_at_any_instant_the_training_can_be_resumed(folder, tmp_path, data):
     rng, steps = random.Random(0), []
     (folder / TRAINER).unlink()
     ModelHandler(folder).load().save()
@@ -104,6 +104,7 @@ def test_killed_at_any_instant_the_training_can_be_resumed(folder, data):
             if loaded.trained_on["config"]["steps"] == 10**6:  # at least one save
                 parameters = loaded.model.parameters()
                 assert {v for p in parameters for v in p.unique().tolist()} == {step}
+                loaded.path = tmp_path / f"resumed {len(steps)}"
                 assert len(loaded.train(1, data=data, progress=False)) == 1
                 steps.append(step)
         starter.stdin.close()
