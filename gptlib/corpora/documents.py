@@ -27,7 +27,7 @@ from gptlib.errors import DataError, describe
 SUFFIXES = (".txt", ".jsonl", ".jsonl.gz", ".json.gz", ".parquet")
 HUB = "hf://datasets/"
 CONVERTED = "refs/convert/parquet"  # the Hub's branch with Parquet copies of a dataset
-Readable = BinaryIO | BytesIO | gzip.GzipFile  # for type checkers three kinds
+Readable = BinaryIO | BytesIO | gzip.GzipFile  # type checkers tell the three apart
 BLOCK = 2**20  # bytes of text read at once, which bounds the memory
 ROWS = 64  # rows of a Parquet file read at once
 LINE = 2**26  # bytes of the longest line, which must fit in the memory
