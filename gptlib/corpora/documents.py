@@ -13,7 +13,7 @@ import json
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from gptlib.errors import DataError, describe
 SUFFIXES = (".txt", ".jsonl", ".jsonl.gz", ".json.gz", ".parquet")
 HUB = "hf://datasets/"
 CONVERTED = "refs/convert/parquet"  # the Hub's branch with Parquet copies of a dataset
-Readable = BinaryIO | BytesIO | gzip.GzipFile  # type checkers tell the three apart
+Readable = BinaryIO | BytesIO  # type checkers do not count the second as the first
 BLOCK = 2**20  # bytes of text read at once, which bounds the memory
 ROWS = 64  # rows of a Parquet file read at once
 LINE = 2**26  # bytes of the longest line, which must fit in the memory
@@ -253,7 +253,7 @@ def _lines(file: Readable, chunk: Chunk) -> Iterator[tuple[bool, str]]:
         file.seek(max(0, chunk.start - 1))
         stop = chunk.stop
         position = chunk.start and chunk.start - 1 + _skip_line(file)
-    lines = _until(file, position, stop, chunk.file.name)
+    lines = _until(file.readline, position, stop, chunk.file.name)
     for line in lines:
         if not line.strip():
             continue
@@ -277,8 +277,11 @@ def _skip_line(file: Readable) -> int:
     return count
 
 
-def _until(file: Readable, position: int, stop: int, name: str) -> Iterator[bytes]:
-    while position < stop and (line := file.readline(LINE)):
+def _until(
+    readline: Callable[[int], bytes], position: int, stop: int, name: str
+) -> Iterator[bytes]:
+    """The lines that begin between two positions."""
+    while position < stop and (line := readline(LINE)):
         position += len(line)
         if len(line) == LINE:
             raise DataError(
