@@ -15,9 +15,10 @@ LOCK = ".lock"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, keep: bool = True) -> Iterator[None]:
     """Hold a folder's lock inside; the folder is made if there is none.
 
+    keep: whether its file stays, as it must where others may be waiting for it.
     Raises FolderInUseError at once if somebody else writes to the folder, OSError if it
     cannot be written to.
     """
@@ -33,4 +34,6 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if not keep:
+            (folder / LOCK).unlink(missing_ok=True)
         lock.release()
