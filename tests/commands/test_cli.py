@@ -76,6 +76,13 @@ def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
     handler.train(20, config=_longer(handler), progress=False)
     assert (folder / "trainer.safetensors").is_file()
     capsys.readouterr()
+    before = (folder / "trainer.safetensors").read_bytes()
+    with pytest.raises(SystemExit, match=r"training.steps=20 \(here 40\).*--start"):
+        main(["train", str(folder), *options])
+    options[options.index("20")] = "40"
+    with pytest.raises(SystemExit, match=r"model.dropout=0.5 \(here 0.0\)"):
+        main(["train", str(folder), *options, "--model.dropout", "0.5"])
+    assert (folder / "trainer.safetensors").read_bytes() == before
     main(["train", str(folder), *options, "--training.accumulate", "4"])
     assert "resuming the training" in capsys.readouterr().out
     gone_on = ModelHandler(folder).load()
@@ -465,7 +472,7 @@ def test_a_vocabulary_may_be_filled_up(tmp_path, small_corpus, capsys):
     text = small_corpus.text[:200]
     assert handler.tokenizer.encode(text) == bpe.encode(text)
     assert handler.tokenizer.decode([319]) == "<|unused_319|>"
-    handler.train(2, config=TrainConfig(steps=4, batch_size=4), progress=False)
+    handler.train(6, config=TrainConfig(steps=8, batch_size=4), progress=False)
     main(command)  # the other two, on the same shards
     main(["evaluate", str(folder), "--corpus", str(tokens)])
     main(["export", str(folder), str(tmp_path / "hub")])

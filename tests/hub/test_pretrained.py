@@ -548,9 +548,15 @@ def test_what_cannot_be_exported(tmp_path, gpt, tok):
     handler.export(tmp_path / "twice")
     handler.export(tmp_path / "twice")  # over an export of before
     (tmp_path / "twice" / "config.json").unlink()  # written last: it was cut off
-    (tmp_path / "twice" / ".model.safetensors.7.tmp").write_bytes(b"half")
+    (tmp_path / "twice" / ".model.safetensors.7.gptlib-tmp").write_bytes(b"half")
     handler.export(tmp_path / "twice")
-    assert not list((tmp_path / "twice").glob("*.tmp"))
+    assert not list((tmp_path / "twice").glob(".*-tmp"))
+    for name in ("README.md", "config.json"):  # somebody else's
+        (tmp_path / name[:4]).mkdir()
+        (tmp_path / name[:4] / name).write_text('{"model_type": "gpt2"}')
+        with pytest.raises(ValueError, match="holds other files"):
+            handler.export(tmp_path / name[:4])
+        assert (tmp_path / name[:4] / name).read_text() == '{"model_type": "gpt2"}'
     modern = ModernGPT(ModernConfig(tok.vocab_size, 8, 1, 1, 8))
     with pytest.raises(TypeError, match="ModernGPT exists only in gptlib"):
         ModelHandler(tmp_path / "m").save(modern, tok).export(tmp_path / "y")
