@@ -24,12 +24,7 @@ Prompts = Int[Tensor, "B T"] | Sequence[Int[Tensor, " _"]]
 
 
 def generate(
-    model: nn.Module,
-    idx: Prompts,
-    max_new_tokens: int = 100,
-    *,
-    stop_tokens: int | Collection[int] = (),
-    **settings,
+    model: nn.Module, idx: Prompts, max_new_tokens: int = 100, **settings
 ) -> Int[Tensor, "B U"] | list[Int[Tensor, " _"]]:
     """Continue each row of idx by max_new_tokens tokens: (B, T) -> (B, T + new).
 
@@ -37,8 +32,8 @@ def generate(
     it is with stop_tokens: each row ends before the first of them that it draws.
     settings: as for `stream`, which also says what is raised.
     """
-    ends = token_ids(stop_tokens)
-    columns = list(stream(model, idx, max_new_tokens, stop_tokens=ends, **settings))
+    columns = list(stream(model, idx, max_new_tokens, **settings))  # (B,) each
+    ends = token_ids(settings.get("stop_tokens", ()))
     if isinstance(idx, Tensor) and not ends:
         return torch.cat([idx, *(column[:, None] for column in columns)], dim=1)
     if not columns:
@@ -109,8 +104,7 @@ def stream(
 
 def token_ids(stop_tokens: int | Collection[int]) -> list[int]:
     """One token id or several as a list. Raises TypeError or ValueError for others."""
-    several = isinstance(stop_tokens, Collection)
-    ids = stop_tokens if several else [stop_tokens]
+    ids = stop_tokens if isinstance(stop_tokens, Collection) else [stop_tokens]
     return [require_int("stop_tokens", i, 0) for i in ids]
 
 

@@ -47,10 +47,12 @@ def stream_texts(
     `generation.stream`. Tokens are drawn for all prompts at once, as far as the longest
     continuation needs. Raises as `stream`, and ValueError for an empty stop text.
     """
-    stops = _stop_texts(stop)
+    several = isinstance(stop, Collection) and not isinstance(stop, str)
+    stops = list(stop) if several else [stop]
+    if not all(isinstance(text, str) and text for text in stops):
+        raise ValueError(f"stop={stop!r}: expected a text or several, none empty")
     if stop_tokens is None:
-        end = getattr(tokenizer, "special_ids", {}).get(END_OF_TEXT)
-        stop_tokens = () if end is None else end
+        stop_tokens = getattr(tokenizer, "special_ids", {}).get(END_OF_TEXT, ())
     ends = set(token_ids(stop_tokens))
     columns = stream(model, prompts, max_new_tokens, **settings)  # (B,) each
     copies = tee((column.tolist() for column in columns), len(prompts))
@@ -60,14 +62,6 @@ def stream_texts(
         return before_stop(whole_characters(ids, tokenizer.decode), stops)
 
     return [continuation(row, copy) for row, copy in enumerate(copies)]
-
-
-def _stop_texts(stop: str | Collection[str]) -> list[str]:
-    several = isinstance(stop, Collection) and not isinstance(stop, str)
-    texts = list(stop) if several else [stop]
-    if not all(isinstance(text, str) and text for text in texts):
-        raise ValueError(f"stop={stop!r}: expected a text or several, none empty")
-    return texts
 
 
 def before_stop(texts: Iterator[str], stops: Sequence[str]) -> Iterator[str]:
