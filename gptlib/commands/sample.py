@@ -23,8 +23,14 @@ class Sample:
     top_k: int | None = None
     # Only the most likely tokens that together have this probability, from 0 to 1.
     top_p: float | None = None
+    # Only tokens at least this many times as likely as the likeliest, from 0 to 1.
+    min_p: float | None = None
     # The same seed gives the same text.
     seed: int | None = None
+    # The text ends before the first of these.
+    stop: tuple[str, ...] = ()
+    # Take texts like <|endoftext|> in the prompt for special tokens.
+    special: bool = False
     # int8 is faster for a GPT of many millions of parameters.
     weights: Literal["float32", "int8"] = "float32"
 
@@ -36,7 +42,10 @@ class Sample:
             temperature=self.temperature,
             top_k=self.top_k,
             top_p=self.top_p,
+            min_p=self.min_p,
             seed=self.seed,
+            stop=self.stop,
+            special=self.special,
             weights=self.weights,
         )
         first = next(pieces, "")  # wrong arguments are refused before any output

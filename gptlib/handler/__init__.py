@@ -21,7 +21,6 @@ from gptlib.data import Corpus, TokenSplits
 from gptlib.errors import ModelFileError, one_line, require_choice, require_int
 from gptlib.files.interrupts import deferred_interrupt
 from gptlib.files.lock import locked
-from gptlib.generation import generate, stream, whole_characters
 from gptlib.handler.finddata import find_data
 from gptlib.handler.folder import (
     MODEL,
@@ -33,6 +32,7 @@ from gptlib.handler.folder import (
 from gptlib.handler.modelfile import build, check_pair, describe, stored_tensors
 from gptlib.hub.export import export_model, training_notes
 from gptlib.settings import TrainConfig, stored_config
+from gptlib.streaming import stream_texts
 from gptlib.tokenizer import Tokenizer, replace_unknown, tokenizer_from_dict
 from gptlib.training import Step, Training, train
 
@@ -186,20 +186,23 @@ class ModelHandler:
         max_new_tokens: int = 300,
         *,
         unknown: str | None = None,
+        special: bool = False,
         **settings,
     ) -> str | list[str]:
-        """Return prompt and its continuation; settings as for `generation.generate`.
+        """Return prompt and its continuation; settings as for `stream_texts`.
 
         Several prompts, of any lengths, are continued at once: a list comes back.
+        stop: a text or several; a continuation ends before the first of them.
         unknown: replaces every character that the model does not know ("" drops it);
-        by default a ValueError names it.
+        by default a ValueError names it. special: whether a text like "<|endoftext|>"
+        in the prompt is meant as that special token.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        rows = [self._encode(one, unknown) for one in prompts]
+        rows = [self._encode(one, unknown, special) for one in prompts]
         model, tokenizer = self._in_hand()
-        rows = generate(model, rows, max_new_tokens, **settings)
-        # The last token may be only the beginning of a character.
-        texts = [tokenizer.decode(row).removesuffix("\ufffd") for row in rows]
+        new = stream_texts(model, tokenizer, rows, max_new_tokens, **settings)
+        pairs = zip(rows, new, strict=True)
+        texts = ["".join([tokenizer.decode(row), *text]) for row, text in pairs]
         return texts[0] if isinstance(prompt, str) else texts
 
     def stream(
@@ -208,13 +211,13 @@ class ModelHandler:
         max_new_tokens: int = 300,
         *,
         unknown: str | None = None,
+        special: bool = False,
         **settings,
     ) -> Iterator[str]:
-        """Yield the continuation of prompt piece by piece, in whole characters."""
-        idx = self._encode(prompt, unknown)[None]
+        """Yield the continuation of prompt as it comes; settings as for `generate`."""
+        rows = [self._encode(prompt, unknown, special)]
         model, tokenizer = self._in_hand()
-        tokens = stream(model, idx, max_new_tokens, **settings)
-        return whole_characters(tokens, tokenizer.decode)
+        return stream_texts(model, tokenizer, rows, max_new_tokens, **settings)[0]
 
     def export(self, folder: str | Path, format: str = "huggingface") -> Path:
         """Write the model in hand as other libraries read it; returns the folder.
@@ -238,11 +241,14 @@ class ModelHandler:
             raise ValueError(f"no model in hand: call .load() to read {self.path}")
         return self.model, self.tokenizer
 
-    def _encode(self, prompt: str, unknown: str | None) -> Tensor:
+    def _encode(self, prompt: str, unknown: str | None, special: bool) -> Tensor:
         model, tokenizer = self._in_hand()
         if unknown is not None:
             prompt = replace_unknown(prompt, tokenizer, unknown)
-        ids = tokenizer.encode(prompt)
+        if special and not tokenizer.special_tokens:
+            raise ValueError("special=True: this model's tokenizer has no such tokens")
+        allowed = (tokenizer.special_tokens,) if special else ()
+        ids = tokenizer.encode(prompt, *allowed)
         if not ids:
             raise ValueError("prompt is empty: give at least one character, or '\\n'")
         return torch.tensor(ids, device=next(model.parameters()).device)

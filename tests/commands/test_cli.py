@@ -57,6 +57,16 @@ def test_train_sample_evaluate(tmp_path, small_corpus, capsys):
     assert len((folder / "sample.txt").read_text()) >= 2000
     main(["sample", str(folder), "--prompt", "1 plus", "--max-new-tokens", "9"])
     assert capsys.readouterr().out.startswith("1 plus")
+    sample = ["sample", str(folder), "--prompt", "1 plus", "--seed", "1"]
+    main(sample)
+    new = capsys.readouterr().out.removeprefix("1 plus")
+    stop = new[40:44]
+    main([*sample, "--stop", "never there", stop])
+    assert capsys.readouterr().out == f"1 plus{new[: new.index(stop)]}\n"
+    for wrong, says in ((["--stop", ""], "stop="), (["--special"], "special=True")):
+        with pytest.raises(SystemExit, match=says):
+            main([*sample, *wrong])
+    assert capsys.readouterr().out == ""
     main(["sample", str(folder), "--prompt", "1 plus", "--weights", "int8"])
     assert capsys.readouterr().out.startswith("1 plus")
     main(["evaluate", str(folder), "--corpus", str(text), "--split", "dev"])

@@ -147,6 +147,20 @@ def test_generate_several_prompts(saved):
         saved.generate(["1", "2"], 20, weights="int8")
 
 
+def test_generate_stops(saved):
+    settings = {"temperature": 0.9, "seed": 1}
+    prompts = ["12 plus", "1"]
+    whole = saved.generate(prompts, 40, **settings)
+    stop = [text[-20:-18] for text in whole]
+    texts = saved.generate(prompts, 40, stop=stop, **settings)
+    for prompt, text in zip(prompts, texts, strict=True):
+        assert len(text) < len(prompt) + 40 and text.startswith(prompt)
+    text = saved.generate("1", 40, stop=stop[0], **settings)
+    assert text == "1" + "".join(saved.stream("1", 40, stop=stop[0], **settings))
+    with pytest.raises(ValueError, match="stop=''"):
+        saved.generate("1", stop="")
+
+
 class Bytes(CharTokenizer):
     """Two bytes make an "é"; each token is one."""
 
