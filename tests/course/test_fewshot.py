@@ -182,5 +182,7 @@ def test_the_drawn_code_is_met_nowhere_but_in_its_examples():
     assert is_held_out(n["task"])
     assert [shown[letter] for letter in n["query"]] == list(n["answer"])
     assert n["query"] not in {word for word, _ in n["lines"]}
-    assert [found[0][0] for found in n["letters"]] == list(n["answer"])
+    assert [found[0][0] for found in n["letters"][6]] == list(n["answer"])
+    lacks = [n["query"][1] not in word for word, _ in n["lines"]]
+    assert lacks == [True] * from_examples.BEFORE + [False, True]
     assert n["chances"]["shuffled"] < 0.1 < 0.9 < n["chances"]["6"]
