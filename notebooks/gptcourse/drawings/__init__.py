@@ -26,6 +26,7 @@ MODULES = {
     "07_overfitting": "dropout_mask",
     "08_generation": "sampling",
     "09_tokenization": "merges",
+    "10_prompting": "from_examples",
 }
 
 
