@@ -25,6 +25,7 @@ MODULES = {
     "06_training": "training_loop",
     "07_overfitting": "dropout_mask",
     "08_generation": "sampling",
+    "09_tokenization": "merges",
     "16_gpt2": "published_file",
     "17_scaling": "budgets",
 }
