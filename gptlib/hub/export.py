@@ -153,10 +153,11 @@ def training_notes(trained_on: dict, history: list[Step]) -> dict[str, str]:
     if trained_on:
         notes["Trained on"] = f"{trained_on['corpus']} (SHA-256 {trained_on['sha256']})"
     if trained_on and history:
+        # A folder stored before there was a choice does not name its optimizer.
         last, config = history[-1], trained_on["config"]
         notes["Training"] = (
             f"{last.step:,} of {config['steps']:,} steps, {last.tokens:,} tokens, "
-            f"{last.seconds / 60:.1f} minutes, {config['optimizer']}"
+            f"{last.seconds / 60:.1f} minutes, {config.get('optimizer', 'adamw')}"
         )
     measured = [step for step in history if step.val is not None]
     if measured:

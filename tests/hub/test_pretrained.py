@@ -539,6 +539,14 @@ def test_the_card_says_what_is_known(tmp_path, small_corpus):
         assert part in card
 
 
+def test_a_folder_stored_before_there_was_a_choice_of_optimizer(tmp_path):
+    """The model of 08, whose file names none, as 16 exports it."""
+    handler = ModelHandler(Path(__file__).parents[2] / "models" / "plain").load()
+    assert "optimizer" not in handler.trained_on["config"]
+    card = (handler.export(tmp_path / "plain") / "README.md").read_text()
+    assert "3,500 of 3,500 steps" in card and "minutes, adamw" in card
+
+
 def test_what_cannot_be_exported(tmp_path, gpt, tok):
     handler = ModelHandler(tmp_path / "ours").save(gpt, tok)
     with pytest.raises(ValueError, match="format='onnx': expected one of 'hugg"):

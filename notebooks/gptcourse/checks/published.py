@@ -1,4 +1,4 @@
-"""Exercises of 16_gpt2: a published file, attention from it, sizes for a budget."""
+"""Exercises of 16_gpt2 and 17_scaling: a published file, sizes for a budget."""
 
 import functools
 import math

@@ -27,6 +27,8 @@ MODULES = {
     "08_generation": "sampling",
     "09_tokenization": "merges",
     "10_prompting": "from_examples",
+    "16_gpt2": "published_file",
+    "17_scaling": "budgets",
 }
 
 
