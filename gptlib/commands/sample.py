@@ -12,8 +12,8 @@ class Sample:
     """Let a saved model continue a prompt; Ctrl-C ends it."""
 
     folder: Folder
-    # The text to continue; unknown characters are refused.
-    prompt: str = "\n"
+    # The text to continue, by default a line end; unknown characters are refused.
+    prompt: str | None = None
     # How many tokens to add, at least 0.
     max_new_tokens: int = 500
     # 0 always takes the most likely token, 1 keeps the model's probabilities, higher
@@ -36,8 +36,9 @@ class Sample:
 
     def run(self) -> None:
         handler = ModelHandler(self.folder).load()
+        prompt = handler.beginning() if self.prompt is None else self.prompt
         pieces = handler.stream(
-            self.prompt,
+            prompt,
             self.max_new_tokens,
             temperature=self.temperature,
             top_k=self.top_k,
@@ -49,7 +50,7 @@ class Sample:
             weights=self.weights,
         )
         first = next(pieces, "")  # wrong arguments are refused before any output
-        print(self.prompt + first, end="", flush=True)
+        print(prompt + first, end="", flush=True)
         for piece in pieces:
             print(piece, end="", flush=True)
         print()

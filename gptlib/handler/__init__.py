@@ -182,7 +182,7 @@ class ModelHandler:
 
     def generate(
         self,
-        prompt: str | list[str] = "\n",
+        prompt: str | list[str] | None = None,
         max_new_tokens: int = 300,
         *,
         unknown: str | None = None,
@@ -191,12 +191,13 @@ class ModelHandler:
     ) -> str | list[str]:
         """Return prompt and its continuation; settings as for `stream_texts`.
 
-        Several prompts, of any lengths, are continued at once: a list comes back.
-        stop: a text or several; a continuation ends before the first of them.
-        unknown: replaces every character that the model does not know ("" drops it);
-        by default a ValueError names it. special: whether a text like "<|endoftext|>"
-        in the prompt is meant as that special token.
+        prompt: by default a line end, where the model knows it. Several prompts, of any
+        lengths, are continued at once: a list comes back. stop: a text or several; a
+        continuation ends before the first of them. unknown: replaces every character
+        that the model does not know ("" drops it); by default a ValueError names it.
+        special: whether "<|endoftext|>" in the prompt means that special token.
         """
+        prompt = self.beginning() if prompt is None else prompt
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         rows = [self._encode(one, unknown, special) for one in prompts]
         model, tokenizer = self._in_hand()
@@ -207,7 +208,7 @@ class ModelHandler:
 
     def stream(
         self,
-        prompt: str = "\n",
+        prompt: str | None = None,
         max_new_tokens: int = 300,
         *,
         unknown: str | None = None,
@@ -215,9 +216,15 @@ class ModelHandler:
         **settings,
     ) -> Iterator[str]:
         """Yield the continuation of prompt as it comes; settings as for `generate`."""
+        prompt = self.beginning() if prompt is None else prompt
         rows = [self._encode(prompt, unknown, special)]
         model, tokenizer = self._in_hand()
         return stream_texts(model, tokenizer, rows, max_new_tokens, **settings)[0]
+
+    def beginning(self) -> str:
+        """The prompt where none is given: a line end, or else any known character."""
+        chars = getattr(self._in_hand()[1], "chars", "\n")
+        return "\n" if "\n" in chars else chars[0]
 
     def export(self, folder: str | Path, format: str = "huggingface") -> Path:
         """Write the model in hand as other libraries read it; returns the folder.
@@ -339,8 +346,11 @@ class ModelHandler:
 
 
 def _describe_training(training: Training) -> dict:
+    corpus = training.data.corpus
+    if corpus is not None and Path(corpus).exists():
+        corpus = str(Path(corpus).resolve())  # found again from anywhere
     return {
-        "corpus": training.data.corpus,
+        "corpus": corpus,
         "sha256": training.data.sha256,
         "step": training.step,
         "config": asdict(training.config),

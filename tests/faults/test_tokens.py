@@ -14,6 +14,7 @@ from gptlib.corpora.shards import HEADER, MANIFEST, Shards, TokenCorpus, read_he
 from gptlib.corpora.webtext import tokenize
 from gptlib.errors import DataError
 from gptlib.model import Bigram
+from gptlib.ngram import CountedNGrams
 
 TEXT = "".join(f"Line {i} of a text.\n" for i in range(2000))
 
@@ -157,3 +158,14 @@ def test_an_endless_line_is_refused_before_it_fills_the_memory(
         file.write('{"text": "' + 5000 * "a" + '"}\n')
     with pytest.raises(DataError, match="has more than 1,000 bytes"):
         run(tmp_path / f"a.{ending}", tmp_path / "tokens", tok)
+
+
+def test_merges_that_double_are_refused_before_they_fill_the_memory():
+    merges = [(32, 32), *((256 + i, 256 + i) for i in range(40))]
+    with pytest.raises(ValueError, match="merge 16 makes a token of 131,072 bytes"):
+        BPETokenizer(merges)
+
+
+def test_counts_of_absurd_order_are_refused_at_once():
+    with pytest.raises(ValueError, match="1000000 tokens of 65 kinds do not fit"):
+        CountedNGrams(65, [0] * 1_000_000)

@@ -336,6 +336,39 @@ def test_dropout_that_was_set_survives(folder, saved):
     assert ModelHandler(folder).load().model.dropout == 0.4
 
 
+def test_a_text_in_memory_has_to_be_passed_again(saved, small_corpus):
+    saved.train(2, data=small_corpus, config=CONFIG, progress=False)
+    with pytest.raises(OSError, match=r"neither a corpus .*: pass data= if you have"):
+        ModelHandler(saved.path).load().train(2)
+
+
+def test_a_relative_path_is_found_from_anywhere(
+    saved, small_corpus, tmp_path, monkeypatch
+):
+    (tmp_path / "sums.txt").write_text(small_corpus.text)
+    monkeypatch.chdir(tmp_path)
+    from gptlib import load_corpus
+
+    saved.train(2, data=load_corpus("sums.txt"), config=CONFIG, progress=False)
+    monkeypatch.chdir(tmp_path.parent)
+    assert len(ModelHandler(saved.path).load().train(2, progress=False)) == 2
+
+
+def test_the_prompt_of_a_text_without_line_ends(folder):
+    tok = CharTokenizer("abc")
+    handler = ModelHandler(folder).save(Bigram(3), tok)
+    assert len(handler.generate(max_new_tokens=5)) == 6
+    assert len("".join(handler.stream(max_new_tokens=5))) == 5
+    with pytest.raises(ValueError, match="not in the"):
+        handler.generate("\n")
+
+
+def test_weights_that_are_no_numbers_are_not_trained(saved, data):
+    saved.model.wpe.weight.data[0, 0] = torch.nan
+    with pytest.raises(ValueError, match=r"wpe.weight holds numbers that are not fi"):
+        saved.train(2, data=data, config=CONFIG)
+
+
 @pytest.mark.usefixtures("unchecked")
 def test_numbers_of_numpy_are_stored(folder, tok, data):
     sizes = dict.fromkeys(("n_layer", "n_head"), np.int64(1)) | {"n_embd": np.int32(8)}
