@@ -8,7 +8,7 @@ states. Read next: `folder.py`.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -197,14 +197,14 @@ class ModelHandler:
         that the model does not know ("" drops it); by default a ValueError names it.
         special: whether "<|endoftext|>" in the prompt means that special token.
         """
-        prompt = self.beginning() if prompt is None else prompt
-        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        one = prompt is None or isinstance(prompt, str)
+        prompts = [prompt] if one else list(prompt)
         rows = [self._encode(one, unknown, special) for one in prompts]
         model, tokenizer = self._in_hand()
         new = stream_texts(model, tokenizer, rows, max_new_tokens, **settings)
         pairs = zip(rows, new, strict=True)
         texts = ["".join([tokenizer.decode(row), *text]) for row, text in pairs]
-        return texts[0] if isinstance(prompt, str) else texts
+        return texts[0] if one else texts
 
     def stream(
         self,
@@ -216,7 +216,6 @@ class ModelHandler:
         **settings,
     ) -> Iterator[str]:
         """Yield the continuation of prompt as it comes; settings as for `generate`."""
-        prompt = self.beginning() if prompt is None else prompt
         rows = [self._encode(prompt, unknown, special)]
         model, tokenizer = self._in_hand()
         return stream_texts(model, tokenizer, rows, max_new_tokens, **settings)[0]
@@ -248,8 +247,9 @@ class ModelHandler:
             raise ValueError(f"no model in hand: call .load() to read {self.path}")
         return self.model, self.tokenizer
 
-    def _encode(self, prompt: str, unknown: str | None, special: bool) -> Tensor:
+    def _encode(self, prompt: str | None, unknown: str | None, special: bool) -> Tensor:
         model, tokenizer = self._in_hand()
+        prompt = self.beginning() if prompt is None else prompt
         if unknown is not None:
             prompt = replace_unknown(prompt, tokenizer, unknown)
         if special and not tokenizer.special_tokens:
@@ -263,11 +263,9 @@ class ModelHandler:
     @contextmanager
     def _writing(self):
         """Hold the folder for a training, where this handler writes at all."""
-        if not self.writes:
-            yield
-            return
-        with locked(self.path):
-            require_ours(self.path)
+        with locked(self.path) if self.writes else nullcontext():
+            if self.writes:
+                require_ours(self.path)
             yield
 
     def _prepare(self, steps, data, config) -> Training:

@@ -238,7 +238,7 @@ def my_reading(window, new, size):
     gradients=False,
     cases=[
         Case(f"{n} ids from 10, size {size}", args=([*range(10, 10 + n)], 10 + n, size))
-        for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8))
+        for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8), (3, 3))
     ]
     + [Case("ids 7 5 9 7, new 7, size 4", args=([7, 5, 9, 7], 7, 4))],
     mistakes="""
@@ -261,6 +261,8 @@ range(len(read)) => range(size - len(read), size)
     The new character is missing from what is read: it is the newest of all.
 -(size // 2) => -size // 2
     Half of an odd window is rounded down, size // 2.
+[*window, new][-(size // 2) :] => [*window[1 - size // 2 :], new]
+    window[-0:] is the whole window: of size 3 the newest half is the new id alone.
 [*window, new][-(size // 2) :] => [*window[: size // 2 - 1], new]
     The oldest half is kept: keep the newest.
 list(range(len(read))) => [read.index(i) for i in read]
