@@ -36,6 +36,19 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
+@pytest.fixture
+def without_a_thread(monkeypatch):
+    """Checks ask here, not in a thread that can be stopped: half the time."""
+    from gptcourse.checks import core
+    from gptcourse.checks.running import undisturbed
+
+    def here(work, *_):
+        with undisturbed():
+            return work(), "", True
+
+    monkeypatch.setattr(core, "in_thread", here)
+
+
 @pytest.fixture(scope="session")
 def shakespeare() -> Corpus:
     return load_corpus("tinyshakespeare")

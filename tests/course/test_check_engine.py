@@ -138,6 +138,7 @@ def test_untouched_stubs_are_not_answered_yet(exercise):
         assert outcome.message == f"{exercise.name}: not answered yet"
 
 
+@pytest.mark.usefixtures("without_a_thread")
 @every_exercise
 def test_garbage_is_refused_politely(exercise):
     for name, answer in GARBAGE.items():

@@ -108,6 +108,7 @@ def test_our_own_answer_never_fails(exercise):
         assert not isinstance(value, Raised), value
 
 
+@pytest.mark.usefixtures("without_a_thread")
 @every_exercise
 def test_each_mistake_is_told_from_right_and_from_every_other(exercise):
     assert len(exercise.mistakes) >= 5
