@@ -5,6 +5,7 @@ import torch
 
 from gptcourse.experiments import answering
 from gptcourse.experiments.answering import (
+    Run,
     best_position,
     by_blind_name,
     by_position,
@@ -13,7 +14,13 @@ from gptcourse.experiments.answering import (
     most_frequent,
     read_plays,
 )
-from gptcourse.questions import Question, QuestionSet, exact, load_questions
+from gptcourse.questions import (
+    NAMING,
+    Question,
+    QuestionSet,
+    exact,
+    load_questions,
+)
 from gptcourse.records import load_rows
 from gptlib import CharTokenizer, ModelHandler
 from gptlib.data import Examples
@@ -72,9 +79,10 @@ def test_the_plays_counted_hold_no_question_of_the_test():
 
 @pytest.fixture(scope="module")
 def few():
-    """Some of the questions, of every kind."""
-    train, dev, test = load_questions(each=5, train_each=3)
-    return QuestionSet(train[::9], dev[::5], test[::5])
+    """Some of the questions, of every kind; and some that ask about every name."""
+    one, every = (load_questions(each=5, train_each=3, every=e) for e in (False, True))
+    ends = [[o for o in part if o.kind in NAMING][:5] for part in every]
+    return QuestionSet(one.train[::9], one.dev[::5], one.test[::5]), QuestionSet(*ends)
 
 
 def test_windows_of_plain_text_are_learned_whole():
@@ -87,18 +95,49 @@ def test_windows_of_plain_text_are_learned_whole():
     assert not torch.equal(other.idx, mixed.idx)
 
 
-@pytest.mark.parametrize("method", ["none", "lora", "full"])
-def test_the_command_measures_writes_a_table_and_saves(
-    method, few, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setattr(answering, "load_questions", lambda: few)
+def test_an_excerpt_counts_when_all_its_questions_are_answered():
+    other = "ROMEO:\nO, wilt thou leave me so unsatisfied?"
+    three = [asked("JULIET"), asked("ROMEO", excerpt=other), asked("ROMEO")]
+    for right, expected in (
+        ([1, 1, 1], [True, True]),
+        ([1, 0, 1], [True, False]),
+        ([1, 1, 0], [False, True]),
+    ):
+        hits = torch.tensor(right).bool()
+        assert answering.all_right(three, hits) == expected
+
+
+def test_a_run_has_the_rates_it_names():
+    muon = Run(rate=0.03).config
+    assert (muon.optimizer, muon.muon_lr, muon.lr) == ("muon", 0.03, 0.005)
+    adamw = Run(optimizer="adamw", rate=0.01, steps=7, seed=3).config
+    assert (adamw.optimizer, adamw.lr) == ("adamw", 0.01)
+    assert (adamw.steps, adamw.seed) == (7, 3)
+    assert Run("full").recorded.rank == 0
+    assert Run("none").recorded == Run("none", rank=9, rate=1.0, steps=5).recorded
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        Run("none"),
+        Run("lora", rank=4, steps=2),
+        Run("full", steps=2, start="answers", every=1),
+    ],
+    ids=["none", "lora", "full"],
+)
+def test_the_command_measures_writes_a_table_and_saves(run, few, tmp_path, monkeypatch):
+    monkeypatch.setattr(answering, "load_questions", lambda every=False: few[every])
     monkeypatch.setattr(answering, "evaluate", lambda m, val: evaluate(m, val[:600]))
     table, folder = tmp_path / "answers.csv", tmp_path / "saved"
-    answering.main(method, steps=2, shots=1, table=table, save=folder)
+    answering.main(run, shots=1, table=table, save=folder)
     rows = load_rows(answering.Result, table)
     assert {row.split for row in rows} == {"dev", "test"}
     assert len({(row.shots, row.split, row.kind) for row in rows}) == len(rows)
+    assert {row.kind for row in rows} > {"line", "next" + answering.EVERY}
+    method = run.method
     assert {row.shots for row in rows} == ({0, 1} if method == "none" else {0})
+    assert {(row.start, row.every) for row in rows} == {(run.start, run.every)}
     moved = {row.trained for row in rows}
     base = ModelHandler(project_folder("models") / "model3").load().model.model
     whole = sum(p.numel() for p in base.parameters())

@@ -8,6 +8,7 @@ from gptcourse.questions import (
     DEV_PLAYS,
     KINDS,
     LONGEST_TEXT,
+    NAMING,
     TEST_PLAYS,
     Question,
     by_kind,
@@ -38,7 +39,8 @@ def test_the_same_questions_at_every_call(questions):
 
 
 def test_the_excerpt_answers_the_question(questions):
-    for one in [*questions.train, *questions.dev, *questions.test]:
+    every = load_questions(each=30, train_each=20, every=True)
+    for one in [o for part in (*questions, *every) for o in part]:
         names = speakers(one.excerpt)
         if one.kind == "speaker":
             before = one.excerpt[: one.excerpt.index(one.subject)]
@@ -53,6 +55,22 @@ def test_the_excerpt_answers_the_question(questions):
             )
         else:
             assert one.answer == title(one.play)
+
+
+def test_every_name_that_can_be_the_answer_is_asked_for_once():
+    asked = load_questions(each=30, train_each=20, every=True)
+    assert load_questions(each=30, train_each=20, every=True) == asked
+    for part in asked:
+        of_excerpt = {}
+        for one in (o for o in part if o.kind in NAMING):
+            assert len(one.text) <= LONGEST_TEXT
+            of_excerpt.setdefault((one.kind, one.play, one.excerpt), []).append(one)
+        for group in of_excerpt.values():
+            answers = [one.answer for one in group]
+            assert len(answers) == len(set(answers)) > 1
+            assert len({one.question for one in group}) == len(group)
+    lines = [one for one in asked.test if one.kind == "line"]
+    assert len({one.excerpt for one in lines}) == len(lines) > 30
 
 
 def test_no_distinctive_line_of_the_test_is_in_a_training_text(questions):
