@@ -30,6 +30,7 @@ EXPECTED = [
     "08_generation",
     "09_tokenization",
     "10_prompting",
+    "11_finetuning",
     "13_speed",
     "14_modern",
     "16_gpt2",
@@ -52,12 +53,12 @@ NAMED = {
 }
 # They build no new model, or several to compare; what they measure is no rung.
 WITHOUT_A_RUNG = ("00_start_here", "08_generation", "09_tokenization", "13_speed")
-WITHOUT_A_RUNG += ("10_prompting", "16_gpt2")
+WITHOUT_A_RUNG += ("10_prompting", "11_finetuning", "16_gpt2")
 SHAPED = EXPECTED[1:5]  # the notebooks where every operation says its shapes
 
 # Those whose form is that of the series: a spine, then what lies deeper.
 START = "00_start_here"
-IN_FORM = EXPECTED[:8]
+IN_FORM = [*EXPECTED[:8], "11_finetuning"]
 
 in_form = pytest.mark.parametrize("name", IN_FORM)
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=[p.stem for p in PATHS])
@@ -242,7 +243,8 @@ def test_a_spine_one_reads_in_half_an_hour_then_what_lies_deeper(name):
     if name == START:
         return
     assert headings[spine:] == ["Into the library", "Deeper", "Try it", "Where next"]
-    assert any(heading.endswith(". On the ladder") for heading in headings[:spine])
+    on_the_ladder = [h for h in headings[:spine] if h.endswith(". On the ladder")]
+    assert on_the_ladder or name in WITHOUT_A_RUNG
     deeper = found["Deeper"]
     assert deeper[0].metadata.get("jp-MarkdownHeadingCollapsed")
     sections = [c.source for c in deeper[1:] if c.source.startswith("### ")]

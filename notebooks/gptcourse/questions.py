@@ -283,6 +283,27 @@ def by_kind(questions: Sequence[Question]) -> Iterator[tuple[str, list[Question]
             yield kind, of_kind
 
 
+def offered(
+    questions: Sequence[Question], each: int = 3
+) -> dict[str, tuple[str, list[str]]]:
+    """Some excerpts of each play, with their questions, as `ChatBox` offers them.
+
+    A name of the offer is the play's title and the excerpt's first words. Who speaks
+    next is asked for every name, and how one line goes on.
+    """
+    groups = {}
+    for one in (o for o in questions if o.kind == "next"):
+        groups.setdefault((one.play, one.excerpt), []).append(one.question)
+    offers = {}
+    for play in dict.fromkeys(play for play, _ in groups):
+        for excerpt in [text for name, text in groups if name == play][:each]:
+            speeches = [speech.split("\n") for speech in excerpt.split("\n\n")]
+            lines = [cut[0] for cut in ask_line(speeches) if cut][:1]
+            name = f"{title(play)}: {speeches[0][1][:30]} …"
+            offers[name] = (excerpt + "\n", groups[play, excerpt] + lines)
+    return offers
+
+
 def to_examples(questions: Sequence[Question], tokenizer) -> Examples:
     """Questions as rows to learn from; only the answer's tokens are in the loss.
 

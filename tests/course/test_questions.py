@@ -15,6 +15,7 @@ from gptcourse.questions import (
     distinctive_lines,
     exact,
     load_questions,
+    offered,
     title,
     to_examples,
 )
@@ -71,6 +72,19 @@ def test_every_name_that_can_be_the_answer_is_asked_for_once():
             assert len({one.question for one in group}) == len(group)
     lines = [one for one in asked.test if one.kind == "line"]
     assert len({one.excerpt for one in lines}) == len(lines) > 30
+
+
+def test_offered_are_excerpts_with_the_questions_about_each_name():
+    test = load_questions(each=10, every=True).test
+    offers = offered(test, each=2)
+    assert len(offers) == 2 * len(TEST_PLAYS)
+    asked = {one.question: one for one in test if one.kind == "next"}
+    for name, (opening, questions) in offers.items():
+        ones = [asked[q] for q in questions if q in asked]
+        assert len(ones) >= 2 and len(questions) - len(ones) <= 1
+        assert any(name.startswith(title(play)) for play in TEST_PLAYS)
+        for question in questions[len(ones) :]:
+            assert question.split("'")[1] in opening
 
 
 def test_no_distinctive_line_of_the_test_is_in_a_training_text(questions):

@@ -63,7 +63,7 @@ def draw() -> Canvas:
         f"Rank {RANK} in all {n['matrices']} matrices of the blocks trains "
         f"**{everywhere:,}** numbers, {everywhere / n['all']:.0%} of the model's "
         f"{n['all']:,}.",
-        "**B** begins at zero, so the first answer is the old model's.",
+        "**B** begins at zero: before training, the adapted model is the old one.",
     )
     return canvas
 
