@@ -81,7 +81,7 @@ def test_the_plays_counted_hold_no_question_of_the_test():
 def few():
     """Some of the questions, of every kind; and some that ask about every name."""
     one, every = (load_questions(each=5, train_each=3, every=e) for e in (False, True))
-    ends = [[o for o in part if o.kind in NAMING][:5] for part in every]
+    ends = [[o for o in part if o.kind in NAMING][::5] for part in every]
     return QuestionSet(one.train[::9], one.dev[::5], one.test[::5]), QuestionSet(*ends)
 
 
