@@ -9,20 +9,16 @@ from gptcourse.experiments.answering import (
     best_position,
     by_blind_name,
     by_position,
-    count_questions,
-    likeliest_play,
     most_frequent,
-    read_plays,
 )
 from gptcourse.questions import (
     NAMING,
     Question,
     QuestionSet,
-    exact,
     load_questions,
 )
 from gptcourse.records import load_rows
-from gptlib import CharTokenizer, ModelHandler
+from gptlib import ModelHandler
 from gptlib.data import Examples
 from gptlib.evaluation import evaluate
 from gptlib.files.fetch import project_folder
@@ -53,28 +49,6 @@ def test_the_most_frequent_answer_is_of_the_kind():
     questions = [asked("A"), asked("B"), asked("B"), *[asked("C", "next")] * 5]
     assert most_frequent(questions, "speaker") == "B"
     assert most_frequent(questions, "next") == "C"
-
-
-def test_counted_questions_know_what_they_counted():
-    known, other = asked("JULIET"), asked("ROMEO")
-    tok = CharTokenizer(known.text)
-    model = count_questions([known] * 3, tok, order=6)
-    assert exact(model, [known, other], tok).tolist() == [True, False]
-
-
-def test_a_passage_is_likeliest_in_its_own_play(tok):
-    a, b, c, d = tok.chars[2:6]
-    plays = {"One": (a + b) * 200, "Two": (c + d + c) * 200}
-    questions = [asked("", excerpt=t) for t in ((c + d + c) * 9, (a + b) * 9, a + b)]
-    assert likeliest_play(questions, plays, tok) == ["Two", "One", "One"]
-
-
-def test_the_plays_counted_hold_no_question_of_the_test():
-    plays = read_plays()
-    assert "Hamlet" not in plays and "The Tempest" not in plays
-    test = [one for one in load_questions().test if one.kind == "play"]
-    assert {one.answer for one in test} == set(plays)
-    assert not any(one.excerpt in plays[one.answer] for one in test)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ model has to beat: answers that no neural network gives. Read next: notebook 11.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,6 @@ import torch
 import tyro
 from jaxtyping import Bool, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 from tqdm import tqdm
 
 from gptcourse.questions import (
@@ -28,27 +27,21 @@ from gptcourse.questions import (
     Question,
     by_kind,
     exact,
-    known_parts,
     load_questions,
-    title,
     to_examples,
 )
 from gptcourse.records import replace_rows
-from gptlib.cache import run as run_model
 from gptlib.data import (
-    IGNORED,
     Examples,
     TokenSplits,
     load_corpus,
     random_windows,
-    shakespeare_plays,
 )
 from gptlib.errors import require_choice
 from gptlib.evaluation import evaluate
 from gptlib.files.fetch import project_folder
 from gptlib.handler import ModelHandler
 from gptlib.lora import adapter_state, add_adapters, save_adapters, trained
-from gptlib.ngram import CountedNGrams
 from gptlib.settings import TrainConfig
 from gptlib.training import Training, train
 
@@ -101,12 +94,6 @@ class Run:
         return self if self.method == "lora" else replace(self, rank=0)
 
 
-def read_plays() -> dict[str, str]:
-    """Title -> the part of a play that the training questions are about."""
-    parts = known_parts(dict(shakespeare_plays()))
-    return {title(name): first for name, (first, _, _) in parts.items()}
-
-
 def by_blind_name(question: Question) -> float:
     """The chance that a speaker of the excerpt, drawn blindly, is the answer."""
     names = set(NAME.findall(question.excerpt))
@@ -132,37 +119,6 @@ def most_frequent(questions: Sequence[Question], kind: str) -> str:
     """The answer that questions of a kind have most often."""
     answers = Counter(one.answer for one in questions if one.kind == kind)
     return answers.most_common(1)[0][0]
-
-
-def count_questions(
-    questions: Sequence[Question], tokenizer, order: int = 6
-) -> CountedNGrams:
-    """N-grams counted in questions with their answers; `exact` takes it as a model."""
-    text = "".join(one.text + "\n" for one in questions)
-    tokens = torch.tensor(tokenizer.encode(text))
-    return CountedNGrams.fit(tokens, tokenizer.vocab_size, order).eval()
-
-
-@torch.inference_mode()
-def likeliest_play(
-    questions: Sequence[Question], plays: Mapping[str, str], tokenizer, order: int = 4
-) -> list[str]:
-    """For each excerpt, the title under whose n-gram counts it is likeliest.
-
-    plays: title -> script. This is naive Bayes with all plays equally likely, over
-    n-grams instead of words.
-    """
-    rows = [torch.tensor(tokenizer.encode(one.excerpt)) for one in questions]
-    text = nn.utils.rnn.pad_sequence(rows, True, IGNORED)  # (N, T)
-    losses = []
-    for script in plays.values():
-        tokens = torch.tensor(tokenizer.encode(script))
-        counted = CountedNGrams.fit(tokens, tokenizer.vocab_size, order).eval()
-        logits = run_model(counted, text[:, :-1].clamp(min=0)).mT  # (N, V, T - 1)
-        each = F.cross_entropy(logits, text[:, 1:], reduction="none")  # 0 for padding
-        losses.append(each.sum(1))
-    titles = list(plays)
-    return [titles[i] for i in torch.stack(losses).argmin(dim=0).tolist()]
 
 
 def fine_tune(
