@@ -233,7 +233,10 @@ def save_model(model: nn.Module, tokenizer, folder: Path) -> None:
 
 
 def main(
-    run: Run, shots: int = 2, table: Path | None = None, save: Path | None = None
+    run: tyro.conf.OmitArgPrefixes[Run],
+    shots: int = 2,
+    table: Path | None = None,
+    save: Path | None = None,
 ) -> None:
     """Fine-tune a model to answer questions, and measure it.
 
@@ -279,4 +282,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main, config=(tyro.conf.OmitArgPrefixes,))
+    tyro.cli(main)
