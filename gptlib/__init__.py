@@ -5,7 +5,7 @@ Start with `notebooks/00_start_here.ipynb`. Read the modules in this order:
     data, tokenizer, bpe                            text to tokens
     attention, model, modern, ngram, lora           models
     optim, settings, training, evaluation           learning
-    cache, generation                               generating
+    cache, generation, streaming                    generating
     plots, errors                                   figures, checks of arguments
 
 You may ignore the packages at first: `handler` (one folder, one model), `lab`

@@ -50,6 +50,9 @@ GPT2_MERGES = Remote(
 )
 
 
+LONGEST = 2**16  # bytes of a token
+
+
 class BPETokenizer(Tokenizer):
     """Tokens 0..255 are bytes; each further token merges two earlier ones.
 
@@ -68,6 +71,12 @@ class BPETokenizer(Tokenizer):
             if not (0 <= a < 256 + i and 0 <= b < 256 + i):
                 raise ValueError(
                     f"merge {i} joins tokens {a} and {b}: expected two of 0..{255 + i}"
+                )
+            size = len(self.token_bytes[a]) + len(self.token_bytes[b])
+            if size > LONGEST:  # a few merges that double would fill any memory
+                raise ValueError(
+                    f"merge {i} makes a token of {size:,} bytes: expected at most "
+                    f"{LONGEST:,}"
                 )
             new = self.token_bytes[a] + self.token_bytes[b]
             if new in known:

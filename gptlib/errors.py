@@ -17,8 +17,17 @@ class DivergedError(ValueError):
     """The loss of a training is not finite any more."""
 
 
+class FolderInUseError(OSError):
+    """Somebody else writes to a folder at this moment."""
+
+
 class ModelFileError(ValueError):
     """A model folder holds something that this library cannot read as a model."""
+
+
+def one_line(error: Exception) -> str:
+    """The message of an error, which may quote what somebody wrote, as one line."""
+    return " ".join(str(error).split())
 
 
 def describe(error: Exception) -> str:

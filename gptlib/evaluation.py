@@ -39,7 +39,10 @@ class Evaluation:
     bits_per_char: float | None = None
 
     def __repr__(self) -> str:
-        text = f"Evaluation(loss={self.loss:.4f} ± {self.stderr:.4f} nats per token"
+        text = f"Evaluation(loss={self.loss:.4f}"
+        if not math.isnan(self.stderr):  # one window has no spread
+            text += f" ± {self.stderr:.4f}"
+        text += " nats per token"
         if self.nats_per_char is not None:
             text += f", {self.nats_per_char:.4f} nats and "
             text += f"{self.bits_per_char:.4f} bits per character"
@@ -233,6 +236,12 @@ def check_tokens(model: nn.Module, tokens: Tensor, name: str, least: int) -> Non
 
 def check_data(model: nn.Module, data: TokenSplits, config) -> None:
     """Raise ValueError unless a model can be trained on data with a TrainConfig."""
+    for name, weight in model.named_parameters():
+        if not torch.isfinite(weight).all():
+            raise ValueError(
+                f"the model's {name} holds numbers that are not finite: load or build "
+                "it anew"
+            )
     if isinstance(data.train, Examples) and config.eval_tokens is not None:
         raise ValueError(
             f"eval_tokens={config.eval_tokens}: examples are no text to cut pieces "

@@ -1,11 +1,11 @@
 """Generating text, token by token.
 
-Temperature, top-k and top-p ("nucleus sampling", arXiv 1904.09751) reshape the
+Temperature, top-k, top-p ("nucleus sampling", arXiv 1904.09751) and min-p reshape the
 distribution that a token is drawn from. A `KVCache` holds the keys and values of the
-tokens so far. Read next: `handler/`; for a faster step on a CPU, `fast/decoding.py`.
+tokens so far. Read next: `streaming.py`; for a faster step, `fast/decoding.py`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 
@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from gptlib.cache import KVCache, can_cache, run
 from gptlib.errors import require_choice, require_int, require_number
 from gptlib.fast.decoding import NOT_FINITE, WEIGHTS, Step, can_step, fast_step, pick
-from gptlib.tokenizer import Tokenizer
 
 DRAWN_AT_ONCE = 1024  # random numbers per row
 Prompts = Int[Tensor, "B T"] | Sequence[Int[Tensor, " _"]]
@@ -29,17 +28,20 @@ def generate(
 ) -> Int[Tensor, "B U"] | list[Int[Tensor, " _"]]:
     """Continue each row of idx by max_new_tokens tokens: (B, T) -> (B, T + new).
 
-    idx may be a list of 1-D prompts of different lengths; then a list is returned.
-    settings: temperature, top_k, top_p, seed, cache and weights, as for `stream`,
-    which also says what is raised.
+    idx may be a list of 1-D prompts of different lengths; then a list is returned. So
+    it is with stop_tokens: each row ends before the first of them that it draws.
+    settings: as for `stream`, which also says what is raised.
     """
     columns = list(stream(model, idx, max_new_tokens, **settings))  # (B,) each
+    ends = token_ids(settings.get("stop_tokens", ()))
+    if isinstance(idx, Tensor) and not ends:
+        return torch.cat([idx, *(column[:, None] for column in columns)], dim=1)
     if not columns:
-        return idx if isinstance(idx, Tensor) else list(idx)
+        return list(idx)
     new = torch.stack(columns, dim=1)  # (B, new)
-    if isinstance(idx, Tensor):
-        return torch.cat([idx, new], dim=1)
-    return [torch.cat(pair) for pair in zip(idx, new, strict=True)]
+    stopped = torch.isin(new, torch.tensor(ends, dtype=torch.long).to(new.device))
+    kept = stopped.cumsum(dim=1) == 0  # (B, new)
+    return [torch.cat([idx[b], row[kept[b]]]) for b, row in enumerate(new)]
 
 
 def stream(
@@ -50,17 +52,22 @@ def stream(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
     seed: int | None = None,
+    stop_tokens: int | Collection[int] = (),
     cache: bool = True,
     weights: str = "float32",
 ) -> Iterator[Int[Tensor, " B"]]:
     """Yield the next token of each row, (B,), as soon as it is drawn.
 
     temperature: 0 takes the most likely token. top_k: keep the k most likely tokens.
-    top_p: keep the fewest tokens that together reach probability p. Both act after the
-    temperature. seed: the same seed gives the same text. cache: False recomputes all
-    keys and values for every token, for comparison. weights: "int8" rounds the matrices
-    to 8 bits, on a CPU and for one text: faster for many millions of parameters.
+    top_p: keep the fewest tokens that together reach probability p. min_p: keep tokens
+    at least min_p times as likely as the likeliest. All act after the temperature.
+    seed: the same seed gives the same text. stop_tokens: a row that draws one of them
+    is complete and repeats it; when the last row is complete, the stream ends instead
+    of yielding. cache: False recomputes all keys and values for every token, for
+    comparison. weights: "int8" rounds the matrices to 8 bits, on a CPU and for one
+    text: faster for many millions of parameters.
     Raises ValueError or TypeError at once, naming the setting that is wrong.
     """
     require_int("max_new_tokens", max_new_tokens, 0)
@@ -70,7 +77,9 @@ def stream(
         require_int("top_k", top_k, 1)
     if top_p is not None and require_number("top_p", top_p, 0.0, 1.0) == 0.0:
         raise ValueError("top_p=0: expected more than 0; temperature=0 is greedy")
-    prompts = _prompts(idx)
+    if min_p is not None:
+        require_number("min_p", min_p, 0.0, 1.0)
+    ends, prompts = token_ids(stop_tokens), _prompts(idx)
     generator = torch.Generator()
     if seed is None:
         generator.seed()
@@ -83,26 +92,20 @@ def stream(
             f"weights={weights!r}: expected one prompt, a GPT (not ModernGPT) in "
             "float32 on a CPU, and cache=True; otherwise leave weights at 'float32'"
         )
-    settings = (temperature, top_k, top_p)
+    cuts = {"top_k": top_k, "top_p": top_p, "min_p": min_p}
+    cuts = {name: value for name, value in cuts.items() if value is not None}
+    rest = (max_new_tokens, generator, {"temperature": temperature, **cuts})
     if fast:
-        return _stream_fast(
-            model, prompts, weights, max_new_tokens, generator, settings
-        )
-    return _stream(decoder, model, prompts, max_new_tokens, generator, settings)
+        columns = _stream_fast(model, prompts, weights, *rest)
+    else:
+        columns = _stream(decoder, model, prompts, *rest)
+    return _until_all_stop(columns, ends) if ends else columns
 
 
-def stream_text(
-    model: nn.Module, tokenizer: Tokenizer, prompt: str, max_new_tokens: int, **settings
-) -> Iterator[str]:
-    """Yield the continuation of a prompt in whole characters.
-
-    settings: as for `stream`. Raises as `stream`, and ValueError for a character that
-    the tokenizer does not know.
-    """
-    device = next(model.parameters()).device
-    idx = torch.tensor([tokenizer.encode(prompt)], device=device)  # (1, T)
-    tokens = stream(model, idx, max_new_tokens, **settings)
-    return whole_characters(tokens, tokenizer.decode)
+def token_ids(stop_tokens: int | Collection[int]) -> list[int]:
+    """One token id or several as a list. Raises TypeError or ValueError for others."""
+    ids = stop_tokens if isinstance(stop_tokens, Collection) else [stop_tokens]
+    return [require_int("stop_tokens", i, 0) for i in ids]
 
 
 def _prompts(idx: Prompts) -> list[Tensor]:
@@ -135,7 +138,7 @@ def _stream(decoder, model, prompts, count, generator, settings):
     for i, uniform in enumerate(chain.from_iterable(blocks)):  # (B, 1) each
         if i > 0:
             logits = texts.advance(tokens)
-        tokens = draw(logits, uniform, *settings).to(device)
+        tokens = draw(logits, uniform, **settings).to(device)
         yield tokens
     # Checked once at the end: a check at every token would make the GPU wait.
     if on_gpu and not torch.isfinite(logits).all():
@@ -154,7 +157,7 @@ def _stream_fast(model, prompts, weights, count, generator, settings):
         if i > 0:
             texts.make_room()
             logits = texts.step.next(token)
-        token = pick(logits, uniform, *settings)
+        token = pick(logits, uniform, **settings)
         yield torch.from_numpy(np.array([token]))
 
 
@@ -171,6 +174,19 @@ def _uniform(
     for start in range(0, count, DRAWN_AT_ONCE):
         shape = (min(DRAWN_AT_ONCE, count - start), texts, 1)
         yield torch.rand(shape, dtype=torch.double, generator=generator).to(device)
+
+
+def _until_all_stop(columns, ends):
+    """Repeat each row's stop token; end where all rows have one."""
+    complete = last = None
+    for tokens in columns:  # (B,) each
+        if last is not None:
+            tokens = torch.where(complete, last, tokens)
+        complete = torch.isin(tokens, torch.tensor(ends, device=tokens.device))
+        if complete.all():
+            return
+        last = tokens
+        yield tokens
 
 
 class Uncached:
@@ -250,39 +266,27 @@ class Cached:
                 self.cache.lengths[b] = kept
 
 
-def sample(
-    logits: Float[Tensor, "B V"],
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Int[Tensor, " B"]:
-    """Draw one token per row, with the settings of `token_probabilities`."""
-    uniform = torch.rand(len(logits), 1, dtype=torch.double, generator=generator)
-    return draw(logits, uniform, temperature, top_k, top_p).to(logits.device)
-
-
 def draw(
     logits: Float[Tensor, "B V"],
     uniform: Float[Tensor, "B 1"],
     temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
+    **cuts,
 ) -> Int[Tensor, " B"]:
     """Draw one token per row by inverse CDF from uniform numbers in [0, 1).
 
-    In float64, so that a seed gives the same text on nearly every machine; on the
-    device of `uniform`. Raises ValueError for logits that are not finite.
+    cuts: top_k, top_p and min_p, as for `token_probabilities`. In float64, so that a
+    seed gives the same text on nearly every machine; on the device of `uniform`. Raises
+    ValueError for logits that are not finite.
     """
     logits = logits.to(uniform.device).double()
     if not logits.is_cuda and not torch.isfinite(logits).all():
         raise ValueError(NOT_FINITE)
     if temperature == 0:
         return logits.argmax(dim=-1)
-    p = token_probabilities(logits, temperature, top_k, top_p)  # (B, V)
+    p = token_probabilities(logits, temperature, **cuts)  # (B, V)
     cumulated = p.cumsum(dim=-1)  # (B, V)
     drawn = torch.searchsorted(cumulated, uniform * cumulated[:, -1:], right=True)
-    if top_k is None and top_p is None:
+    if not cuts:
         return drawn.squeeze(1).clamp_(max=logits.size(-1) - 1)
     last_possible = (p > 0).cumsum(dim=-1).argmax(dim=-1, keepdim=True)
     return drawn.minimum(last_possible).squeeze(1)
@@ -293,6 +297,7 @@ def token_probabilities(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
 ) -> Float[Tensor, "... V"]:
     """softmax(logits / temperature), zero outside the kept tokens, renormalised.
 
@@ -302,7 +307,7 @@ def token_probabilities(
     # Relative to the largest, so that no temperature, however low, overflows.
     relative = logits - logits.amax(dim=-1, keepdim=True)
     p = F.softmax(relative / temperature, dim=-1)
-    if top_k is None and top_p is None:
+    if top_k is None and top_p is None and min_p is None:
         return p
     ordered, order = p.sort(dim=-1, descending=True, stable=True)
     keep = torch.ones_like(p, dtype=torch.bool)
@@ -310,33 +315,7 @@ def token_probabilities(
         keep[..., top_k:] = False
     if top_p is not None:
         keep &= ordered.cumsum(dim=-1) - ordered < top_p
+    if min_p is not None:
+        keep &= ordered >= min_p * ordered[..., :1]
     kept = torch.zeros_like(p).scatter(-1, order, ordered * keep)
     return kept / kept.sum(dim=-1, keepdim=True)
-
-
-def whole_characters(
-    tokens: Iterator[int], decode: Callable[[list[int]], str]
-) -> Iterator[str]:
-    """Yield text as tokens arrive, holding back incomplete characters.
-
-    The texts together equal the decoding of all tokens at once, without an incomplete
-    character at the end.
-    """
-    held: list[int] = []
-    shown = 0  # characters of the held tokens' text already yielded
-    for token in tokens:
-        held.append(int(token))
-        text = decode(held)
-        # U+FFFD at the end stands for bytes that may still become a character.
-        settled = text.removesuffix("\ufffd")
-        if len(settled) > shown:
-            yield settled[shown:]
-            shown = len(settled)
-        if settled == text:
-            held, shown = [], 0
-        elif len(held) > 8:  # no character has more than 4 bytes
-            held = held[-4:]
-            shown = len(decode(held).removesuffix("\ufffd"))
-    rest = decode(held)[shown:].removesuffix("\ufffd")
-    if rest:
-        yield rest

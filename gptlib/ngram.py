@@ -48,7 +48,7 @@ class CountedNGrams(nn.Module):
     def __init__(self, vocab_size: int, sizes: Sequence[int], block_size: int = 256):
         super().__init__()
         require_int("vocab_size", vocab_size, 2)
-        if not sizes or vocab_size ** (len(sizes) + 1) > LARGEST_KEY:
+        if not 0 < len(sizes) < 64 or vocab_size ** (len(sizes) + 1) > LARGEST_KEY:
             raise ValueError(
                 f"{len(sizes)} tokens of {vocab_size} kinds do not fit in one whole "
                 "number: expected an order of at least 1, and a lower one for a "

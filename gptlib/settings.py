@@ -49,38 +49,48 @@ class TrainConfig:
     accumulate: int = 1  # parts in which a batch is computed: less memory
 
     def __post_init__(self):
-        require_int("steps", self.steps, 1)
-        require_int("batch_size", self.batch_size, 1)
-        require_int("eval_every", self.eval_every, 0)
+        self._keep_int("steps", 1)
+        self._keep_int("batch_size", 1)
+        self._keep_int("eval_every", 0)
         if self.eval_tokens is not None:
-            require_int("eval_tokens", self.eval_tokens, 1)
-        require_int("seed", self.seed, 0, 2**31 - 1)
-        require_number("lr", self.lr, 0.0, 1e3)
-        require_number("weight_decay", self.weight_decay, 0.0)
-        require_number("grad_clip", self.grad_clip, 1e-12)
-        require_number("muon_lr", self.muon_lr, 0.0, 1e3)
-        require_number("table_lr", self.table_lr, 0.0, 1e3)
+            self._keep_int("eval_tokens", 1)
+        self._keep_int("seed", 0, 2**31 - 1)
+        self._keep_int("accumulate", 1)
+        for name in ("lr", "muon_lr", "table_lr"):
+            self._keep_number(name, 0.0, 1e3)
+        self._keep_number("weight_decay", 0.0)
+        self._keep_number("grad_clip", 1e-12)
+        for name in ("warmup", "beta1", "beta2"):
+            self._keep_number(name, 0.0, 1.0, below=True)
         require_choice("schedule", self.schedule, SCHEDULES)
         require_choice("optimizer", self.optimizer, OPTIMIZERS)
         require_choice("sampling", self.sampling, SAMPLINGS)
         require_choice("precision", self.precision, PRECISIONS)
         require_choice("compile", self.compile, (True, False))
-        require_int("accumulate", self.accumulate, 1)
         if self.batch_size % self.accumulate:
             raise ValueError(
                 f"batch_size={self.batch_size} cannot be divided into "
                 f"accumulate={self.accumulate} equal parts: expected a multiple of "
                 f"{self.accumulate}"
             )
-        for name in ("warmup", "beta1", "beta2"):
-            require_number(name, getattr(self, name), 0.0, 1.0, below=True)
+
+    def _keep_int(self, name: str, *limits) -> None:
+        """Check a field and keep it as an int, whatever kind of whole number it was."""
+        number = require_int(name, getattr(self, name), *limits)
+        object.__setattr__(self, name, number)
+
+    def _keep_number(self, name: str, *limits, **kind) -> None:
+        number = require_number(name, getattr(self, name), *limits, **kind)
+        object.__setattr__(self, name, number)
 
 
 def stored_config(fields: dict) -> TrainConfig:
     """Return the configuration that was stored as fields, maybe by an older version.
 
-    Fields that are missing take their defaults.
+    Fields that are missing take their defaults. Raises TypeError or ValueError.
     """
+    if not isinstance(fields, dict):
+        raise TypeError(f"config={fields!s:.60}: expected the fields of TrainConfig")
     return TrainConfig(**{k: v for k, v in fields.items() if k not in RETIRED})
 
 

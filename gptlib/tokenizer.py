@@ -4,7 +4,7 @@ Read next: `bpe.py`, for subword tokens.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -14,6 +14,8 @@ from gptlib.files.atomic import write_atomically
 
 class Tokenizer:
     """Base class of tokenizers: stores them as JSON, by default those of characters."""
+
+    special_tokens: Sequence[str] = ()  # texts that `encode` can take for one token
 
     def to_dict(self) -> dict:
         return {"type": "char", "chars": "".join(self.chars)}

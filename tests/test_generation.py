@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptlib import Bigram, generate, stream
-from gptlib.generation import sample, token_probabilities, whole_characters
+from gptlib.generation import draw, token_probabilities
 
 SETTINGS = [
     {},
@@ -16,6 +16,7 @@ SETTINGS = [
     {"temperature": 0.7, "top_k": 3},
     {"top_p": 0.8},
     {"temperature": 1.5, "top_k": 4, "top_p": 0.9},
+    {"min_p": 0.5, "top_k": 10},
 ]
 
 
@@ -82,12 +83,12 @@ def test_context_of_one():
 
 def test_draws_follow_the_probabilities():
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.2, 0.0]])).clamp(min=-1e9)
-    generator = torch.Generator().manual_seed(0)
-    drawn = sample(logits.expand(20_000, -1), generator=generator)
+    uniform = torch.linspace(0, 1 - 2**-53, 20_000, dtype=torch.double)[:, None]
+    drawn = draw(logits.expand(20_000, -1), uniform)
     counts = Counter(drawn.tolist())
     assert counts[3] == 0
     for token, p in enumerate((0.5, 0.3, 0.2)):
-        assert counts[token] / 20_000 == pytest.approx(p, abs=0.012)
+        assert counts[token] / 20_000 == pytest.approx(p, abs=1e-4)
 
 
 @given(
@@ -109,6 +110,8 @@ def test_kept_tokens(values, k, top_p, temperature):
     assert plain[kept].sum() >= top_p - 1e-9
     assert plain[kept].sum() - plain[kept].min() < top_p + 1e-9
     assert plain[kept].min() >= plain[~kept].max() if (~kept).any() else True
+    likely = token_probabilities(logits, temperature, min_p=top_p) > 0
+    assert torch.equal(likely, (plain > 0) & (plain >= top_p * plain.max()))
 
 
 def test_ties_keep_exactly_k_smaller_ids_first():
@@ -134,9 +137,13 @@ def test_temperature_divides_the_logits():
         ({"top_k": 2.5}, "top_k=2.5"),
         ({"top_p": 0.0}, "top_p=0"),
         ({"top_p": 1.1}, "top_p=1.1"),
+        ({"min_p": -0.1}, "min_p=-0.1"),
         ({"max_new_tokens": -1}, "max_new_tokens=-1"),
         ({"seed": -1}, "seed=-1"),
         ({"seed": "one"}, "seed='one'"),
+        ({"stop_tokens": -1}, "stop_tokens=-1: expected a whole number"),
+        ({"stop_tokens": ["a"]}, "stop_tokens='a'"),
+        ({"stop_tokens": None}, "stop_tokens=None"),
     ],
 )
 def test_invalid_settings_are_refused_by_name(gpt, wrong, says):
@@ -215,40 +222,43 @@ def test_what_is_no_prompt(gpt):
             stream(gpt, wrong, 3)
 
 
-BYTES = st.sampled_from([b"a", b" b", "é".encode(), "€".encode(), "🙂".encode()])
+def cut(row, start, ends):
+    """The row up to the first of ends from position start on."""
+    at = [i for i in range(start, len(row)) if row[i].item() in ends]
+    return row[: at[0]] if at else row
 
 
-@given(
-    st.lists(BYTES | st.binary(min_size=1, max_size=3), max_size=30),
-    st.lists(st.integers(1, 3), min_size=1),
-)
-def test_whole_characters_are_the_text(pieces, cuts):
-    """However bytes are cut into tokens, right or wrong ones."""
-    raw, tokens = b"".join(pieces), []
-    while raw:
-        n = cuts[len(tokens) % len(cuts)]
-        tokens.append(raw[:n])
-        raw = raw[n:]
-
-    def decode(ids):
-        return b"".join(tokens[i] for i in ids).decode(errors="replace")
-
-    came = list(whole_characters(iter(range(len(tokens))), decode))
-    assert "".join(came) == decode(range(len(tokens))).removesuffix("\ufffd")
-    assert "" not in came
+@pytest.mark.parametrize("settings", [{"cache": False}, *SETTINGS])
+def test_every_row_ends_before_its_first_stop_token(gpt, settings):
+    prompts = [torch.tensor([1, 2, 3]), torch.tensor([4]), torch.arange(20) % 9]
+    whole = generate(gpt, prompts, 30, seed=2, **settings)
+    ends = [whole[0][10].item(), whole[1][20].item()]
+    expected = [cut(w, len(p), ends) for w, p in zip(whole, prompts, strict=True)]
+    assert len({len(row) for row in expected}) > 1
+    rows = generate(gpt, prompts, 30, seed=2, stop_tokens=ends, **settings)
+    for row, right in zip(rows, expected, strict=True):
+        assert torch.equal(row, right)
+    # One prompt alone goes through NumPy; its stream ends instead of yielding the stop.
+    idx = prompts[0][None]
+    alone = generate(gpt, idx, 30, seed=2, **settings)[0]
+    end = alone[15].item()
+    came = list(stream(gpt, idx, 30, seed=2, stop_tokens=end, **settings))
+    assert torch.equal(torch.cat([prompts[0], *came]), cut(alone, 3, [end]))
 
 
-def test_characters_come_as_soon_as_they_are_whole():
-    raw = "a€b".encode()
-    came = []
+def test_a_complete_row_repeats_its_stop_token(gpt):
+    idx = torch.tensor([[1], [2]])
+    whole = generate(gpt, idx, 40, seed=0)[:, 1:]  # (2, 40)
+    end = next(t for t in whole[0].tolist() if t not in whole[1])
+    first = whole[0].tolist().index(end)
+    came = torch.stack(list(stream(gpt, idx, 40, seed=0, stop_tokens=end)), dim=1)
+    assert torch.equal(came[0, :first], whole[0, :first])
+    assert came[0, first:].unique().tolist() == [end]
+    assert torch.equal(came[1], whole[1]), "the other row is drawn as before"
 
-    def spoken():
-        for byte in raw:
-            yield byte
-            came.append("|")
 
-    for text in whole_characters(
-        spoken(), lambda ids: bytes(ids).decode("utf-8", "replace")
-    ):
-        came.append(text)
-    assert "".join(came) == "a||||€|b|".replace("||||€", "|||€")
+def test_rows_that_stop_at_once_are_the_prompts(gpt):
+    for idx in (torch.tensor([[1], [2]]), [torch.tensor([1]), torch.tensor([2, 3])]):
+        for count in (0, 5):
+            rows = generate(gpt, idx, count, stop_tokens=range(gpt.config.vocab_size))
+            assert all(torch.equal(*pair) for pair in zip(rows, idx, strict=True))

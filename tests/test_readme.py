@@ -1,9 +1,12 @@
 """The README's Python is run as it stands, in a folder of its own."""
 
+import csv
 import re
 from pathlib import Path
 
 import pytest
+
+from gptlib import ModelHandler
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -21,3 +24,18 @@ def test_the_snippets_run_one_after_the_other(tmp_path, monkeypatch, capsys):
         exec(re.sub(r"steps=\d+", "steps=2", snippet), names)
     assert len(SNIPPETS) == 3 and (tmp_path / "models/my_first").is_dir()
     assert "JULIET:" in capsys.readouterr().out
+
+
+def test_the_text_that_it_opens_with_is_the_models():
+    shown = re.search(r"(?s)<pre>(.*?)</pre>", README)[1].split()
+    model = ModelHandler(ROOT / "models/model3").load()
+    text = model.generate("ROMEO:", len(" ".join(shown)), temperature=0.7, seed=2)
+    assert text.split()[: len(shown)] == shown
+
+
+def test_run_times_are_those_of_the_ledger():
+    ledger = dict(csv.reader((ROOT / "notebooks/records/ledger.csv").open()))
+    rows = re.findall(r"\| \[`(\w+)\.ipynb`\].*\| (\d+) s \|", README)
+    notebooks = {path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb")}
+    assert {name for name, _ in rows} == notebooks
+    assert dict(rows) == {name: ledger[name] for name in notebooks}

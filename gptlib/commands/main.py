@@ -4,6 +4,7 @@ Each command has a file of its own here. Read next: `train.py`.
 """
 
 import argparse
+import os
 import sys
 from functools import reduce
 from operator import or_
@@ -20,6 +21,7 @@ from gptlib.commands.export import Export
 from gptlib.commands.sample import Sample
 from gptlib.commands.sweep import Sweep
 from gptlib.commands.train import Train
+from gptlib.errors import describe, one_line
 from gptlib.scale import leave
 
 PROG = "python -m gptlib"
@@ -35,21 +37,36 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command; an error is one line on stderr and exit status 1."""
+    """Run one command; an error is one line on stderr and exit status 1.
+
+    With GPTLIB_TRACEBACK=1 an unexpected error is shown in full.
+    """
     command = None
+    for stream in (sys.stdout, sys.stderr):  # a code page may lack ± or Greek
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     try:
         command = parse(sys.argv[1:] if arguments is None else arguments)
         command.run()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except torch.OutOfMemoryError:
         sys.exit(
             "gptlib: the GPU's memory is full; a training needs less of it with a "
             "larger --training.accumulate, and learns the same"
         )
     except (OSError, ValueError, TypeError) as error:
-        sys.exit(f"gptlib: {error}")
+        sys.exit(f"gptlib: {one_line(error)}")
     except KeyboardInterrupt as interrupt:
         says = str(interrupt) or getattr(command, "stopped", "stopped")
         sys.exit(f"\ngptlib: {says}")
+    except Exception as error:
+        if os.environ.get("GPTLIB_TRACEBACK"):
+            raise
+        says = "GPTLIB_TRACEBACK=1 shows where it happened"
+        sys.exit(f"gptlib: {describe(error)} ({says})")
     leave()
 
 

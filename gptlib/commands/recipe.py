@@ -17,11 +17,15 @@ from gptlib.commands.settings_file import (
     require_types,
     write_settings,
 )
-from gptlib.errors import require_choice
+from gptlib.errors import require_choice, require_int
 from gptlib.files.meta import meta_device
 from gptlib.handler import STORED_TYPES
-from gptlib.handler.build import build_config, build_model, take_weights
+from gptlib.handler.build import build_config, build_model, innermost, take_weights
+from gptlib.handler.modelfile import LAYERS
+from gptlib.model import count_parameters
 from gptlib.settings import RETIRED, TrainConfig
+
+LARGEST = 10**11  # parameters
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,18 @@ class Recipe:
         require_choice("dtype", self.dtype, tuple(STORED_TYPES))
         try:
             config = build_config(self.model)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"model: {error}") from None
-        if isinstance(self.start, Recipe) and self.model and self.start.model:
+            require_int("n_layer", innermost(config).n_layer, 1, LAYERS)
             with meta_device():  # shapes without numbers
+                size = count_parameters(build_model(config))
+        except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+            raise ValueError(f"model: {error}") from None
+        if size > LARGEST:
+            raise ValueError(
+                f"model: {self.model} has {size:,} parameters: expected at most "
+                f"{LARGEST:,}"
+            )
+        if isinstance(self.start, Recipe) and self.model and self.start.model:
+            with meta_device():
                 first = build_model(build_config(self.start.model))
                 take_weights(build_model(config), first)
 

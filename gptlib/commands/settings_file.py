@@ -18,7 +18,15 @@ YAML = (".yaml", ".yml")
 
 
 class StrictLoader(yaml.SafeLoader):
-    """YAML without repeated keys; 1e-3 is a number, as in YAML 1.2."""
+    """YAML without repeated keys and aliases; 1e-3 is a number, as in YAML 1.2."""
+
+    def compose_node(self, parent, index):
+        # A few aliases of aliases stand for more than any memory holds.
+        if self.check_event(yaml.AliasEvent):
+            says = "an alias (*name) is not read: write out what it stands for"
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem=says, problem_mark=mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node, deep=False):
         seen = []

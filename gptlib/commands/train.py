@@ -4,7 +4,8 @@ Read next: `recipe.py`, what can be described; `gptlib/scale`, several processes
 """
 
 import sys
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypedDict, get_type_hints
@@ -24,8 +25,14 @@ from gptlib.corpora.shards import TokenCorpus, open_corpus, padded
 from gptlib.data import Corpus
 from gptlib.evaluation import evaluate
 from gptlib.handler import ModelHandler
-from gptlib.handler.build import build_config, build_model, take_weights
-from gptlib.handler.history import write_history
+from gptlib.handler.build import (
+    build_config,
+    build_model,
+    describe_config,
+    nested,
+    take_weights,
+)
+from gptlib.handler.folder import holds_model
 from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
 from gptlib.model import count_parameters
 from gptlib.scale import is_main_process, open_handler, process_group
@@ -34,6 +41,8 @@ from gptlib.tokenizer import Tokenizer
 
 Text = Corpus | TokenCorpus
 SAMPLE_TOKENS = 2500
+# A training is resumed with another number of parts, or on another device.
+MAY_DIFFER = ("accumulate", "precision", "compile")
 
 
 class ModelOptions(TypedDict, total=False):
@@ -153,7 +162,7 @@ def train_recipe(
     """Train what a recipe describes, or resume it; final: also measure and sample."""
     handler, corpus = open_handler(folder, strategy), open_corpus(recipe.corpus)
     try:
-        if (folder / "model.safetensors").is_file():
+        if holds_model(folder):
             handler.load()
         if handler.trained_on:
             resume(handler, recipe, corpus)
@@ -203,6 +212,7 @@ def resume(handler: ModelHandler, recipe: Recipe, corpus: Text) -> None:
             f"{handler.path} holds a model trained on {about['corpus']}, not on "
             f"{recipe.corpus}: choose another folder"
         )
+    require_same(handler, recipe)
     if about["step"] == about["config"]["steps"]:
         print(f"the training in {handler.path} is finished")
         return
@@ -210,6 +220,37 @@ def resume(handler: ModelHandler, recipe: Recipe, corpus: Text) -> None:
     handler.resume_with(recipe.training.accumulate)
     handler.model.to(pick_device())
     handler.train(data=corpus)
+
+
+def require_same(handler: ModelHandler, recipe: Recipe) -> None:
+    """Raise ValueError for settings that resuming the folder's training ignores."""
+    saved, default = handler.trained_on["config"], TrainConfig()
+    ignored = []
+    for name, value in asdict(recipe.training).items():
+        given = value != getattr(default, name) and name not in MAY_DIFFER
+        if given and value != saved.get(name, getattr(default, name)):
+            ignored.append(f"training.{name}={value} (here {saved.get(name)})")
+    own = describe_config(handler.model.config)
+    for name, value, here in _differences(nested(recipe.model), own):
+        ignored.append(f"model.{name}={value} (here {here})")
+    if ignored:
+        raise ValueError(
+            f"the training in {handler.path} keeps its settings and would ignore "
+            f"{', '.join(ignored)}. Leave it out to resume; to train longer or in "
+            f"another way, train into a new folder with --start {handler.path}"
+        )
+
+
+def _differences(given: dict, own: dict) -> Iterator[tuple]:
+    """(name, given, own) of the settings of a model, and of the one inside it."""
+    for name, value in given.items():
+        if isinstance(value, dict) and isinstance(own.get(name), dict):
+            yield from _differences(value, own[name])
+        elif name in own and value not in ((), []):  # (): what is counted says it
+            alike = list(value) if isinstance(value, tuple) else value
+            here = list(own[name]) if isinstance(own[name], tuple) else own[name]
+            if alike != here:
+                yield name, value, own[name]
 
 
 def measure(handler: ModelHandler, corpus: Text, dtype: str) -> None:
@@ -220,7 +261,7 @@ def measure(handler: ModelHandler, corpus: Text, dtype: str) -> None:
     with progress(handler.model, len(val)):
         result = evaluate(handler.model, val, tokenizer=tokenizer)
     handler.history[-1] = replace(last, val=result.loss)
-    write_history(handler.path / "history.csv", handler.history)
+    handler.save(dtype=dtype)
     minutes = last.seconds / 60
     print(f"trained for {minutes:.1f} minutes; whole validation split: {result}")
     text = tokenizer.decode(val)

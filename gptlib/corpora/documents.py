@@ -11,7 +11,9 @@ read are fetched. Read next: `webtext.py`, which encodes the chunks.
 import gzip
 import json
 import re
-from collections.abc import Iterator
+import sys
+import warnings
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,10 +30,12 @@ CONVERTED = "refs/convert/parquet"  # the Hub's branch with Parquet copies of a 
 Readable = BinaryIO | BytesIO  # type checkers do not count the second as the first
 BLOCK = 2**20  # bytes of text read at once, which bounds the memory
 ROWS = 64  # rows of a Parquet file read at once
+LINE = 2**26  # bytes of the longest line, which must fit in the memory
 # No token crosses these boundaries: a newline between printing characters is a token of
 # its own, and a single space belongs to the word after it.
 BOUNDARY = re.compile(rb"(?<=[!-~]\n)(?=[!-~])|(?<=[!-~])(?= [!-~])")
-FIRST_BYTE = re.compile(rb"[\x00-\x7f\xc0-\xff]")  # of a UTF-8 character
+# Of a UTF-8 character or of a Windows line end.
+FIRST_BYTE = re.compile(rb"(?!(?<=\r)\n)[\x00-\x7f\xc0-\xff]")
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,11 @@ def find_files(
     if path.is_file():
         return [_local(path, path.parent)]
     if path.is_dir():
-        found = [_local(p, path) for p in sorted(path.rglob("*")) if p.is_file()]
+        inside = sorted(path.rglob("*"))
+        found = [_local(p, path) for p in inside if p.is_file()]
         chosen = _chosen(found, files)
+        linked = [p for p in inside if p.is_symlink() and p.is_dir()]
+        _say_left_out(path, found, chosen, linked)
     elif str(source).count("/") == 1:
         chosen = _chosen(_on_hub(str(source), revision or "main"), files)
         if not chosen and revision is None:
@@ -92,7 +99,22 @@ def find_files(
 
 
 def _chosen(found: list[File], pattern: str) -> list[File]:
-    return [f for f in found if f.name.endswith(SUFFIXES) and fnmatch(f.name, pattern)]
+    return [f for f in found if _suffix(f.name) and fnmatch(f.name, pattern)]
+
+
+def _suffix(name: str) -> str:
+    """The ending that says what a file holds, in lower case; "" for no text."""
+    endings = (end for end in SUFFIXES if name.lower().endswith(end))
+    return next(endings, "")
+
+
+def _say_left_out(folder: Path, found: list, chosen: list, linked: list) -> None:
+    """Warn of what a folder holds and what is not read."""
+    names = [f.name for f in found if f not in chosen] if chosen else []
+    names += [f"{path.name} (a link to a folder)" for path in linked]
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        warnings.warn(f"{folder}: left out {', '.join(names[:3])}{more}", stacklevel=4)
 
 
 def _local(path: Path, folder: Path) -> File:
@@ -142,9 +164,10 @@ def divide(files: list[File], size: int, column: str) -> list[Chunk]:
 
 def _divide(file: File, size: int, column: str) -> Iterator[tuple[int, int, int]]:
     """(start, stop, bytes) of the chunks of a file."""
-    if file.name.endswith(".parquet"):
+    suffix = _suffix(file.name)
+    if suffix == ".parquet":
         yield from _row_groups(file, size, column)
-    elif file.name.endswith(".gz"):
+    elif suffix.endswith(".gz"):
         yield 0, file.size, file.size
     else:
         for start in range(0, max(file.size, 1), size):
@@ -178,7 +201,10 @@ def _parquet(opened: BinaryIO, name: str):
         raise DataError(
             f"{name} is a Parquet file, which needs pyarrow: pip install pyarrow"
         ) from None
-    return ParquetFile(opened, buffer_size=BLOCK)
+    try:
+        return ParquetFile(opened, buffer_size=BLOCK)
+    except Exception as error:  # pyarrow has errors of its own
+        raise DataError(f"{name} is no Parquet file ({describe(error)})") from None
 
 
 def read(chunk: Chunk) -> Iterator[tuple[bool, str]]:
@@ -186,14 +212,18 @@ def read(chunk: Chunk) -> Iterator[tuple[bool, str]]:
 
     Raises DataError for text that is not UTF-8, lacks the column, or cannot be fetched.
     """
-    suffix = chunk.file.name.rpartition(".")[2]
+    suffix = _suffix(chunk.file.name).rpartition(".")[2]
     reader = {"parquet": _rows, "jsonl": _lines, "gz": _lines}.get(suffix, _text)
     try:
         with open_file(chunk.file.path) as file:
             yield from reader(file, chunk)
     except Exception as error:
-        if isinstance(error, DataError) or not chunk.file.path.startswith(HUB):
+        if isinstance(error, DataError):
             raise
+        if not chunk.file.path.startswith(HUB):
+            raise DataError(
+                f"{chunk.file.path} could not be read to its end ({describe(error)})"
+            ) from None
         raise DataError(  # a web client's errors cannot be sent between processes
             f"{chunk.file.path} could not be read to its end ({describe(error)}); the "
             "same command resumes with what is missing"
@@ -203,22 +233,27 @@ def read(chunk: Chunk) -> Iterator[tuple[bool, str]]:
 def _text(file: Readable, chunk: Chunk) -> Iterator[tuple[bool, str]]:
     for number, content in enumerate(_blocks(file, chunk)):
         try:
-            yield chunk.start == number == 0, content.decode()
+            text = content.decode()
         except UnicodeDecodeError as error:
             raise DataError(
                 f"{chunk.file.path}: {content[error.start : error.start + 4]!r} is not "
                 "UTF-8 text; save the file as UTF-8"
             ) from None
+        begins = chunk.start == number == 0
+        # As `load_corpus` does.
+        text = text.removeprefix("\ufeff") if begins else text
+        yield begins, text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _lines(file: Readable, chunk: Chunk) -> Iterator[tuple[bool, str]]:
     """The documents of the lines that begin in the chunk."""
-    if chunk.file.name.endswith(".gz"):
-        lines = gzip.GzipFile(fileobj=file)
+    if _suffix(chunk.file.name).endswith(".gz"):
+        file, position, stop = gzip.GzipFile(fileobj=file), 0, sys.maxsize
     else:
         file.seek(max(0, chunk.start - 1))
-        position = chunk.start and chunk.start - 1 + len(file.readline())
-        lines = _until(file, position, chunk.stop)
+        stop = chunk.stop
+        position = chunk.start and chunk.start - 1 + _skip_line(file)
+    lines = _until(file.readline, position, stop, chunk.file.name)
     for line in lines:
         if not line.strip():
             continue
@@ -232,9 +267,27 @@ def _lines(file: Readable, chunk: Chunk) -> Iterator[tuple[bool, str]]:
         yield from _document(text, chunk)
 
 
-def _until(file: Readable, position: int, stop: int) -> Iterator[bytes]:
-    while position < stop and (line := file.readline()):
+def _skip_line(file: Readable) -> int:
+    """Read to the end of a line; returns its bytes."""
+    count = 0
+    while part := file.readline(BLOCK):
+        count += len(part)
+        if part.endswith(b"\n"):
+            break
+    return count
+
+
+def _until(
+    readline: Callable[[int], bytes], position: int, stop: int, name: str
+) -> Iterator[bytes]:
+    """The lines that begin between two positions."""
+    while position < stop and (line := readline(LINE)):
         position += len(line)
+        if len(line) == LINE:
+            raise DataError(
+                f"{name}: the line {line[:60]!r} has more than {LINE:,} bytes, too "
+                "many for one document; divide it"
+            )
         yield line
 
 

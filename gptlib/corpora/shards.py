@@ -7,7 +7,8 @@ four bytes each, little-endian (uint16 up to 65,536 tokens, else uint32):
      "sha256": "...", "tokenizer": "...", "vocab_size": 50257, "source": [...]}
 
 sha256 is that of the ids' bytes; tokenizer is the digest of the tokenizer.json beside
-the shards. `head -c 1024` shows a header. Read next: `webtext.py`, which writes shards,
+the shards. `head -c 1024` shows a header. `corpus.json` says what the shards were made
+of and, once all are written, lists them. Read next: `webtext.py`, which writes shards,
 and `training.py`, which takes `Shards` as a split.
 """
 
@@ -26,11 +27,13 @@ from tqdm import tqdm
 from gptlib.bpe import BPETokenizer
 from gptlib.data import Corpus, TokenSplits, load_corpus
 from gptlib.errors import DataError
-from gptlib.files.atomic import replacing
+from gptlib.files.atomic import replacing, write_atomically
 from gptlib.tokenizer import Tokenizer
 
 HEADER = 1024  # bytes
-TOKENIZER = "tokenizer.json"
+TOKENIZER, MANIFEST = "tokenizer.json", "corpus.json"
+DTYPES = {"uint16": 2, "uint32": 4}  # bytes
+FIELDS = {"tokens": int, "sha256": str, "tokenizer": str, "vocab_size": int}
 UNUSED = "<|unused_{}|>"  # a special token that no text contains
 VAL_FRACTION, VAL_TOKENS = 0.1, 2**22  # val is the smaller of the two
 
@@ -111,19 +114,51 @@ def write_shard(
 
 def read_header(path: Path) -> dict:
     """Read a shard's header. Raises DataError for files not written by `tokenize`."""
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise DataError(f"{path} is no regular file: delete it and tokenize again")
     with open(path, "rb") as file:
         first = file.read(HEADER)
     try:
         header = json.loads(first)
-        size = np.dtype(header["dtype"]).itemsize * header["tokens"]
         known = (header["format"], header["version"]) == ("gptlib-tokens", 1)
-    except (ValueError, KeyError, TypeError):
-        known, size = False, 0
-    if not known or path.stat().st_size != HEADER + size:
+        known &= all(type(header[name]) is kind for name, kind in FIELDS.items())
+        known &= header["tokens"] >= 0 < header["vocab_size"]
+        size = HEADER + DTYPES[header["dtype"]] * header["tokens"]
+        known &= isinstance(header["source"], list) and size == path.stat().st_size
+    except (ValueError, KeyError, TypeError, RecursionError):
+        known = False
+    if not known:
         raise DataError(
             f"{path} is damaged, or not a shard: delete it and tokenize again"
         )
     return header
+
+
+def read_manifest(folder: Path) -> dict:
+    """What corpus.json says: source, settings and, at the end, shards; {} without one.
+
+    Raises DataError for a damaged one.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return {}
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        known = isinstance(manifest, dict) and isinstance(manifest.get("of"), list)
+    except (ValueError, RecursionError):
+        known = False
+    if not known:
+        raise DataError(f"{path} is damaged: delete it and tokenize again")
+    return manifest
+
+
+def write_manifest(folder: Path, of: list[str], shards: list[Path] | None) -> None:
+    """Say what the folder's shards are made of; with shards: that these are all."""
+    manifest = {"of": of}
+    if shards is not None:
+        manifest["shards"] = {p.name: read_header(p)["sha256"] for p in shards}
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(folder / MANIFEST, text.encode())
 
 
 class Shards:
@@ -185,6 +220,7 @@ class Shards:
 
     @cached_property
     def _mapped(self) -> list[np.ndarray]:
+        self.verify()
         return [
             np.memmap(path, header["dtype"], "r", HEADER, shape=(header["tokens"],))
             if header["tokens"]  # an empty file cannot be mapped
@@ -230,6 +266,14 @@ class TokenCorpus:
 
     def __init__(self, folder: str | Path):
         self.name, self.shards = str(folder), Shards(folder)
+        found = zip(self.shards.paths, self.shards.headers, strict=True)
+        listed = read_manifest(Path(folder)).get("shards")
+        if listed != {path.name: header["sha256"] for path, header in found}:
+            raise DataError(
+                f"{folder} is unfinished: its {MANIFEST} does not list the "
+                f"{len(self.shards.paths)} shards that are there; run the command that "
+                "wrote them again, which does the rest"
+            )
         file = Path(folder) / TOKENIZER
         self.tokenizer = Tokenizer.load(file)
         made_by = self.shards.headers[0]["tokenizer"]

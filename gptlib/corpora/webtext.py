@@ -20,10 +20,19 @@ from pathlib import Path
 
 from gptlib.bpe import END_OF_TEXT, BPETokenizer
 from gptlib.corpora.documents import Chunk, divide, find_files, read
-from gptlib.corpora.shards import TOKENIZER, digest, read_header, write_shard
+from gptlib.corpora.shards import (
+    MANIFEST,
+    TOKENIZER,
+    digest,
+    read_header,
+    read_manifest,
+    write_manifest,
+    write_shard,
+)
 from gptlib.errors import DataError, require_int
 from gptlib.files.atomic import remove_leftovers
 from gptlib.files.interrupts import as_worker
+from gptlib.files.lock import locked
 from gptlib.tokenizer import Tokenizer
 
 # Bytes of text per shard: a 64th of all within these limits, so that there is enough to
@@ -64,24 +73,57 @@ def tokenize(
         shard_bytes = min(max(size, MIN_SHARD), MAX_SHARD)
     require_int("shard_bytes", shard_bytes, 1)
     groups = _group(divide(found, shard_bytes, column), shard_bytes)
-    folder, made_by = Path(folder), digest(tokenizer.to_dict())
+    folder, of = Path(folder), [_name(source), files, column]
+    with locked(folder):
+        yield from _write(groups, folder, of, tokenizer, processes)
+
+
+def _write(
+    groups: list[list[Chunk]],
+    folder: Path,
+    of: list[str],
+    tokenizer: Tokenizer,
+    processes: int,
+) -> Iterator[tuple[int, int]]:
+    """Write what is missing of a folder, one group a shard; yields (done, all)."""
+    made_by = digest(tokenizer.to_dict())
     shards = [folder / f"{number:06d}.tokens" for number in range(len(groups))]
-    folder.mkdir(parents=True, exist_ok=True)
+    pairs = list(zip(groups, shards, strict=True))
+    finished = [shard for chunks, shard in pairs if _is_done(chunks, shard, made_by)]
+    _require_ours(folder, of, finished)
     remove_leftovers(folder)
+    write_manifest(folder, of, None)
     for old in set(folder.glob("*.tokens")) - set(shards):
         old.unlink()  # left from a longer text, or from smaller shards
     tokenizer.save(folder / TOKENIZER)
     total = sum(map(_size, groups))
-    jobs = [
-        (chunks, shard, made_by)
-        for chunks, shard in zip(groups, shards, strict=True)
-        if not _is_done(chunks, shard, made_by)
-    ]
+    jobs = [(*pair, made_by) for pair in pairs if pair[1] not in finished]
     done = total - sum(_size(chunks) for chunks, *_ in jobs)
     yield done, total
     for size in _encoded(jobs, min(processes, len(jobs))):
         done += size
         yield done, total
+    write_manifest(folder, of, shards)
+
+
+def _name(source: str | Path) -> str:
+    """What a source is called from wherever the command is run."""
+    path = Path(source)
+    return str(path.resolve() if path.exists() else source)
+
+
+def _require_ours(folder: Path, of: list[str], finished: list[Path]) -> None:
+    """Raise DataError if the tokens of another text would be replaced."""
+    before = read_manifest(folder)
+    there = any(folder.glob("*.tokens"))
+    if (before and before["of"][:1] != of[:1]) or (
+        there and not before and not finished
+    ):
+        made_of = before.get("of", ["another text"])[0]
+        raise DataError(
+            f"{folder} holds tokens of {made_of}, not of {of[0]}: choose another "
+            f"folder, or delete its *.tokens and {MANIFEST}"
+        )
 
 
 def _group(chunks: list[Chunk], size: int) -> list[list[Chunk]]:

@@ -226,11 +226,7 @@ def gelu(s: Vector, to: Vector) -> None:
 
 
 def pick(
-    logits: Float32[np.ndarray, " V"],
-    uniform: float,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
+    logits: Float32[np.ndarray, " V"], uniform: float, temperature: float = 1.0, **cuts
 ) -> int:
     """Draw one token, as `generation.draw` does with the same uniform number.
 
@@ -246,15 +242,15 @@ def pick(
     np.maximum(p, -800 * temperature, out=p)
     p /= temperature
     np.exp(p, p)
-    if top_k is not None or top_p is not None:
-        drop_unlikely(p, top_k, top_p)
+    if cuts:
+        drop_unlikely(p, **cuts)
     cumulated = np.add.accumulate(p)
     # A uniform number is below 1, so the result is below V.
     return int(cumulated.searchsorted(uniform * cumulated[-1], "right"))
 
 
-def drop_unlikely(p: np.ndarray, top_k: int | None, top_p: float | None) -> None:
-    """Set every token to zero that top_k or top_p drops."""
+def drop_unlikely(p: np.ndarray, top_k=None, top_p=None, min_p=None) -> None:
+    """Set every token to zero that top_k, top_p or min_p drops."""
     order = (-p).argsort(kind="stable")  # the smaller id first where p is equal
     ordered = p[order] / np.add.reduce(p)
     keep = np.ones(len(p), dtype=bool)
@@ -262,4 +258,6 @@ def drop_unlikely(p: np.ndarray, top_k: int | None, top_p: float | None) -> None
         keep[top_k:] = False
     if top_p is not None:
         keep &= np.add.accumulate(ordered) - ordered < top_p
+    if min_p is not None:
+        keep &= ordered >= min_p * ordered[0]
     p[order[~keep]] = 0

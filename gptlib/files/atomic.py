@@ -1,15 +1,18 @@
 """Atomic writes: after a crash a file has its old or its new content, never a mixture.
 
-Read next: `fetch.py`.
+Read next: `lock.py`, `fetch.py`.
 """
 
 import csv
 import io
 import os
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+TEMPORARY = ".gptlib-tmp"
 
 
 @contextmanager
@@ -19,9 +22,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Creates missing folders. Raises OSError and leaves path unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A name that nobody else has, opened only if nothing is there, not even a link.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
     try:
-        with open(temporary, "wb") as file:
+        with open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -47,8 +51,11 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files that a killed process left in folder."""
-    for leftover in folder.glob(".*.tmp"):
+    """Delete the temporary files that a killed process left in folder.
+
+    For the holder of the folder's lock: those of a running process look the same.
+    """
+    for leftover in folder.glob(f".*{TEMPORARY}"):
         leftover.unlink(missing_ok=True)
 
 

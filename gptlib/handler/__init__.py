@@ -3,12 +3,12 @@
 `model.safetensors` holds the weights, with configuration and tokenizer in its
 metadata. While a training is unfinished, `trainer.safetensors` beside it holds all
 that is needed to resume. Each is replaced in one rename, so no crash can mix two
-states; `config.json` and `tokenizer.json` are copies for people. Read next:
-`modelfile.py` and `checkpoint.py`.
+states. Read next: `folder.py`.
 """
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,23 +18,21 @@ from tqdm.auto import tqdm
 
 from gptlib.corpora.shards import TokenCorpus
 from gptlib.data import Corpus, TokenSplits
-from gptlib.errors import ModelFileError, require_choice, require_int
-from gptlib.files.atomic import remove_leftovers
+from gptlib.errors import ModelFileError, one_line, require_choice, require_int
 from gptlib.files.interrupts import deferred_interrupt
-from gptlib.generation import generate, stream, whole_characters
-from gptlib.handler.checkpoint import read_trainer, write_trainer
+from gptlib.files.lock import locked
 from gptlib.handler.finddata import find_data
-from gptlib.handler.history import read_history, write_history
-from gptlib.handler.modelfile import (
-    build,
-    check_pair,
-    describe,
-    read_file,
-    stored_tensors,
+from gptlib.handler.folder import (
+    MODEL,
+    read_folder,
+    require_ours,
+    write_checkpoint,
     write_model,
 )
+from gptlib.handler.modelfile import build, check_pair, describe, stored_tensors
 from gptlib.hub.export import export_model, training_notes
 from gptlib.settings import TrainConfig, stored_config
+from gptlib.streaming import stream_texts
 from gptlib.tokenizer import Tokenizer, replace_unknown, tokenizer_from_dict
 from gptlib.training import Step, Training, train
 
@@ -71,10 +69,11 @@ class ModelHandler:
     ) -> "ModelHandler":
         """Write a model (default: the one in hand) to the folder; returns itself.
 
-        training: the `Training` that made it, to be able to resume it. dtype
-        "float16" halves the file of a finished model. Raises ValueError when model
-        and tokenizer do not fit, OSError when the disk refuses; then the folder
-        still holds what it held before.
+        training: the `Training` that made it, to be able to resume it; that of a
+        loaded model stays resumable. dtype "float16" halves the file of a finished
+        model. Raises ValueError when model and tokenizer do not fit or the folder holds
+        something else, OSError when the disk refuses or another training or save writes
+        there; then the folder still holds what it held before.
         """
         model = self.model if model is None else model
         tokenizer = self.tokenizer if tokenizer is None else tokenizer
@@ -86,6 +85,8 @@ class ModelHandler:
             raise ValueError("training: it trained another model than the one to save")
         if training is not None and training.diverged:
             training = None
+        tensors = stored_tensors(model, STORED_TYPES[dtype])
+        resume = self._resume if model is self.model and training is None else None
         if training is not None:
             self.trained_on = _describe_training(training)
         elif model is not self.model:
@@ -93,12 +94,14 @@ class ModelHandler:
         if training is not None or model is not self.model:
             self.history = [] if training is None else list(training.history)
         self.model, self.tokenizer, self._training = model, tokenizer, training
-        self._resume = None
-        unfinished = training is not None and len(training) > 0
-        state = training.state_dict() if unfinished else None
+        self._resume = resume
+        state = None if resume is None else resume | {"model": model.state_dict()}
+        if training is not None and len(training) > 0:
+            state = training.state_dict()
         if self.writes:
-            self._write_model(STORED_TYPES[dtype])
-            self._write_trainer(state)
+            with locked(self.path):
+                require_ours(self.path)
+                self._write_model(tensors, state)
         return self
 
     def load(self) -> "ModelHandler":
@@ -107,25 +110,19 @@ class ModelHandler:
         Where a training was interrupted, its last checkpoint is loaded.
         Raises ModelFileError (a ValueError) for anything `save` did not write.
         """
-        described, tensors = read_file(self.path / "model.safetensors", "model")
-        model = build(described, self.path)
-        resume = read_trainer(self._trainer_file, described["fingerprint"], model)
-        if resume is not None:
-            tensors = resume["model"]
+        stored = read_folder(self.path)
+        model = build(stored.described, self.path)
+        model.load_state_dict(stored.weights)
         try:
-            model.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise ModelFileError(f"{self.path}: {error}") from None
-        try:
-            tokenizer = tokenizer_from_dict(described["tokenizer"])
+            tokenizer = tokenizer_from_dict(stored.described["tokenizer"])
             check_pair(model, tokenizer)
         except ValueError as error:
-            raise ModelFileError(f"{self.path}, its tokenizer: {error}") from None
-        last = resume["step"] if resume else described["trained_on"].get("step", 0)
-        self.history = [s for s in read_history(self._history_file) if s.step <= last]
-        self.trained_on = resume["trained_on"] if resume else described["trained_on"]
+            raise ModelFileError(
+                f"{self.path}, its tokenizer: {one_line(error)}"
+            ) from None
+        self.history, self.trained_on = stored.history, stored.trained_on
         self.model, self.tokenizer = model.eval(), tokenizer
-        self._training, self._resume = None, resume
+        self._training, self._resume = None, stored.resume
         return self
 
     def train(
@@ -141,7 +138,9 @@ class ModelHandler:
         steps: default all that are left. A finished schedule, or a model that has
         none, starts a new one of `steps` steps, with a new history; with config, that
         one starts. data: default the corpus of its training, by name and SHA-256.
-        An interrupt finishes the step and saves. Returns the steps run.
+        An interrupt finishes the step and saves. Returns the steps run. Raises
+        ValueError for a training whose checkpoint is missing, OSError while another
+        training or save writes to the folder.
         """
         model, _ = self._in_hand()
         if steps is not None:
@@ -157,7 +156,8 @@ class ModelHandler:
         self._training, self._resume = training, None
         before = len(training.history)
         try:
-            self._run(training, wanted, progress)
+            with self._writing():
+                self._run(training, wanted, progress)
         finally:
             model.eval()
             self.history = list(training.history)
@@ -182,39 +182,48 @@ class ModelHandler:
 
     def generate(
         self,
-        prompt: str | list[str] = "\n",
+        prompt: str | list[str] | None = None,
         max_new_tokens: int = 300,
         *,
         unknown: str | None = None,
+        special: bool = False,
         **settings,
     ) -> str | list[str]:
-        """Return prompt and its continuation; settings as for `generation.generate`.
+        """Return prompt and its continuation; settings as for `stream_texts`.
 
-        Several prompts, of any lengths, are continued at once: a list comes back.
-        unknown: replaces every character that the model does not know ("" drops it);
-        by default a ValueError names it.
+        prompt: by default a line end, where the model knows it. Several prompts, of any
+        lengths, are continued at once: a list comes back. stop: a text or several; a
+        continuation ends before the first of them. unknown: replaces every character
+        that the model does not know ("" drops it); by default a ValueError names it.
+        special: whether "<|endoftext|>" in the prompt means that special token.
         """
-        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        rows = [self._encode(one, unknown) for one in prompts]
+        one = prompt is None or isinstance(prompt, str)
+        prompts = [prompt] if one else list(prompt)
+        rows = [self._encode(one, unknown, special) for one in prompts]
         model, tokenizer = self._in_hand()
-        rows = generate(model, rows, max_new_tokens, **settings)
-        # The last token may be only the beginning of a character.
-        texts = [tokenizer.decode(row).removesuffix("\ufffd") for row in rows]
-        return texts[0] if isinstance(prompt, str) else texts
+        new = stream_texts(model, tokenizer, rows, max_new_tokens, **settings)
+        pairs = zip(rows, new, strict=True)
+        texts = ["".join([tokenizer.decode(row), *text]) for row, text in pairs]
+        return texts[0] if one else texts
 
     def stream(
         self,
-        prompt: str = "\n",
+        prompt: str | None = None,
         max_new_tokens: int = 300,
         *,
         unknown: str | None = None,
+        special: bool = False,
         **settings,
     ) -> Iterator[str]:
-        """Yield the continuation of prompt piece by piece, in whole characters."""
-        idx = self._encode(prompt, unknown)[None]
+        """Yield the continuation of prompt as it comes; settings as for `generate`."""
+        rows = [self._encode(prompt, unknown, special)]
         model, tokenizer = self._in_hand()
-        tokens = stream(model, idx, max_new_tokens, **settings)
-        return whole_characters(tokens, tokenizer.decode)
+        return stream_texts(model, tokenizer, rows, max_new_tokens, **settings)[0]
+
+    def beginning(self) -> str:
+        """The prompt where none is given: a line end, or else any known character."""
+        chars = getattr(self._in_hand()[1], "chars", "\n")
+        return "\n" if "\n" in chars else chars[0]
 
     def export(self, folder: str | Path, format: str = "huggingface") -> Path:
         """Write the model in hand as other libraries read it; returns the folder.
@@ -238,39 +247,58 @@ class ModelHandler:
             raise ValueError(f"no model in hand: call .load() to read {self.path}")
         return self.model, self.tokenizer
 
-    def _encode(self, prompt: str, unknown: str | None) -> Tensor:
+    def _encode(self, prompt: str | None, unknown: str | None, special: bool) -> Tensor:
         model, tokenizer = self._in_hand()
+        prompt = self.beginning() if prompt is None else prompt
         if unknown is not None:
             prompt = replace_unknown(prompt, tokenizer, unknown)
-        ids = tokenizer.encode(prompt)
+        if special and not tokenizer.special_tokens:
+            raise ValueError("special=True: this model's tokenizer has no such tokens")
+        allowed = (tokenizer.special_tokens,) if special else ()
+        ids = tokenizer.encode(prompt, *allowed)
         if not ids:
             raise ValueError("prompt is empty: give at least one character, or '\\n'")
         return torch.tensor(ids, device=next(model.parameters()).device)
 
-    @property
-    def _history_file(self) -> Path:
-        return self.path / "history.csv"
-
-    @property
-    def _trainer_file(self) -> Path:
-        return self.path / "trainer.safetensors"
+    @contextmanager
+    def _writing(self):
+        """Hold the folder for a training, where this handler writes at all."""
+        with locked(self.path) if self.writes else nullcontext():
+            if self.writes:
+                require_ours(self.path)
+            yield
 
     def _prepare(self, steps, data, config) -> Training:
         model, tokenizer = self._in_hand()
         running = self._training
-        if running is not None and len(running) and data is None and config is None:
-            return running
+        state = self._resume
+        if running is not None and len(running) and config is None:
+            if data is None:
+                return running
+            state = running.state_dict()  # continue on other data
         splits = find_data(data, tokenizer, self.trained_on)
-        if config is None and self._resume is not None:
-            saved = stored_config(self._resume["config"])
-            if self._resume["step"] < saved.steps:
+        if config is None and state is not None:
+            saved = stored_config(state["config"])
+            if state["step"] < saved.steps:
                 training = self.build_training(model, splits, saved)
-                training.load_state_dict(self._resume | {"history": self.history})
+                training.load_state_dict(state)
                 return training
         if config is None:
+            self._require_finished()
             known = stored_config(self.trained_on.get("config", {}))
             config = replace(known, steps=known.steps if steps is None else steps)
         return self.build_training(model, splits, config)
+
+    def _require_finished(self) -> None:
+        """Raise ValueError for a training that can neither be resumed nor has ended."""
+        about = self.trained_on
+        step, steps = about.get("step"), about.get("config", {}).get("steps")
+        if step is not None and steps is not None and step < steps:
+            raise ValueError(
+                f"the training of {self.path} stopped at step {step} of {steps}, and "
+                "its checkpoint is missing: pass config=TrainConfig(…) to start a new "
+                "schedule from these weights"
+            )
 
     def _run(self, training: Training, wanted: int, progress: bool) -> None:
         saved, pause, val = time.monotonic(), SAVE_EVERY_SECONDS, ""
@@ -300,36 +328,27 @@ class ModelHandler:
         state = training.state_dict() if len(training) else None
         if not self.writes:
             return
-        if state is None or not (self.path / "model.safetensors").is_file():
-            self._write_model(torch.float32)
-        self._write_trainer(state)
+        if state is None or not (self.path / MODEL).is_file():
+            self._write_model(stored_tensors(self.model, torch.float32), state)
+        else:
+            write_checkpoint(self.path, self._described(), state)
 
-    def _write_model(self, dtype: torch.dtype) -> None:
-        remove_leftovers(self.path)
-        described = describe(self.model) | {
+    def _write_model(self, tensors: dict[str, Tensor], state: dict | None) -> None:
+        write_model(self.path, self._described(), tensors, self.history, state)
+
+    def _described(self) -> dict:
+        return describe(self.model) | {
             "tokenizer": self.tokenizer.to_dict(),
             "trained_on": self.trained_on,
         }
-        tensors = stored_tensors(self.model, dtype)
-        write_history(self._history_file, self.history)
-        write_model(self.path, tensors, described)
-        self.tokenizer.save(self.path / "tokenizer.json")
-
-    def _write_trainer(self, state: dict | None) -> None:
-        if state is None:
-            self._trainer_file.unlink(missing_ok=True)
-            return
-        model_file = self.path / "model.safetensors"
-        described, _ = read_file(model_file, "model", only_description=True)
-        write_history(self._history_file, self.history)
-        write_trainer(
-            self._trainer_file, state, described["fingerprint"], self.trained_on
-        )
 
 
 def _describe_training(training: Training) -> dict:
+    corpus = training.data.corpus
+    if corpus is not None and Path(corpus).exists():
+        corpus = str(Path(corpus).resolve())  # found again from anywhere
     return {
-        "corpus": training.data.corpus,
+        "corpus": corpus,
         "sha256": training.data.sha256,
         "step": training.step,
         "config": asdict(training.config),

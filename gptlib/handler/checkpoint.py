@@ -1,51 +1,52 @@
-"""The file beside a model while its training is under way, `trainer.safetensors`.
+"""The file of an unfinished training, `trainer.safetensors`, complete in itself.
 
-It holds weights (float32), optimiser, step and configuration together, so that no crash
-can pair new weights with an old optimiser, and it names the model that it belongs to.
-Read next: `handler/__init__.py`.
+It holds weights (float32), optimiser, history, step and configuration together, so that
+no crash can pair new weights with an old optimiser. Read next: `folder.py`.
 """
 
+import re
 from pathlib import Path
 
-from safetensors.torch import save as to_safetensors
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from gptlib.errors import ModelFileError
-from gptlib.files.atomic import write_atomically
+from gptlib.errors import ModelFileError, one_line, require_int, require_number
+from gptlib.files.meta import meta_device
+from gptlib.handler.history import TENSORS, from_tensors, to_tensors
 from gptlib.handler.migrate import current_names
-from gptlib.handler.modelfile import read_file, to_metadata
-from gptlib.model import count_parameters
+from gptlib.handler.modelfile import FIRST, build, opened, read_tensors, to_file
+from gptlib.settings import Knobs, stored_config
+
+OPTIMIZER = re.compile(r"optimizer\.(\d{1,9})\.(\w+)")
 
 
-def write_trainer(path: Path, state: dict, fingerprint: str, trained_on: dict) -> None:
-    """Write a `Training.state_dict()`; fingerprint: that of the model beside it."""
+def trainer_file(state: dict, of: dict, beside: list[str], trained_on: dict) -> bytes:
+    """The file of a `Training.state_dict()`.
+
+    of: class, configuration and tokenizer of the model; beside: the digests of the
+    model files beside which this one counts.
+    """
     tensors = {f"model.{k}": v for k, v in state["model"].items()}
     for i, values in state["optimizer"].items():
         tensors |= {f"optimizer.{i}.{k}": v for k, v in values.items()}
     tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     kept = {k: state[k] for k in ("step", "seconds", "config", "knobs")}
-    kept |= {"model": fingerprint, "trained_on": trained_on}
-    write_atomically(path, to_safetensors(tensors, to_metadata("trainer", kept)))
+    kept |= {"of": of, "model": beside, "trained_on": trained_on}
+    return to_file("trainer", kept, tensors | to_tensors(state["history"]))[0]
 
 
-def read_trainer(path: Path, fingerprint: str, model: nn.Module) -> dict | None:
-    """The state in the file; None without one, or with one of another model.
+def read_trainer(path: Path, kept: dict, of: dict) -> dict:
+    """The state in a file whose description is kept; of: describes the model.
 
-    Raises ModelFileError for a file larger than a training of model can need, before
-    its memory is taken.
+    Raises ModelFileError, for a file larger than a training of the model can need
+    before its memory is taken.
     """
-    if not path.is_file():
-        return None
-    # Weights and two numbers of AdamW for each of them, in fp32, and the header.
-    size, most = path.stat().st_size, 3 * 4 * count_parameters(model) + 2**20
-    if size > most:
-        raise ModelFileError(
-            f"{path} has {size:,} bytes, but a training of this model needs at "
-            f"most {most:,}; delete the file to load the model without it"
-        )
-    kept, tensors = read_file(path, "trainer")
-    if kept["model"] != fingerprint:
-        return None  # left behind by a training of the model that was here before
+    _check_fields(path, kept)
+    with meta_device():
+        model = build(of, path)
+    expected, names = _expected(path, kept, model)
+    tensors = read_tensors(path, kept, expected, names.get)
+    history = {k: tensors.pop(k) for k in TENSORS if k in tensors}
     weights, optimizer = {}, {}
     for name, tensor in tensors.items():
         kind, _, rest = name.partition(".")
@@ -54,6 +55,46 @@ def read_trainer(path: Path, fingerprint: str, model: nn.Module) -> dict | None:
         else:
             i, _, key = rest.partition(".")
             optimizer.setdefault(int(i), {})[key] = tensor
-    names = current_names(weights, model)
-    weights = {names[name]: tensor for name, tensor in weights.items()}
-    return kept | {"model": weights, "optimizer": optimizer}
+    state = {"model": weights, "optimizer": optimizer}
+    if kept["version"] != FIRST:
+        state["history"] = from_tensors(history)
+    return kept | state
+
+
+def _check_fields(path: Path, kept: dict) -> None:
+    """Raise ModelFileError unless step, settings and knobs are possible."""
+    try:
+        config = stored_config(kept["config"])
+        Knobs(**kept["knobs"])
+        require_int("step", kept["step"], 0, config.steps)
+        require_number("seconds", kept["seconds"], 0.0)
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"{path} is damaged: {one_line(error)}") from None
+
+
+def _expected(path: Path, kept: dict, model: nn.Module) -> tuple[dict, dict]:
+    """What a training of model stores, and today's name of each stored tensor."""
+    with opened(path) as file:
+        shapes = {k: file.get_slice(k).get_shape() for k in file.keys()}  # noqa: SIM118
+    stored = [k.removeprefix("model.") for k in shapes if k.startswith("model.")]
+    today = current_names(stored, model)
+    names = {f"model.{k}": f"model.{name}" for k, name in today.items()}
+    expected = {f"model.{k}": v for k, v in model.state_dict().items()}
+    parameters = [list(p.shape) for p in model.parameters()]
+    for name, shape in shapes.items():
+        if name in names or name in TENSORS:
+            continue
+        found = OPTIMIZER.fullmatch(name)
+        # Numbered in the order of the optimiser's groups, not of the model.
+        known = found and int(found[1]) < len(parameters)
+        if not known or shape not in ([], *parameters):
+            raise ModelFileError(
+                f"{path}: {name} {shape} belongs to no training of this model; delete "
+                "the file to load the model without it"
+            )
+        expected[name] = _empty(shape)
+    return expected, names | {k: k for k in shapes if k not in names}
+
+
+def _empty(shape: list[int]) -> Tensor:
+    return torch.empty(shape, device="meta")

@@ -5,6 +5,7 @@ Read next: `checkpoint.py`.
 
 from gptlib.corpora.shards import TokenCorpus, open_corpus
 from gptlib.data import Corpus, TokenSplits
+from gptlib.errors import DataError
 from gptlib.tokenizer import Tokenizer
 
 
@@ -29,7 +30,12 @@ def find_data(
             "data: the folder does not say what the model was trained on; pass "
             "data=load_corpus(...)"
         )
-    corpus = open_corpus(name)
+    try:
+        corpus = open_corpus(name)
+    except DataError as error:
+        raise DataError(
+            f"{error}; the model was trained on it: pass data= if you have that text"
+        ) from None
     if corpus.sha256 != trained_on["sha256"]:
         raise ValueError(
             f"{name} is not the text the model was trained on (SHA-256 "

@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from gptlib.bpe import END_OF_TEXT, BPETokenizer
 from gptlib.errors import require_choice
 from gptlib.files.atomic import remove_leftovers, replacing, write_atomically
+from gptlib.files.lock import LOCK, locked
 from gptlib.hub.pretrained import (
     ARCHITECTURE,
     CONFIG,
@@ -28,7 +30,7 @@ from gptlib.tokenizer import Tokenizer
 from gptlib.training import Step
 
 FORMATS = ("huggingface",)
-CARD = "README.md"
+CARD, MARK = "README.md", ("exported_by", "gptlib")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 
 
@@ -51,13 +53,28 @@ def export_model(
             f"{type(model).__name__} exists only in gptlib: expected a GPT, which "
             "other libraries know as GPT-2"
         )
-    _require_export_folder(folder)
+    tensors = _their_tensors(model)
+    with locked(folder, keep=False):  # it is for others, as it is
+        _require_export_folder(folder)
+        remove_leftovers(folder)
+        _write_export(folder, model, tensors, tokenizer, notes)
+
+
+def _write_export(
+    folder: Path,
+    model: GPT,
+    tensors: dict[str, Tensor],
+    tokenizer: Tokenizer,
+    notes: dict[str, str],
+) -> None:
     files = {
         TOKENIZER[0]: to_hub(tokenizer),
         TOKENIZER[1]: _tokenizer_config(model, tokenizer),
         CONFIG: hub_config(model, tokenizer),  # written last: it marks a whole export
     }
-    _write_weights(folder, model)
+    # Straight to disk: bytes in memory would be a second copy of the model.
+    with replacing(folder / WEIGHTS) as file:
+        save_file(tensors, file.name, metadata={"format": "pt"} | dict([MARK]))
     write_atomically(folder / CARD, model_card(folder.name, model, notes).encode())
     for name, content in files.items():
         text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
@@ -72,6 +89,7 @@ def hub_config(model: GPT, tokenizer: Tokenizer) -> dict:
     shape = {theirs: getattr(config, ours) for ours, theirs in SHAPE.items()}
     rates = dict.fromkeys(("embd_pdrop", "attn_pdrop", "resid_pdrop"), rate)
     return {
+        MARK[0]: MARK[1],
         "architectures": ["GPT2LMHeadModel"],
         **architecture,
         **shape,
@@ -135,10 +153,11 @@ def training_notes(trained_on: dict, history: list[Step]) -> dict[str, str]:
     if trained_on:
         notes["Trained on"] = f"{trained_on['corpus']} (SHA-256 {trained_on['sha256']})"
     if trained_on and history:
+        # A folder stored before there was a choice does not name its optimizer.
         last, config = history[-1], trained_on["config"]
         notes["Training"] = (
             f"{last.step:,} of {config['steps']:,} steps, {last.tokens:,} tokens, "
-            f"{last.seconds / 60:.1f} minutes, {config['optimizer']}"
+            f"{last.seconds / 60:.1f} minutes, {config.get('optimizer', 'adamw')}"
         )
     measured = [step for step in history if step.val is not None]
     if measured:
@@ -168,21 +187,28 @@ def _require_export_folder(folder: Path) -> None:
     """Raise ValueError for a folder with files that an export did not write."""
     if not folder.is_dir():
         return
-    remove_leftovers(folder)
-    if {path.name for path in folder.iterdir()} - {WEIGHTS, CARD, *TOKENIZER}:
-        try:
+    if {path.name for path in folder.iterdir()} - {LOCK} and not _is_ours(folder):
+        raise ValueError(
+            f"{folder} holds other files than a model exported by gptlib: choose an "
+            "empty or a new folder"
+        )
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether an export wrote the folder; a whole one, or one that was cut off."""
+    try:
+        if (folder / CONFIG).is_file():
             before = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-            exported = before.get("model_type") == "gpt2"
-        except (OSError, ValueError, AttributeError):
-            exported = False
-        if not exported:
-            raise ValueError(
-                f"{folder} holds other files than an exported model: choose an empty "
-                "or a new folder"
-            )
+        else:
+            with safe_open(folder / WEIGHTS, framework="pt") as file:
+                before = file.metadata()
+        return before.get(MARK[0]) == MARK[1]
+    except (OSError, ValueError, AttributeError, TypeError, SafetensorError):
+        return False
 
 
-def _write_weights(folder: Path, model: GPT) -> None:
+def _their_tensors(model: GPT) -> dict[str, Tensor]:
+    """The weights as Hugging Face names and lays them out; ValueError unless finite."""
     tensors = {}
     for name, tensor in model.state_dict().items():
         theirs = "transformer." + their_name(name)
@@ -191,6 +217,4 @@ def _write_weights(folder: Path, model: GPT) -> None:
         tensor = tensor.detach().to("cpu", torch.float32)
         tensor = tensor.T if is_transposed(theirs) else tensor
         tensors[theirs] = tensor.contiguous()
-    # Straight to disk: bytes in memory would be a second copy of the model.
-    with replacing(folder / WEIGHTS) as file:
-        save_file(tensors, file.name, metadata={"format": "pt"})
+    return tensors

@@ -16,7 +16,7 @@ import traitlets
 from torch import nn
 
 from gptlib.errors import describe
-from gptlib.generation import stream_text
+from gptlib.streaming import stream_text
 from gptlib.tokenizer import Tokenizer
 
 STATIC = Path(__file__).parent / "static"

@@ -12,7 +12,8 @@ from gptlib.cache import get_dropout
 from gptlib.data import TokenSplits
 from gptlib.errors import DivergedError
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
-from gptlib.generation import stream, whole_characters
+from gptlib.generation import stream
+from gptlib.streaming import whole_characters
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import Step, TrainConfig, Training
 

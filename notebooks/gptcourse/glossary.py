@@ -3,7 +3,8 @@
     python -m gptcourse.glossary
 
 A term is defined where it first stands in bold, by the sentence around it. Otherwise
-bold serves labels only, which end in a full stop or a colon.
+bold serves labels only, which end in a full stop or a colon. `00` only shows, and
+defines nothing.
 """
 
 import re
@@ -13,16 +14,6 @@ import nbformat
 
 from gptlib.files.fetch import project_folder
 
-# The notebooks that keep to this use of bold.
-DEFINING = (
-    "01_bigram",
-    "02_single_head",
-    "03_multi_head",
-    "04_blocks",
-    "05_gpt",
-    "06_training",
-    "07_overfitting",
-)
 HEAD = """# Glossary
 
 Every term of the series with the sentence that defines it, and the notebook in which it
@@ -38,6 +29,11 @@ SENTENCE_END = re.compile(r"(?<=[.?!])\)?\s+(?=[A-Z*`$(“\"])")
 def glossary_file() -> Path:
     """Where the glossary is kept."""
     return project_folder("notebooks") / "glossary.md"
+
+
+def defining(folder: Path) -> list[Path]:
+    """The notebooks that define terms, in order."""
+    return sorted(folder.glob("[0-9]*.ipynb"))[1:]
 
 
 def definitions(path: Path) -> dict[str, str]:
@@ -59,9 +55,9 @@ def definitions(path: Path) -> dict[str, str]:
 def write(folder: Path) -> str:
     """The glossary's text, from the notebooks of a folder."""
     entries = {}
-    for name in DEFINING:
-        for term, sentence in definitions(folder / f"{name}.ipynb").items():
-            line = f"- **{term}** ([{name[:2]}]({name}.ipynb)): {sentence}"
+    for path in defining(folder):
+        for term, sentence in definitions(path).items():
+            line = f"- **{term}** ([{path.stem[:2]}]({path.name})): {sentence}"
             entries.setdefault(term.lower(), line)
     return HEAD + "\n".join(entries[term] for term in sorted(entries)) + "\n"
 

@@ -57,6 +57,16 @@ def test_train_sample_evaluate(tmp_path, small_corpus, capsys):
     assert len((folder / "sample.txt").read_text()) >= 2000
     main(["sample", str(folder), "--prompt", "1 plus", "--max-new-tokens", "9"])
     assert capsys.readouterr().out.startswith("1 plus")
+    sample = ["sample", str(folder), "--prompt", "1 plus", "--seed", "1"]
+    main(sample)
+    new = capsys.readouterr().out.removeprefix("1 plus")
+    stop = new[40:44]
+    main([*sample, "--stop", "never there", stop])
+    assert capsys.readouterr().out == f"1 plus{new[: new.index(stop)]}\n"
+    for wrong, says in ((["--stop", ""], "stop="), (["--special"], "special=True")):
+        with pytest.raises(SystemExit, match=says):
+            main([*sample, *wrong])
+    assert capsys.readouterr().out == ""
     main(["sample", str(folder), "--prompt", "1 plus", "--weights", "int8"])
     assert capsys.readouterr().out.startswith("1 plus")
     main(["evaluate", str(folder), "--corpus", str(text), "--split", "dev"])
@@ -76,6 +86,13 @@ def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
     handler.train(20, config=_longer(handler), progress=False)
     assert (folder / "trainer.safetensors").is_file()
     capsys.readouterr()
+    before = (folder / "trainer.safetensors").read_bytes()
+    with pytest.raises(SystemExit, match=r"training.steps=20 \(here 40\).*--start"):
+        main(["train", str(folder), *options])
+    options[options.index("20")] = "40"
+    with pytest.raises(SystemExit, match=r"model.dropout=0.5 \(here 0.0\)"):
+        main(["train", str(folder), *options, "--model.dropout", "0.5"])
+    assert (folder / "trainer.safetensors").read_bytes() == before
     main(["train", str(folder), *options, "--training.accumulate", "4"])
     assert "resuming the training" in capsys.readouterr().out
     gone_on = ModelHandler(folder).load()
@@ -465,7 +482,7 @@ def test_a_vocabulary_may_be_filled_up(tmp_path, small_corpus, capsys):
     text = small_corpus.text[:200]
     assert handler.tokenizer.encode(text) == bpe.encode(text)
     assert handler.tokenizer.decode([319]) == "<|unused_319|>"
-    handler.train(2, config=TrainConfig(steps=4, batch_size=4), progress=False)
+    handler.train(6, config=TrainConfig(steps=8, batch_size=4), progress=False)
     main(command)  # the other two, on the same shards
     main(["evaluate", str(folder), "--corpus", str(tokens)])
     main(["export", str(folder), str(tmp_path / "hub")])

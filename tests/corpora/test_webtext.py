@@ -75,7 +75,8 @@ def test_shards_hold_what_the_tokenizer_says(
     done = [done for done, _ in steps]
     assert (done[0], done[-1]) == (0, len(text.encode())) and done == sorted(done)
     shards = Shards(tmp_path / "out")
-    assert shards[:].tolist() == [bpe.vocab_size - 1, *bpe.encode(text)]
+    unix = text.replace("\r\n", "\n")
+    assert shards[:].tolist() == [bpe.vocab_size - 1, *bpe.encode(unix)]
     shards.verify()
 
 
@@ -367,7 +368,7 @@ def test_killed_it_leaves_nothing_running_and_goes_on(tmp_path):
     corpus = TokenCorpus(tmp_path / "out")
     corpus.shards.verify()
     assert tok.decode(corpus.shards[:]) == "abc cab " * 400_000
-    assert not list((tmp_path / "out").glob(".*"))
+    assert not list((tmp_path / "out").glob(".*-tmp"))
 
 
 def test_a_worker_that_is_killed_ends_the_job(tmp_path, bpe, monkeypatch):

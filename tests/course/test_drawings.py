@@ -12,10 +12,12 @@ import torch
 
 from gptcourse import drawings
 from gptcourse.drawings import (
+    budgets,
     course_map,
     dropout_mask,
     low_rank,
     one_query,
+    published_file,
     whole_gpt,
 )
 from gptcourse.drawings.canvas import WIDTH, Canvas, number
@@ -182,7 +184,7 @@ def test_the_stored_file_is_what_the_script_draws(notebook):
 
 def test_every_notebook_of_the_first_half_has_a_drawing():
     folder = project_folder("notebooks")
-    first = sorted(p.stem for p in folder.glob("0[0-8]_*.ipynb"))
+    first = sorted(p.stem for p in folder.glob("0[0-9]_*.ipynb"))
     assert list(drawings.MODULES)[: len(first)] == first
 
 
@@ -342,3 +344,19 @@ def test_marks_and_signs_are_set():
         ("c", False, True),
     ]
     assert [number(x, ".1f") for x in (-0.04, -1.25, 2)] == ["0.0", "−1.2", "2.0"]
+
+
+def test_only_the_matrices_of_a_block_are_transposed():
+    shapes = published_file.shapes()
+    rows = [published_file.described(*row, shapes) for row in published_file.ROWS]
+    turned = {row["theirs"] for row in rows if row["turned"]}
+    assert turned == {"attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"}
+    assert sum(map(math.prod, shapes.values())) == published_file.SHAPE.n_params
+
+
+def test_each_budget_is_spent_whatever_the_size():
+    for name, models in budgets.bought().items():
+        spent = [6 * size * text for size, text in models]
+        assert len(models) == 5 and max(spent) < 1e12 * float(name.split()[0])
+        sizes, texts = zip(*models, strict=True)
+        assert sorted(sizes) == list(sizes) and sorted(texts)[::-1] == list(texts)

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptcourse.drawings import from_examples
 from gptcourse.experiments import fewshot
 from gptcourse.experiments.fewshot import (
     FIXED,
@@ -17,10 +18,10 @@ from gptcourse.experiments.fewshot import (
     draw_task,
     few_shot_prompt,
     is_held_out,
-    training_rows,
+    training_texts,
 )
 from gptcourse.records import load_rows
-from gptlib.data import IGNORED
+from gptlib.data import IGNORED, Examples
 
 words = st.text(LETTERS, min_size=2, max_size=4)
 
@@ -68,7 +69,7 @@ def test_every_task_answers_every_word_it_draws(seed, held_out):
 
 
 def test_training_never_shows_what_is_held_out(monkeypatch):
-    """All prompts of the shipped model's training are looked at."""
+    """The first eighth of the shipped model's training prompts is looked at."""
     seen = []
     draw = fewshot.draw_task
 
@@ -78,13 +79,13 @@ def test_training_never_shows_what_is_held_out(monkeypatch):
 
     monkeypatch.setattr(fewshot, "draw_task", watched)
     count = fewshot.TRAINING.steps * fewshot.TRAINING.batch_size // 8
-    rows = training_rows(count, seed=0)
-    assert len(seen) == len(rows) == count
+    ids, _ = training_texts(count, seed=1)
+    assert len(seen) == len(ids) == count
     assert not any(map(is_held_out, seen))
     assert {task.rules for task in seen if len(task.rules) == 2} == set(
         fewshot.TRAINED_PAIRS
     )
-    firsts = [TOKENIZER.decode(row).split("\n")[0] for row in rows.idx]
+    firsts = [TOKENIZER.decode(row).split("\n")[0] for row in ids]
     described = {first for first in firsts if first}
     assert not described & {"reverse upper", "shift 3", "shift 7"}
     assert not any(first.startswith("rotate wrap") for first in described)
@@ -102,8 +103,7 @@ def test_what_is_tested_as_held_out_is_held_out():
 
 
 def test_rows_have_the_answers_as_targets():
-    rows = training_rows(20, seed=3)
-    again = training_rows(20, seed=3)
+    rows, again = (Examples.of_answers(*training_texts(20, seed=3)) for _ in range(2))
     assert torch.equal(rows.idx, again.idx) and rows.idx.shape == (20, fewshot.LENGTH)
     for idx, targets in zip(rows.idx, rows.targets, strict=True):
         text = TOKENIZER.decode(idx)
@@ -174,3 +174,15 @@ def test_a_small_training_is_measured_and_kept(tmp_path, monkeypatch, capsys):
 def test_unknown_rules_are_refused():
     with pytest.raises(ValueError, match=r"'swap'.*'reverse'"):
         draw_task(random.Random(0), ("swap",))
+
+
+def test_the_drawn_code_is_met_nowhere_but_in_its_examples():
+    n = from_examples.example()
+    shown = {a: b for pair in n["lines"] for a, b in zip(*pair, strict=True)}
+    assert is_held_out(n["task"])
+    assert [shown[letter] for letter in n["query"]] == list(n["answer"])
+    assert n["query"] not in {word for word, _ in n["lines"]}
+    assert [found[0][0] for found in n["letters"][6]] == list(n["answer"])
+    lacks = [n["query"][1] not in word for word, _ in n["lines"]]
+    assert lacks == [True] * from_examples.BEFORE + [False, True]
+    assert n["chances"]["shuffled"] < 0.1 < 0.9 < n["chances"]["6"]

@@ -13,9 +13,9 @@ def test_the_stored_glossary_is_made_from_the_notebooks():
     assert glossary.glossary_file().read_text() == glossary.write(FOLDER), hint
 
 
-@pytest.mark.parametrize("name", glossary.DEFINING)
-def test_bold_defines_a_term_once_in_a_whole_sentence(name):
-    found = glossary.definitions(FOLDER / f"{name}.ipynb")
+@pytest.mark.parametrize("path", glossary.defining(FOLDER), ids=lambda p: p.stem)
+def test_bold_defines_a_term_once_in_a_whole_sentence(path):
+    found = glossary.definitions(path)
     assert found, "every notebook defines what it builds"
     for term, sentence in found.items():
         assert len(sentence.split()) >= 5, f"{term}: {sentence}"

@@ -5,6 +5,7 @@ import pytest
 from gptcourse.experiments.scaling import (
     Law,
     Run,
+    as_runs,
     fit_law,
     lowest_point,
     main,
@@ -63,6 +64,11 @@ def test_a_law_is_found_again():
     assert Law(law.budgets[:2], law.sizes[:2], law.losses[:2]).exponent == (
         pytest.approx(0.6)
     )
+
+
+def test_a_row_of_a_sweep_is_a_run():
+    row = {"recipe": "0.3 TFLOP", "parameters": 8656, "val": 1.9, "seed": 0}
+    assert as_runs([row]) == [Run(3e11, 8656, 1.9)]
 
 
 def test_one_budget_is_no_law():

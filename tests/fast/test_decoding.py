@@ -143,18 +143,21 @@ UNIFORM = st.floats(0, 1, exclude_max=True)
     st.sampled_from([0, 1e-308, 1e-3, 0.3, 1.0, 2.5, 1e300]),
     st.none() | st.integers(1, 14),
     st.none() | st.sampled_from([1e-9, 0.1, 0.37, 0.9, 1.0]),
+    st.none() | st.sampled_from([0, 1e-9, 0.37, 1.0]),
 )
 @settings(deadline=None, max_examples=300)
-def test_pick_draws_what_draw_draws(values, uniform, temperature, top_k, top_p):
+def test_pick_draws_what_draw_draws(values, uniform, temperature, top_k, top_p, min_p):
+    cuts = {"top_k": top_k, "top_p": top_p, "min_p": min_p}
+    cuts = {name: value for name, value in cuts.items() if value is not None}
     logits = torch.tensor([values])
     number = torch.tensor([[min(uniform, 1 - 2**-53)]], dtype=torch.double)
     if temperature > 0:  # on a border to the last digit rounding decides
-        p = token_probabilities(logits.double(), temperature, top_k, top_p)
+        p = token_probabilities(logits.double(), temperature, **cuts)
         assume((p.cumsum(-1) - number).abs().min() > 1e-12)
-    drawn = draw(logits, number, temperature, top_k, top_p)
+    drawn = draw(logits, number, temperature, **cuts)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        token = pick(logits[0].numpy(), number.item(), temperature, top_k, top_p)
+        token = pick(logits[0].numpy(), number.item(), temperature, **cuts)
     assert token == drawn.item()
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import small_config
@@ -20,6 +21,7 @@ from gptlib import (
     Bigram,
     CharTokenizer,
     Corpus,
+    GPTConfig,
     Head,
     LanguageModel,
     ModelFileError,
@@ -28,6 +30,8 @@ from gptlib import (
     evaluate,
     train,
 )
+from gptlib.handler.history import read_history
+from gptlib.handler.modelfile import digest_of
 from gptlib.training import Training
 
 CONFIG = TrainConfig(steps=40, batch_size=4, lr=3e-3, eval_every=10)
@@ -62,6 +66,7 @@ def test_save_and_load(folder, saved, gpt, tok):
     assert loaded.model.config == gpt.config and not loaded.model.training
     assert loaded.tokenizer.chars == tok.chars and loaded.history == []
     assert sorted(p.name for p in folder.iterdir()) == [
+        ".lock",
         "config.json",
         "history.csv",
         "model.safetensors",
@@ -140,6 +145,20 @@ def test_generate_several_prompts(saved):
     assert len("".join(saved.stream("1", 20, weights="int8"))) == 20
     with pytest.raises(ValueError, match="weights='int8'"):
         saved.generate(["1", "2"], 20, weights="int8")
+
+
+def test_generate_stops(saved):
+    settings = {"temperature": 0.9, "seed": 1}
+    prompts = ["12 plus", "1"]
+    whole = saved.generate(prompts, 40, **settings)
+    stop = [text[-20:-18] for text in whole]
+    texts = saved.generate(prompts, 40, stop=stop, **settings)
+    for prompt, text in zip(prompts, texts, strict=True):
+        assert len(text) < len(prompt) + 40 and text.startswith(prompt)
+    text = saved.generate("1", 40, stop=stop[0], **settings)
+    assert text == "1" + "".join(saved.stream("1", 40, stop=stop[0], **settings))
+    with pytest.raises(ValueError, match="stop=''"):
+        saved.generate("1", stop="")
 
 
 class Bytes(CharTokenizer):
@@ -270,12 +289,95 @@ def test_training_goes_on_from_save_with_training(folder, tok, data):
     assert torch.equal(weights(loaded.model), weights(straight))
 
 
-def test_history_is_cut_back_to_the_checkpoint(folder, saved, data):
+def test_the_history_is_that_of_the_weights_whatever_its_copy_says(folder, saved, data):
     saved.train(20, data=data, config=CONFIG, progress=False)
-    history = folder / "history.csv"
-    last = history.read_text().splitlines()[-1]
-    history.write_text(history.read_text() + last.replace("20,", "21,", 1) + "\n")
-    assert len(ModelHandler(folder).load().history) == 20
+    for rest in (20, 0):
+        (folder / "history.csv").write_text("step,loss\n1,2\n")
+        assert ModelHandler(folder).load().history == saved.history
+        saved.train(progress=False) if rest else None
+    assert len(saved.history) == 40
+
+
+def test_saving_a_loaded_half_run_training_keeps_it(folder, saved, data):
+    saved.train(20, data=data, config=CONFIG, progress=False)
+    loaded = ModelHandler(folder).load().save().save()
+    loaded.train(data=data, progress=False)
+    saved.train(progress=False)
+    assert torch.equal(weights(loaded.model), weights(saved.model))
+    assert [s.step for s in loaded.history] == list(range(1, 41))
+
+
+def test_a_training_goes_on_with_other_data(saved, data):
+    saved.train(20, data=data, config=CONFIG, progress=False)
+    assert [s.step for s in saved.train(5, data=data)] == [21, 22, 23, 24, 25]
+
+
+def test_a_training_without_its_checkpoint_is_not_started_anew(folder, saved, data):
+    saved.train(20, data=data, config=CONFIG, progress=False)
+    saved.save()
+    (folder / "trainer.safetensors").unlink()
+    loaded = ModelHandler(folder).load()
+    with pytest.raises(ValueError, match="stopped at step 20 of 40, and its checkpoi"):
+        loaded.train(data=data)
+    assert len(loaded.train(data=data, config=CONFIG, progress=False)) == 40
+
+
+def test_a_checkpoint_is_complete_without_a_model(folder, saved, data):
+    saved.train(20, data=data, config=CONFIG, progress=False)
+    (folder / "model.safetensors").unlink()
+    loaded = ModelHandler(folder).load()
+    assert torch.equal(weights(loaded.model), weights(saved.model))
+    assert len(loaded.train(data=data, progress=False)) == 20
+
+
+def test_dropout_that_was_set_survives(folder, saved):
+    saved.model.dropout = 0.4
+    saved.save()
+    assert ModelHandler(folder).load().model.dropout == 0.4
+
+
+def test_a_text_in_memory_has_to_be_passed_again(saved, small_corpus):
+    saved.train(2, data=small_corpus, config=CONFIG, progress=False)
+    with pytest.raises(OSError, match=r"neither a corpus .*: pass data= if you have"):
+        ModelHandler(saved.path).load().train(2)
+
+
+def test_a_relative_path_is_found_from_anywhere(
+    saved, small_corpus, tmp_path, monkeypatch
+):
+    (tmp_path / "sums.txt").write_text(small_corpus.text)
+    monkeypatch.chdir(tmp_path)
+    from gptlib import load_corpus
+
+    saved.train(2, data=load_corpus("sums.txt"), config=CONFIG, progress=False)
+    monkeypatch.chdir(tmp_path.parent)
+    assert len(ModelHandler(saved.path).load().train(2, progress=False)) == 2
+
+
+def test_the_prompt_of_a_text_without_line_ends(folder):
+    tok = CharTokenizer("abc")
+    handler = ModelHandler(folder).save(Bigram(3), tok)
+    assert len(handler.generate(max_new_tokens=5)) == 6
+    assert len("".join(handler.stream(max_new_tokens=5))) == 5
+    with pytest.raises(ValueError, match="not in the"):
+        handler.generate("\n")
+
+
+def test_weights_that_are_no_numbers_are_not_trained(saved, data):
+    saved.model.wpe.weight.data[0, 0] = torch.nan
+    with pytest.raises(ValueError, match=r"wpe.weight holds numbers that are not fi"):
+        saved.train(2, data=data, config=CONFIG)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_numbers_of_numpy_are_stored(folder, tok, data):
+    sizes = dict.fromkeys(("n_layer", "n_head"), np.int64(1)) | {"n_embd": np.int32(8)}
+    model = GPT(GPTConfig(np.int64(tok.vocab_size), np.int16(8), **sizes))
+    config = TrainConfig(np.int64(4), np.uint8(2), lr=np.float32(0.01))
+    assert type(config.steps) is int and type(config.lr) is float
+    handler = ModelHandler(folder).save(model, tok)
+    handler.train(2, data=data, config=config, progress=False)
+    assert len(ModelHandler(folder).load().train(data=data, progress=False)) == 2
 
 
 def test_a_trainer_of_another_model_is_ignored(folder, saved, tok, data):
@@ -429,7 +531,7 @@ def test_a_fault_at_any_write_leaves_a_whole_model(folder, tok, data, trained):
                 assert fault.failed
         found = weights(ModelHandler(folder).load().model)
         assert torch.equal(found, weights(old)) or torch.equal(found, weights(new))
-        assert not list(folder.glob("*.tmp"))
+        assert not list(folder.glob(".*-tmp"))
         if not fault.failed:
             break
         faults += 1
@@ -499,7 +601,7 @@ def test_killed_while_saving_the_folder_always_loads(folder, saved):
             assert torch.equal(found, first) or len(found.unique()) == 1
         starter.stdin.close()
     ModelHandler(folder).load().save()
-    assert not list(folder.glob(".*.tmp"))
+    assert not list(folder.glob(".*-tmp"))
 
 
 # Files that are not ours
@@ -512,6 +614,7 @@ def rewrite(folder, change):
     with safe_open(path, framework="pt") as file:
         described = json.loads(file.metadata()["gptlib"])
     change(described)
+    described["fingerprint"] = digest_of(described, tensors)
     save_file(tensors, path, {"gptlib": json.dumps(described)})
 
 
@@ -545,6 +648,10 @@ def test_a_pickle_is_never_opened(folder, saved):
         ModelHandler(folder).save(*(saved.model, saved.tokenizer))
         torch.save(Evil(), folder / name)
         assert_refused(folder, "is damaged or no safetensors file")
+        (folder / name).unlink()
+        for copy in folder.glob("*.json"):
+            copy.unlink()
+        (folder / "history.csv").unlink()
     assert not marker.exists()
 
 
@@ -570,12 +677,12 @@ def test_an_oversized_trainer_is_refused_before_it_is_read(folder, saved, data):
     saved.train(5, data=data, config=CONFIG, progress=False)
     trainer = folder / "trainer.safetensors"
     save_file({"model.wte.weight": torch.zeros(10**6)}, trainer)
-    assert_refused(folder, "needs at most .*; delete the file")
+    assert_refused(folder, "was not written by ModelHandler as a trainer")
 
 
 def test_another_version(folder, saved):
     rewrite(folder, lambda described: described.update(version="99"))
-    assert_refused(folder, "format version 99, this gptlib reads version 1")
+    assert_refused(folder, "format version 99, this gptlib reads version 1 and 2")
 
 
 @pytest.mark.parametrize(
@@ -626,21 +733,36 @@ def test_a_history_of_before_train_was_measured_is_read(folder, saved, data):
     at = rows[0].index("train")
     older = [",".join(row[:at] + row[at + 1 :]) for row in rows]
     path.write_text("\n".join(older) + "\n")
-    history = ModelHandler(folder).load().history
+    history = read_history(path)
     assert len(history) == 5 and {step.train for step in history} == {None}
 
 
-def test_damaged_tokenizer_and_history(folder, saved, data):
-    saved.train(5, data=data, config=CONFIG, progress=False)
-    (folder / "history.csv").write_text("step,loss\n1,2\n")
-    assert_refused(folder, "history.csv: expected the columns step, loss, train, val")
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"step,loss\n1,2\n", "expected the columns step, loss, train, val"),
+        (b"\xff\xfe", "is damaged"),
+        (b"step,loss,train,val,lr,tokens,seconds\n1,x,,,1,1,1\n", "line 2: not a step"),
+    ],
+)
+def test_damaged_histories(tmp_path, content, says):
+    (tmp_path / "history.csv").write_bytes(content)
+    with pytest.raises(ModelFileError, match=f"history.csv.*{says}"):
+        read_history(tmp_path / "history.csv")
+
+
+def test_damaged_tokenizer(folder, saved):
     rewrite(folder, lambda described: described["tokenizer"].update(chars="ba"))
-    assert_refused(folder, "tokenizer|'chars'")
+    assert_refused(folder, "its tokenizer: .*'chars'")
 
 
-def test_readable_copies_may_be_lost(folder, saved, gpt):
+def test_readable_copies_may_be_lost_or_edited(folder, saved, gpt):
     (folder / "config.json").unlink()
-    (folder / "tokenizer.json").write_text("damaged")
     (folder / "history.csv").unlink()
-    loaded = ModelHandler(folder).load()
-    assert torch.equal(weights(loaded.model), weights(gpt))
+    for damage in ("damaged", "", "[]", "{}", '{"type": "char", "chars": "ab"}'):
+        (folder / "tokenizer.json").write_text(damage)
+        with pytest.warns(UserWarning, match="tokenizer.json is only a copy for peop"):
+            loaded = ModelHandler(folder).load()
+        assert torch.equal(weights(loaded.model), weights(gpt))
+    loaded.save()
+    ModelHandler(folder).load()  # warnings would be errors

@@ -539,6 +539,14 @@ def test_the_card_says_what_is_known(tmp_path, small_corpus):
         assert part in card
 
 
+def test_a_folder_stored_before_there_was_a_choice_of_optimizer(tmp_path):
+    """The model of 08, whose file names none, as 16 exports it."""
+    handler = ModelHandler(Path(__file__).parents[2] / "models" / "plain").load()
+    assert "optimizer" not in handler.trained_on["config"]
+    card = (handler.export(tmp_path / "plain") / "README.md").read_text()
+    assert "3,500 of 3,500 steps" in card and "minutes, adamw" in card
+
+
 def test_what_cannot_be_exported(tmp_path, gpt, tok):
     handler = ModelHandler(tmp_path / "ours").save(gpt, tok)
     with pytest.raises(ValueError, match="format='onnx': expected one of 'hugg"):
@@ -548,9 +556,15 @@ def test_what_cannot_be_exported(tmp_path, gpt, tok):
     handler.export(tmp_path / "twice")
     handler.export(tmp_path / "twice")  # over an export of before
     (tmp_path / "twice" / "config.json").unlink()  # written last: it was cut off
-    (tmp_path / "twice" / ".model.safetensors.7.tmp").write_bytes(b"half")
+    (tmp_path / "twice" / ".model.safetensors.7.gptlib-tmp").write_bytes(b"half")
     handler.export(tmp_path / "twice")
-    assert not list((tmp_path / "twice").glob("*.tmp"))
+    assert not list((tmp_path / "twice").glob(".*-tmp"))
+    for name in ("README.md", "config.json"):  # somebody else's
+        (tmp_path / name[:4]).mkdir()
+        (tmp_path / name[:4] / name).write_text('{"model_type": "gpt2"}')
+        with pytest.raises(ValueError, match="holds other files"):
+            handler.export(tmp_path / name[:4])
+        assert (tmp_path / name[:4] / name).read_text() == '{"model_type": "gpt2"}'
     modern = ModernGPT(ModernConfig(tok.vocab_size, 8, 1, 1, 8))
     with pytest.raises(TypeError, match="ModernGPT exists only in gptlib"):
         ModelHandler(tmp_path / "m").save(modern, tok).export(tmp_path / "y")

@@ -19,6 +19,7 @@ from gptcourse.checks.core import Exercise
 from gptcourse.checks.generating import (
     cached_step,
     next_reading,
+    repetition_penalty,
     sampling_probabilities,
 )
 from gptcourse.checks.gpt import first_weights, gpt_forward, gpt_size, tied_gradient

@@ -51,8 +51,9 @@ from gptcourse.checks.values import Raised, kind_of, plain, same
 SECONDS = 5.0  # CPU time for all cases together; they take milliseconds
 GRADIENTS = "the gradients: "
 LARGE = (
-    "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32: "
-    "subtract the maximum first, as F.softmax does. What must not count needs -inf."
+    "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32 "
+    "(F.softmax subtracts the maximum first), an added 1e-6 hides small probabilities "
+    "(take log_softmax), and what must not count needs -inf."
 )
 
 
@@ -310,6 +311,8 @@ class Exercise:
             shown = beside(expected[i], got[i], self.parts, self.tolerance)
         if shown and self.cases[i].title:
             shown = f"  {self.cases[i].title}:\n{shown}"
+        elif self.cases[i].title and type(got[i]) is Raised and got[i].where:
+            shown = f"  It stopped in this case: {self.cases[i].title}."
         return self._wrong(says, shown, found.mistake)
 
     def _compare_conduct(self, asks: list[Ask]) -> Outcome:

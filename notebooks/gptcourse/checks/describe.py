@@ -51,7 +51,9 @@ def _describe_parts(wrong, parts, tolerance) -> str:
     if len(expected) != len(got) and isinstance(expected, list):
         return f"The length is {len(got)}: expected {len(expected)}."
     if isinstance(expected, dict) and expected.keys() != got.keys():
-        return f"Its keys are {short(list(got))}: expected {short(list(expected))}."
+        if missing := [key for key in expected if key not in got]:
+            return f"The key {missing[0]!r} is missing ({len(missing)} in all)."
+        return f"The key {next(k for k in got if k not in expected)!r} is one too many."
     if isinstance(got, list) and same(expected, got[::-1], tolerance):
         return "These are the right values in another order."
     key, a, b = first_difference(expected, got, tolerance)
@@ -111,7 +113,7 @@ def _describe_numbers(a: Tensor, b: Tensor, tensors, tolerance: float) -> str:
     if b.isnan().any() and not a.isnan().any():
         return (
             f"{int(b.isnan().sum())} of {b.numel()} numbers are NaN (not a number): "
-            "0/0, inf − inf, or a softmax over nothing but −inf gives that."
+            "0/0, inf − inf, a softmax over nothing but −inf, or one NaN in a sum."
         )
     if not torch.equal(a.isfinite(), b.isfinite()):
         return "Infinite numbers stand where others are expected, or the other way."

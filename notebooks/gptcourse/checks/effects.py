@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from gptcourse.checks.values import Raised, has_reals, kind_of, numeric, same
+from gptcourse.checks.values import Raised, has_reals, kind_of, leaves, numeric, same
 
 RANDOM = (
     "Asked twice, it gives two different results: something random is in it, such as "
@@ -21,6 +21,8 @@ def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
     usable = [i for i in wrong if exercise.cases[i].args is not None]
     expected = exercise.expected()
     usable = [i for i in usable if _alike(expected[i], got[i])]
+    if usable[:1] != wrong[:1]:  # the case that is shown stopped, or has another shape
+        return ""
     seen = [
         _effects(exercise, i, answer, clock)
         for i in dict.fromkeys([*usable[:3], *usable[-1:]])
@@ -28,7 +30,7 @@ def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
     if RANDOM in seen:
         return RANDOM
     whole = [(what, moved) for case in seen for what, at, moved in case if at is None]
-    for what in dict.fromkeys(what for what, _ in whole):
+    for what in dict.fromkeys(what for what, at, _ in seen[0] if at is None):
         moved = [both for name, both in whole if name == what]
         count = sum(right for right, _ in moved)
         if count > (not has_reals(got[wrong[0]])) and not any(own for _, own in moved):
@@ -45,6 +47,8 @@ def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
 
 def _alike(expected, got) -> bool:
     """Whether two values are of one kind: else that says more than what they do."""
+    if any(torch.as_tensor(x).isnan().any() for x in leaves(got) if numeric(x)):
+        return False
     if numeric(expected) and numeric(got):
         return torch.as_tensor(expected).shape == torch.as_tensor(got).shape
     return type(expected) is type(got) and not isinstance(got, Raised)
@@ -81,8 +85,12 @@ def _effects(exercise, i: int, answer, clock):
 
 
 def _moved(before, after) -> list[bool]:
-    """Of the right answer and of the reader's: whether the result is another one."""
-    return [not same(a, b, 1e-5) for a, b in zip(before, after, strict=True)]
+    """Of the right answer and of the reader's: whether the result is another one.
+
+    None for the reader's: it moved, but by too little to say so.
+    """
+    right, own = (not same(a, b, 1e-5) for a, b in zip(before, after, strict=True))
+    return [right, own or (None if not same(before[1], after[1], 1e-7) else False)]
 
 
 def _slices_moved(what, axis, value, before, after):

@@ -1,4 +1,4 @@
-"""Exercises of 08_generation: what to draw from, a step with a cache, what to read."""
+"""Exercises of 08_generation, and of 13_speed: a step with a cache, what to read."""
 
 import torch
 from torch import Tensor, tensor
@@ -89,6 +89,51 @@ kept.sum(dim=-1, keepdim=True) => kept.sum()
     The first row's order is used for all rows: sort each by itself.
 before < top_p => (ordered >= 1 - top_p) | (before == 0)
     Single probabilities are compared with 1 - top_p: for top_p, sums must reach p.
+""",
+)
+
+
+FOUR = tensor([2.0, -0.4, 0.5, -3.0])
+
+repetition_penalty = Exercise(
+    "repetition_penalty",
+    """
+def my_penalty(logits, seen, penalty):
+    penalised = torch.where(logits > 0, logits / penalty, logits * penalty)
+    was_seen = torch.isin(torch.arange(len(logits)), seen)  # (V,)
+    return torch.where(was_seen, penalised, logits)  # (V,)
+""",
+    praise="each token that has occurred is less likely, once.",
+    gradients=False,
+    cases=[
+        Case(f"logits 2 -0.4 0.5 -3, seen {seen}", args=(FOUR, tensor(seen), penalty))
+        for seen, penalty in (
+            ([0], 2.0),
+            ([1], 2.0),
+            ([0, 0, 3], 1.5),
+            ([3, 2, 1], 4.0),
+        )
+    ],
+    mistakes="""
+logits > 0, logits / penalty, logits * penalty => logits > 0, *2 * [logits / penalty]
+    Negative logits are divided, which makes them likelier: multiply those.
+logits > 0, => logits < 0,
+    Seen tokens become likelier: divide positive logits, multiply negative ones.
+torch.where(logits > 0, logits / penalty, logits * penalty) => logits - penalty
+    The penalty is subtracted: divide positive logits, multiply negative ones.
+was_seen, penalised, logits => was_seen, logits, penalised
+    The tokens that were not seen are penalised: exchange the two.
+torch.where(was_seen, penalised, logits) => penalised
+    All tokens are penalised: only those among `seen` are.
++ for i in seen:
++     one = logits[i] / penalty if logits[i] > 0 else logits[i] * penalty
++     logits = logits.clone().index_fill(0, i, one)
++ return logits
+    A token that was seen twice is penalised twice: once is enough.
+), seen) => ), seen[-1])
+    Only the last token is penalised: all that are among `seen` are.
+was_seen, penalised, logits => was_seen, penalised, -torch.inf
+    The tokens that were not seen are cut: their logits stay as they are.
 """,
 )
 
@@ -193,7 +238,7 @@ def my_reading(window, new, size):
     gradients=False,
     cases=[
         Case(f"{n} ids from 10, size {size}", args=([*range(10, 10 + n)], 10 + n, size))
-        for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8))
+        for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8), (3, 3))
     ]
     + [Case("ids 7 5 9 7, new 7, size 4", args=([7, 5, 9, 7], 7, 4))],
     mistakes="""
@@ -216,6 +261,8 @@ range(len(read)) => range(size - len(read), size)
     The new character is missing from what is read: it is the newest of all.
 -(size // 2) => -size // 2
     Half of an odd window is rounded down, size // 2.
+[*window, new][-(size // 2) :] => [*window[1 - size // 2 :], new]
+    window[-0:] is the whole window: of size 3 the newest half is the new id alone.
 [*window, new][-(size // 2) :] => [*window[: size // 2 - 1], new]
     The oldest half is kept: keep the newest.
 list(range(len(read))) => [read.index(i) for i in read]

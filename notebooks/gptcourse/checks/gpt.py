@@ -143,7 +143,7 @@ def my_gpt_size(vocab_size, block_size, n_layer, n_embd):
 n_layer * block => n_layer * 12 * C**2
     12C² is only an estimate of a block: biases and two LayerNorms make another 13C.
 feed_forward + norms => feed_forward
-    The LayerNorms of the blocks are missing: two in each, with 2C each.
+    4C are missing in each block: its two LayerNorms, 2C each, or the bias of fc.
 2 * 2 * C => 2 * C
 block + 2 * C => block + C
     Each LayerNorm is counted with C parameters: gain and bias make 2C.
@@ -225,6 +225,8 @@ logits = ln_f(x) => logits = x
 x = block(x) => x = ln_f(block(x))
 logits = ln_f(x) => logits = x
     ln_f runs after every block: it is the last LayerNorm, once.
+x = block(x) => x = x + block(x)
+    The stream is added once more: a block gives back the stream itself, x = block(x).
 for block in blocks => for block in blocks[:1]
     Only the first block has run: is the `return` inside the loop?
 ln_f(x) @ wte.T => (ln_f(x) @ wte.T).softmax(-1)

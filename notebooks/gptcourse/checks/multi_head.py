@@ -140,6 +140,9 @@ def my_heads(x, qkv, proj, n_head):
     mistakes="""
 part.view(B, T, n_head, d).transpose(1, 2) => part.reshape(B, n_head, T, d)
     A view straight to (B, H, T, d) cuts the *time* into heads: view, then transpose.
+part.view(B, T, n_head, d).transpose(1, 2) => part.reshape(B, n_head, T, d)
+(w @ v).transpose(1, 2) => (w @ v)
+    Two views without a transpose: the first cuts the *time* into heads.
 (w @ v).transpose(1, 2) => (w @ v)
     The way back lacks a transpose: make (B, T, H, d) of (B, H, T, d) first.
 n_head, d).transpose(1, 2) => d, n_head).permute(0, 3, 1, 2)

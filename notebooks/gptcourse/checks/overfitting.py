@@ -82,6 +82,8 @@ copy.deepcopy(model.state_dict()) => model.state_dict()
 model.load_state_dict(best) =>
 break => model.load_state_dict(best); break
     The best weights are put back only after a stop: a training may also end by itself.
+break => pass
+    It never stops: after `patience` turns in a row without a new low, end the loop.
 break => next(training, None); break
     It trains one turn after the decision to stop: decide right after the score.
 best_turn, best_loss, waited = turn, loss, 0 => best_turn, best_loss = turn, loss

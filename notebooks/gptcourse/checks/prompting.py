@@ -121,7 +121,7 @@ text.split("\n")[0] => text
 a == b => b in a
     The answer is looked for anywhere in the text: the first line must equal it.
 text.split("\n")[0] => text[: text.find("\n")]
-    Without a line end, find gives -1, which cuts the last character off: take split.
+    A text without a line end is all answer (find gives -1 there): 'tac' is right.
 text.split("\n")[0] => text.split("\n")[0].strip()
     Spaces are cut off: an answer with a space before or after it is wrong.
 text.split("\n")[0] => text.strip("\n").split("\n")[0]

@@ -1,4 +1,4 @@
-"""Exercises of 16_gpt2: a published file, attention from it, sizes for a budget."""
+"""Exercises of 16_gpt2 and 17_scaling: a published file, sizes for a budget."""
 
 import functools
 import math
@@ -190,7 +190,7 @@ def my_best_size(sizes, losses):
     ],
     mistakes="""
 + return sizes[int(np.argmin(losses))]
-    This is the best size measured: the parabola's lowest point lies between them.
+    This is the best size measured: the parabola's lowest point may lie anywhere.
 + a, b, _ = np.polyfit(sizes, losses, 2)
 + return -b / (2 * a)
     The parabola is laid through (N, loss): expected through (ln N, loss).

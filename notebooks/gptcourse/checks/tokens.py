@@ -51,13 +51,13 @@ def my_merges(pieces, count):
 merges = [] => merges, start = [], pieces
 for ids, times in pieces => for ids, times in start
 in pairwise(ids) => in (p for p in pairwise(ids) if p not in merges)
-    The pairs are counted once: each merge changes what stands together, so count again.
+    The pairs are counted only once: a merge changes the neighbours, so count again.
 == pair => == pair and new not in merged
-    Only the first occurrence in a piece is replaced: replace every one.
+    Only the first occurrence in a text is replaced: replace every one.
 += times => += 1
-    Each piece is counted once: one that occurs five times brings its pairs five times.
+    Each text is counted once: one that occurs five times has its pairs five times.
 + return right({sum((ids * n for ids, n in pieces.items()), ()): 1}, count)
-    Pairs are counted across the end of a piece: no pair reaches into the next piece.
+    Pairs are counted across the end of a text: no pair reaches into the next text.
 min(together, key=lambda p: (-together[p], p)) => max(together, key=together.get)
     Of equally frequent pairs it takes the one met first: take the smaller numbers.
 min(together, key=lambda p: (-together => max(together, key=lambda p: (together
@@ -65,7 +65,7 @@ min(together, key=lambda p: (-together => max(together, key=lambda p: (together
 if not together => if not together or max(together.values()) == 1
     It stops at pairs that occur once: go on as long as there are pairs.
 in pairwise(ids) => in set(pairwise(ids))
-    A pair counts once in a piece, however often it stands there: count each time.
+    A pair counts once in a text, however often it occurs there: count each time.
 """,
 )
 
@@ -91,12 +91,15 @@ def my_encode(ids, ranks):
             ([1, 2, 3, 4], {(257, 256): 2, (1, 2): 1, (3, 4): 0}),
             ([1, 2, 3], {(2, 3): 0, (1, 2): 1, (1, 256): 2}),
             ([1, 2, 3, 4], {(2, 3): 0, (1, 2): 1, (257, 3): 2}),
+            ([3, 1, 2], {(3, 1): 0, (1, 2): 1}),
             *(([1, 2, 3, 2, 3], {(1, 2): 0, (2, 3): 1}), ([7], {(1, 2): 0})),
         )
     ],
     mistakes="""
 min(known, key=ranks.get) => known[0]
     The pair farthest left is merged first: merge the one of the lowest rank.
+min(known, key=ranks.get) => min(known)
+    The pair of the smallest ids is merged first: merge the one of the lowest rank.
 min => max
     The pair of the highest rank is merged first: the lowest was found first.
 256 + ranks[pair] => ranks[pair]
@@ -139,7 +142,7 @@ def my_bits(losses, ids, decode):
             ("'a', then ' the' and a line end, 3 and 2 nats", [3.0, 2.0], [0, 1, 5]),
             ("'a', ' the', 1 nat", [1.0], [0, 1]),
             ("'a', then 'é' in two tokens and ' the'", [1.0, 2.0, 4.0], [0, 2, 3, 1]),
-            ("five tokens", [0.5, 6.0, 1.5, 2.5], [5, 4, 6, 0, 1]),
+            ("five tokens", [0.5, 6.0, 1.5, 2.5], [1, 4, 6, 0, 1]),
         )
     ],
     mistakes="""
@@ -153,6 +156,8 @@ losses.sum() => losses.mean()
     These are bits per *token*: divide the sum by the number of characters.
 ids[1:] => ids
     The characters of ids[0] are counted, but nobody guessed that token.
+len(text) => (len(decode(ids)) - 1)
+    One character is taken off for ids[0], which may have several: decode(ids[1:]).
 ids[1:] => ids[:-1]
     The last token's characters are not counted: losses belong to ids[1:].
 decode(ids[1:]) => "".join(decode([i]) for i in ids[1:])

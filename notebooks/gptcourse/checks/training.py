@@ -145,6 +145,10 @@ loss.item() => loss
     The list holds tensors, and memory grows with every step: append loss.item().
 loss.item() => model(idx, targets)[1].item()
     The losses are measured after each step: take those that backward started from.
+loss.backward() => loss.backward(); optimizer.zero_grad()
+    The gradients are cleared before the step: clear them before backward.
+sum(val) / len(val) => val[-1]
+    val is the loss of the last batch alone: return the mean of all.
 / len(val) =>
     val is the sum over its batches: return their mean.
 model.parameters() => optimizer.param_groups[0]["params"]

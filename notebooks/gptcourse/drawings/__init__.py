@@ -25,7 +25,11 @@ MODULES = {
     "06_training": "training_loop",
     "07_overfitting": "dropout_mask",
     "08_generation": "sampling",
+    "09_tokenization": "merges",
+    "10_prompting": "from_examples",
     "11_finetuning": "low_rank",
+    "16_gpt2": "published_file",
+    "17_scaling": "budgets",
 }
 
 

@@ -1,6 +1,6 @@
 """The few-shot study: tasks written as prompts, learned from examples in the prompt.
 
-    python -m gptcourse.experiments.fewshot --layers 4 --width 96 \\
+    python -m gptcourse.experiments.fewshot --layers 4 --width 96 --seed 1 \\
         --table notebooks/records/fewshot.csv --save models/fewshot
 
 trains one model in minutes, puts its accuracies into the table (in place of those of
@@ -23,7 +23,8 @@ from pathlib import Path
 
 import torch
 import tyro
-from torch import nn
+from jaxtyping import Bool, Int
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from gptcourse.records import replace_rows
@@ -192,16 +193,17 @@ def few_shot_prompt(
     return "\n".join([*lines, f"{query}>"])
 
 
-def training_rows(count: int, seed: int) -> Examples:
-    """Prompts to train on: count rows of LENGTH tokens, of tasks not held out.
+def training_texts(
+    count: int, seed: int
+) -> tuple[Int[Tensor, "N S"], Bool[Tensor, "N S"]]:
+    """Prompts to train on, full of examples, of tasks not held out.
 
-    Each is full of examples; the answers, with their line ends, are the targets.
+    Returns count rows of LENGTH + 1 tokens, and which are an answer's or its line end.
     """
     rng = random.Random(seed)
     rows = [_row(rng) for _ in range(count)]
     ids = torch.tensor([TOKENIZER.encode(text) for text, _ in rows])  # (N, T + 1)
-    is_answer = torch.tensor([mask for _, mask in rows])  # (N, T + 1)
-    return Examples.of_answers(ids, is_answer)
+    return ids, torch.tensor([mask for _, mask in rows])  # (N, T + 1) each
 
 
 def _row(rng: random.Random) -> tuple[str, list[bool]]:
@@ -223,10 +225,9 @@ def new_model(layers: int, width: int, seed: int) -> ModernGPT:
     return ModernGPT(ModernConfig(TOKENIZER.vocab_size, CONTEXT, **size))
 
 
-def learn(model: nn.Module, steps: int = TRAINING.steps, seed: int = 0) -> Training:
-    """The training on few-shot prompts, each used once; iterate it."""
-    config = replace(TRAINING, steps=steps, seed=seed)
-    rows = training_rows(steps * config.batch_size, seed)
+def learn(model: nn.Module, rows: Examples, seed: int = 0) -> Training:
+    """The training on rows of few-shot prompts, each used once; iterate it."""
+    config = replace(TRAINING, steps=len(rows) // TRAINING.batch_size, seed=seed)
     data = TokenSplits(rows, rows.idx[0], rows.idx[0], "few-shot prompts")
     return train(model, data, config)
 
@@ -334,7 +335,9 @@ def main(
         table: Where the accuracies are recorded.
         save: The folder that the model is stored in.
     """
-    training = learn(new_model(layers, width, seed), steps, seed)
+    texts = training_texts(steps * TRAINING.batch_size, seed)
+    rows = Examples.of_answers(*texts)
+    training = learn(new_model(layers, width, seed), rows, seed)
     for _ in tqdm(training, total=steps, unit="step"):
         pass
     found = measure(training)

@@ -10,7 +10,7 @@ Models of several sizes learn with the same number of operations each: the large
 reads less. Their losses lie near a parabola over ln N, whose lowest point is the best
 size for that budget; over budgets, best sizes and losses lie near power laws
 (*Training Compute-Optimal Large Language Models*, arXiv 2203.15556, section 3.2).
-Read next: notebook 16.
+Read next: notebook 17.
 """
 
 import random
@@ -135,6 +135,14 @@ def resampled_laws(runs: Sequence[Run], times: int = 1000, seed: int = 0) -> lis
     ]
 
 
+def as_runs(rows: Sequence[dict]) -> list[Run]:
+    """The runs that a sweep's rows record; a recipe's name begins with its TFLOPs."""
+    return [
+        Run(1e12 * float(row["recipe"].split()[0]), row["parameters"], row["val"])
+        for row in rows
+    ]
+
+
 def by_budget(runs: Sequence[Run]) -> list[list[Run]]:
     """The runs of each budget, the smallest first."""
     ordered = sorted(runs, key=lambda run: run.budget)
@@ -150,12 +158,7 @@ def middle(values: Sequence[float]) -> tuple[float, float]:
 def main() -> None:
     """Print the best size and loss of each recorded budget, and the power laws."""
     spec = project_folder("notebooks") / "records" / "sweeps" / "scaling.yaml"
-    law = fit_law(
-        [
-            Run(1e12 * float(r["recipe"].split()[0]), r["parameters"], r["val"])
-            for r in load_rows(spec)
-        ]
-    )
+    law = fit_law(as_runs(load_rows(spec)))
     for budget, size, loss in zip(law.budgets, law.sizes, law.losses, strict=True):
         print(f"{budget:.1e} operations: {size:,.0f} parameters, {loss:.3f} nats")
     print(f"size ~ C ** {law.exponent:.3f}, loss ~ C ** -{law.falls:.3f}")

@@ -1,0 +1,114 @@
+"""The command line never shows a traceback, and takes nothing without a bound."""
+
+import subprocess
+import sys
+
+import pytest
+
+import gptlib.commands.main as commands
+from gptlib.commands.main import main
+from gptlib.commands.settings_file import read_settings
+
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefghij", "bcdefghijk", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        BOMB,
+        "a: [1, 2",
+        "a: 1\na: 2",
+        "? [1]\n: 2",
+        "!!python/object:os.system {}",
+        "a: " + "[" * 5000,
+        "\x00",
+        "- 1",
+        "",
+    ],
+    ids=range(9),
+)
+@pytest.mark.parametrize("command", ["sweep FILE", "train X --recipe FILE"])
+def test_a_strange_file_is_refused_in_one_line(tmp_path, content, command):
+    file = tmp_path / "strange.yaml"
+    file.write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        main([word.replace("FILE", str(file)) for word in command.split()])
+    says = str(ended.value)
+    assert str(file) in says and "\n" not in says and len(says) < 400
+
+
+def test_json_with_a_key_twice_is_refused(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": 1, "a": 2}')
+    with pytest.raises(ValueError, match="'a' occurs twice"):
+        read_settings(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--model.n-layer 1000000000000", "n_layer=1000000000000"),
+        ("--model.n-embd 4000000", "parameters: expected at most"),
+        ("--model.block-size 9223372036854775807", "model"),
+        ("--training.lr nan", "lr=nan"),
+    ],
+)
+def test_models_beyond_any_machine_are_refused_at_once(tmp_path, capsys, options, says):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", str(tmp_path / "model"), *options.split()])
+    shown = " ".join(f"{ended.value} {capsys.readouterr().err}".split())
+    assert says in shown and "Traceback" not in shown
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RecursionError, OverflowError, MemoryError, EOFError, KeyError, RuntimeError],
+)
+def test_any_error_is_one_line(monkeypatch, error):
+    class Broken:
+        def run(self):
+            raise error("first\nsecond")
+
+    monkeypatch.setattr(commands, "parse", lambda arguments: Broken())
+    with pytest.raises(SystemExit, match=r"^gptlib: .*first") as ended:
+        main([])
+    assert "\n" not in str(ended.value)
+    monkeypatch.setenv("GPTLIB_TRACEBACK", "1")
+    with pytest.raises(error):
+        main([])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no head there")
+def test_a_reader_that_has_seen_enough_ends_it_quietly():
+    code = (
+        "from gptlib.commands import main\n"
+        "class Long:\n"
+        "    def run(self):\n"
+        "        for i in range(100000):\n"
+        "            print('line', i)\n"
+        "main.parse = lambda arguments: Long()\n"
+        "main.main([])\n"
+    )
+    run = f'{sys.executable} -c "{code}" | head -n 1'
+    done = subprocess.run(run, shell=True, capture_output=True, text=True)
+    assert done.stdout == "line 0\n" and done.stderr == ""
+
+
+def test_a_code_page_without_a_letter_is_no_end(tmp_path):
+    code = (
+        "from gptlib.commands import main\n"
+        "class Greek:\n"
+        "    def run(self):\n"
+        "        print('1.5 \\u00b1 0.1 \\u03b1')\n"
+        "main.parse = lambda arguments: Greek()\n"
+        "main.main([])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONIOENCODING": "ascii", "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "1.5 ? 0.1 ?\n", done.stderr

@@ -1,0 +1,171 @@
+"""What a folder of tokens promises: whole, of one text, and read only if undamaged."""
+
+import gzip
+import json
+import os
+import random
+
+import pytest
+
+import gptlib.corpora.documents as documents
+from gptlib import BPETokenizer, TrainConfig, load_corpus, train
+from gptlib.bpe import END_OF_TEXT
+from gptlib.corpora.shards import HEADER, MANIFEST, Shards, TokenCorpus, read_header
+from gptlib.corpora.webtext import tokenize
+from gptlib.errors import DataError
+from gptlib.model import Bigram
+from gptlib.ngram import CountedNGrams
+
+TEXT = "".join(f"Line {i} of a text.\n" for i in range(2000))
+
+
+def run(source, folder, tokenizer, **settings):
+    return list(tokenize(source, folder, tokenizer, **{"processes": 1} | settings))
+
+
+@pytest.fixture(scope="module")
+def tok() -> BPETokenizer:
+    return BPETokenizer([], [END_OF_TEXT])
+
+
+@pytest.fixture
+def folder(tmp_path, tok):
+    (tmp_path / "a.txt").write_text(TEXT)
+    run(tmp_path / "a.txt", tmp_path / "tokens", tok, shard_bytes=8000)
+    return tmp_path / "tokens"
+
+
+def change_header(path, **changes):
+    content = path.read_bytes()
+    header = json.loads(content[:HEADER]) | changes
+    path.write_bytes(
+        json.dumps(header).encode().ljust(HEADER - 1) + b"\n" + content[HEADER:]
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"dtype": dtype} for dtype in ("O", "float16", "<u2", "uint8", 2, None)),
+        *({"tokens": count} for count in (-1, 2**62, "9", 1.5, True)),
+        *({"vocab_size": size} for size in (0, -3, "65", None)),
+        {"sha256": 3},
+        {"tokenizer": None},
+        {"source": "a.txt"},
+        {"version": 2},
+    ],
+    ids=str,
+)
+def test_a_header_that_cannot_be_is_refused(folder, changes):
+    path = folder / "000000.tokens"
+    change_header(path, **changes)
+    with pytest.raises(DataError, match=f"{path} is damaged, or not a shard"):
+        TokenCorpus(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_a_pipe_is_not_waited_for(folder):
+    os.mkfifo(folder / "000009.tokens")
+    with pytest.raises(DataError, match="is no regular file"):
+        Shards(folder)
+
+
+def test_an_unfinished_folder_is_no_corpus(tmp_path, tok):
+    (tmp_path / "a.txt").write_text(TEXT)
+    settings = {"processes": 1, "shard_bytes": 8000}
+    steps = tokenize(tmp_path / "a.txt", tmp_path / "tokens", tok, **settings)
+    next(steps), next(steps)  # as if killed after the first of five
+    steps.close()
+    with pytest.raises(DataError, match=r"unfinished: .* the 1 shards .* does the res"):
+        TokenCorpus(tmp_path / "tokens")
+    run(tmp_path / "a.txt", tmp_path / "tokens", tok, shard_bytes=8000)
+    corpus = TokenCorpus(tmp_path / "tokens")
+    assert tok.decode(corpus.shards[:]).removeprefix(END_OF_TEXT) == TEXT
+    (tmp_path / "tokens" / "000001.tokens").unlink()
+    with pytest.raises(DataError, match="unfinished"):
+        TokenCorpus(tmp_path / "tokens")
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_training_finds_damage(folder, tok):
+    path, rng = folder / "000001.tokens", random.Random(0)
+    content = bytearray(path.read_bytes())
+    content[rng.randrange(HEADER, len(content))] ^= 1
+    path.write_bytes(content)
+    corpus = TokenCorpus(folder)
+    config = TrainConfig(steps=2, batch_size=4)
+    with pytest.raises(DataError, match=f"{path} is damaged: its ids have SHA-256"):
+        next(iter(train(Bigram(tok.vocab_size), corpus.encode(tok), config)))
+
+
+def test_tokens_of_another_text_are_not_replaced(folder, tmp_path, tok):
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    (tmp_path / "b.txt").write_text("Another text.\n" * 900)
+    for lose_manifest in (False, True):
+        if lose_manifest:
+            (folder / MANIFEST).unlink()
+            before.pop(MANIFEST)
+        with pytest.raises(DataError, match=r"holds tokens of .*choose another folder"):
+            run(tmp_path / "b.txt", folder, tok)
+        assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+    run(tmp_path / "a.txt", folder, tok, shard_bytes=8000)  # our own are found again
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"of": 3}'])
+def test_a_damaged_manifest_is_named(folder, content):
+    (folder / MANIFEST).write_bytes(content)
+    with pytest.raises(DataError, match=f"{MANIFEST} is damaged"):
+        TokenCorpus(folder)
+
+
+def test_text_is_read_as_a_corpus_is(tmp_path, tok):
+    windows = "\ufeff" + TEXT.replace("\n", "\r\n")
+    (tmp_path / "a.txt").write_bytes(windows.encode())
+    run(tmp_path / "a.txt", tmp_path / "tokens", tok, shard_bytes=900)
+    read = tok.decode(Shards(tmp_path / "tokens")[:]).removeprefix(END_OF_TEXT)
+    assert read == load_corpus(tmp_path / "a.txt").text == TEXT
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_what_is_left_out_is_said(tmp_path, tok):
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "B.TXT").write_text(TEXT)
+    (source / "notes.md").write_text("not read")
+    (tmp_path / "elsewhere").mkdir()
+    (source / "linked").symlink_to(tmp_path / "elsewhere")
+    says = r"left out notes.md, linked \(a link to a folder\)"
+    with pytest.warns(UserWarning, match=says):
+        run(source, tmp_path / "tokens", tok)
+    assert read_header(tmp_path / "tokens" / "000000.tokens")["tokens"] > len(TEXT)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.parquet"])
+def test_damaged_files_are_named(tmp_path, tok, name):
+    content = gzip.compress(b'{"text": "abc"}\n' * 500)[:-20]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=name):
+        run(tmp_path / name, tmp_path / "tokens", tok)
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz"])
+def test_an_endless_line_is_refused_before_it_fills_the_memory(
+    tmp_path, tok, monkeypatch, ending
+):
+    monkeypatch.setattr(documents, "LINE", 1000)
+    write = gzip.open if ending.endswith("gz") else open
+    with write(tmp_path / f"a.{ending}", "wt") as file:
+        file.write('{"text": "' + 5000 * "a" + '"}\n')
+    with pytest.raises(DataError, match="has more than 1,000 bytes"):
+        run(tmp_path / f"a.{ending}", tmp_path / "tokens", tok)
+
+
+def test_merges_that_double_are_refused_before_they_fill_the_memory():
+    merges = [(32, 32), *((256 + i, 256 + i) for i in range(40))]
+    with pytest.raises(ValueError, match="merge 16 makes a token of 131,072 bytes"):
+        BPETokenizer(merges)
+
+
+def test_counts_of_absurd_order_are_refused_at_once():
+    with pytest.raises(ValueError, match="1000000 tokens of 65 kinds do not fit"):
+        CountedNGrams(65, [0] * 1_000_000)
