@@ -30,6 +30,7 @@ EXPECTED = [
     "08_generation",
     "09_tokenization",
     "10_prompting",
+    "11_finetuning",
     "13_speed",
     "14_modern",
     "16_gpt2",
@@ -53,12 +54,12 @@ NAMED = {
 }
 # They build no new model, or several to compare; what they measure is no rung.
 WITHOUT_A_RUNG = ("00_start_here", "08_generation", "09_tokenization", "13_speed")
-WITHOUT_A_RUNG += ("10_prompting", "16_gpt2", "17_scaling")
+WITHOUT_A_RUNG += ("10_prompting", "11_finetuning", "16_gpt2", "17_scaling")
 SHAPED = EXPECTED[1:5]  # the notebooks where every operation says its shapes
 
 # Those whose form is that of the series: a spine, then what lies deeper.
 START = "00_start_here"
-IN_FORM = [*EXPECTED[:11], "16_gpt2", "17_scaling"]
+IN_FORM = [*EXPECTED[:12], "16_gpt2", "17_scaling"]
 
 in_form = pytest.mark.parametrize("name", IN_FORM)
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=[p.stem for p in PATHS])

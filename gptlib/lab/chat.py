@@ -5,6 +5,7 @@ Shown in a notebook; without a front end `say(...)` does the same. Its view is
 """
 
 import html
+from collections.abc import Mapping, Sequence
 
 import traitlets
 
@@ -28,7 +29,8 @@ class ChatBox(Box):
     the line. Any other line, such as an example, is only added to the transcript.
     opening: what the transcript begins with. asked: the form of a question, with {} for
     the line. remember: whether earlier questions and answers stay in the prompt.
-    length: the most tokens and characters of an answer.
+    length: the most tokens and characters of an answer. offers: openings by name, each
+    with questions that a click asks; the first takes the place of `opening`.
     Raises ValueError for an opening or a form that the tokenizer does not know.
     """
 
@@ -37,6 +39,9 @@ class ChatBox(Box):
     mark = traitlets.Unicode().tag(sync=True)
     opening = traitlets.Unicode().tag(sync=True)
     turns = traitlets.List().tag(sync=True)
+    # [name, opening, its questions] of each, and which one is shown.
+    offers = traitlets.List().tag(sync=True)
+    chosen = traitlets.Int(0).tag(sync=True)
 
     def __init__(
         self,
@@ -48,14 +53,21 @@ class ChatBox(Box):
         asked: str = "{}",
         remember: bool = True,
         length: int = 40,
+        offers: Mapping[str, tuple[str, Sequence[str]]] | None = None,
     ):
         self.length = require_int("length", length, 1)
-        tokenizer.encode(opening + asked.format(mark))
+        offered = [
+            [name, text, [*asks]] for name, (text, asks) in (offers or {}).items()
+        ]
+        opening = offered[0][1] if offered else opening
+        for text in [opening, *(text for _, text, _ in offered)]:
+            tokenizer.encode(text + asked.format(mark))
         self.model, self.tokenizer = model, tokenizer
         self.asked, self.remember = asked, remember
         self.context = opening  # what is prompted; `transcript` is what is shown
         self._seed, self._answered = 0, ""
-        super().__init__(temperature=0.0, mark=mark, opening=opening)
+        shown = {"mark": mark, "opening": opening, "offers": offered}
+        super().__init__(temperature=0.0, **shown)
 
     @property
     def transcript(self) -> str:
@@ -93,6 +105,12 @@ class ChatBox(Box):
         self.context = self.opening
         self._show(turns=[], status="", warning=False)
 
+    def choose(self, number: int) -> None:
+        """Start anew with one of the `offers`, counted from 0."""
+        self.stop()
+        self._show(chosen=number, opening=self.offers[number][1])
+        self.start_anew()
+
     def _say(self, line: str) -> None:
         is_question = line.endswith(self.mark)
         self._answered = ""
@@ -128,6 +146,7 @@ class ChatBox(Box):
             "stop": self._stopping.set,
             "send": lambda: self.submit(message["line"]),
             "start anew": self.start_anew,
+            "choose": lambda: self.choose(message["number"]),
         }
         actions[message["do"]]()
 

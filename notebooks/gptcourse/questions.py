@@ -21,6 +21,7 @@ from gptlib.cache import run
 from gptlib.data import IGNORED, Examples, load_corpus, shakespeare_plays
 
 KINDS = ("speaker", "next", "line", "play")
+NAMING = KINDS[:2]  # these are answered with a name that stands in the excerpt
 DEV_PLAYS = ("hamlet", "twelfth-night")
 # In no training text: the part of the first that is in val, and the whole second.
 TEST_PLAYS = ("the-taming-of-the-shrew", "the-tempest")
@@ -64,14 +65,19 @@ class QuestionSet(NamedTuple):
     test: list[Question]
 
 
-def load_questions(each: int = 100, train_each: int = 120) -> QuestionSet:
+def load_questions(
+    each: int = 100, train_each: int = 120, every: bool = False
+) -> QuestionSet:
     """The questions: the same at every call, on every machine.
 
     each: of every kind about each play of dev and test; train_each: about each play
-    of train. A kind's plays are split, not its questions: dev asks about two plays,
-    test about two others, whose lines are in no training text (`Corpus.train`) either.
-    Only "which play" must ask about the plays of train: there train has the first
-    eight tenths of each play, dev the ninth, test the last.
+    of train. every: where the answer is a name, an excerpt is asked about once for
+    each name that can be one, see `ask_all`; train then has up to twice as many of
+    these and half as many of the other kinds. A kind's plays are split, not its
+    questions: dev asks about two plays, test about two others, whose lines are in no
+    training text (`Corpus.train`) either. Only "which play" must ask about the plays
+    of train: there train has the first eight tenths of each play, dev the ninth, test
+    the last.
     """
     plays = dict(shakespeare_plays())
     val = load_corpus("tinyshakespeare").val
@@ -83,14 +89,16 @@ def load_questions(each: int = 100, train_each: int = 120) -> QuestionSet:
         for kind in KINDS:
             # Fewer of the kind that is barely learned, to leave room for the others.
             count = train_each // 3 if kind == "play" else train_each
-            train += ask(kind, name, first, count)
+            if every:
+                count = count * 2 if kind in NAMING else count // 2
+            train += ask(kind, name, first, count, every=every)
         dev += ask("play", name, ninth, few)
         test += ask("play", name, last, few)
     for kind in KINDS[:3]:
         for name in DEV_PLAYS:
-            dev += ask(kind, name, plays[name], each)
+            dev += ask(kind, name, plays[name], each, every=every)
         for name in TEST_PLAYS:
-            test += ask(kind, name, plays[name], each, unseen=True)
+            test += ask(kind, name, plays[name], each, unseen=True, every=every)
     return QuestionSet(train, dev, test)
 
 
@@ -108,28 +116,35 @@ def known_parts(plays: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def ask(
-    kind: str, play: str, script: str, count: int, unseen: bool = False
+    kind: str,
+    play: str,
+    script: str,
+    count: int,
+    unseen: bool = False,
+    every: bool = False,
 ) -> list[Question]:
-    """Up to count questions of a kind about a play, each about another excerpt.
+    """About count questions of a kind about a play, in the order of its excerpts.
 
     unseen: only about excerpts of which no distinctive line is in the training text.
+    every: all of `ask_all` about an excerpt instead of one question.
     """
     rng = random.Random(f"{kind} {play}")
     speeches = [speech.split("\n") for speech in script.strip().split("\n\n")]
     starts = list(range(len(speeches)))
     rng.shuffle(starts)
+    make = ask_all if every and kind in NAMING else ask_one
     found = []
     for start in starts:
-        if len(found) == count:
+        if len(found) >= count:
             break
         lengths = (rng.randint(SHORTEST, LONGEST), LONGEST)
-        tries = (ask_one(kind, play, speeches[start:], n, rng) for n in lengths)
-        question = next(filter(None, tries), None)
-        if question is None or len(question.text) > LONGEST_TEXT:
+        tries = (make(kind, play, speeches[start:], n, rng) for n in lengths)
+        questions = next(filter(None, tries), ())
+        if not questions or max(len(one.text) for one in questions) > LONGEST_TEXT:
             continue
-        lines = distinctive_lines(question.excerpt)
+        lines = distinctive_lines(questions[0].excerpt)
         if not unseen or (lines and lines.isdisjoint(training_lines())):
-            found.append(question)
+            found += questions
     return found
 
 
@@ -154,61 +169,84 @@ def excerpt_of(speeches: Sequence[list[str]], length: int) -> list[list[str]]:
 
 def ask_one(
     kind: str, play: str, speeches: Sequence[list[str]], length: int, rng: random.Random
-) -> Question | None:
+) -> list[Question]:
     """A question about the speeches that length characters hold, if there is one."""
     if kind == "play":
         taken = [fitting(speeches[0][1:], length)]  # without the speaker's name
-        found = ("Which play is this from?", title(play), "")
+        possible = [("Which play is this from?", title(play), "")]
     else:
         taken = excerpt_of(speeches, length)
-        found = MAKERS[kind](taken, rng)
+        possible = MAKERS[kind](taken)
     text = joined(taken)
-    if found is None or (kind == "play" and len(text) < SHORTEST):
-        return None
-    return Question(kind, play, text, *found)
+    if not possible or (kind == "play" and len(text) < SHORTEST):
+        return []
+    found = rng.choice(possible) if kind != "play" else possible[0]
+    return [Question(kind, play, text, *found)] if found else []
+
+
+def ask_all(
+    kind: str, play: str, speeches: Sequence[list[str]], length: int, rng: random.Random
+) -> list[Question]:
+    """For each name that can be an answer a question with that answer: two at least.
+
+    Whoever does not read the question is right about one of them at most.
+    """
+    taken = excerpt_of(speeches, length)
+    by_answer = {}
+    for possible in MAKERS[kind](taken):
+        by_answer.setdefault(possible[1], []).append(possible)
+    if len(by_answer) < 2:
+        return []
+    text = joined(taken)
+    return [
+        Question(kind, play, text, *rng.choice(same)) for same in by_answer.values()
+    ]
 
 
 def joined(speeches: Sequence[list[str]]) -> str:
     return "\n\n".join("\n".join(speech) for speech in speeches)
 
 
-# Each of these gives a question about an excerpt, its answer and its subject, or None.
+# Each of these gives the possible questions about an excerpt, each with its answer and
+# its subject; None stands for one that turns out to be none.
 
 
-def ask_speaker(taken: list[list[str]], rng: random.Random) -> tuple | None:
+def ask_speaker(taken: list[list[str]]) -> list[tuple]:
     """Who says a line of the excerpt, in which two people at least are talking."""
     text, names = joined(taken), {name for name, *_ in taken}
-    lines = [
-        (name, line)
+    if len(taken) < 3 or len(names) < 2:
+        return []
+    return [
+        (f"Who says '{line}'?", name[:-1], line)
         for name, *said in taken
         for line in said
         if len(line) >= DISTINCTIVE and text.count(line) == 1
     ]
-    if len(taken) < 3 or len(names) < 2 or not lines:
-        return None
-    name, line = rng.choice(lines)
-    return f"Who says '{line}'?", name[:-1], line
 
 
-def ask_next(taken: list[list[str]], rng: random.Random) -> tuple | None:
+def ask_next(taken: list[list[str]]) -> list[tuple]:
     """Who speaks after somebody who speaks once, among three people at least."""
     names = [name[:-1] for name, *_ in taken]
-    once = [i for i, name in enumerate(names[:-1]) if names.count(name) == 1]
-    if len(set(names)) < 3 or not once:
-        return None
-    at = rng.choice(once)
-    return f"Who speaks after {names[at]}?", names[at + 1], names[at]
+    if len(set(names)) < 3:
+        return []
+    return [
+        (f"Who speaks after {name}?", after, name)
+        for name, after in pairwise(names)
+        if names.count(name) == 1
+    ]
 
 
-def ask_line(taken: list[list[str]], rng: random.Random) -> tuple | None:
+def ask_line(taken: list[list[str]]) -> list[tuple | None]:
     """How a line of the excerpt continues that begins with some words."""
     lines = [line for _, *said in taken for line in said if len(line) >= DISTINCTIVE]
-    if len(taken) < 2 or not lines:
-        return None
-    line = rng.choice(lines)
+    return [cut_line(line, joined(taken)) for line in lines] if len(taken) > 1 else []
+
+
+def cut_line(line: str, text: str) -> tuple | None:
+    """The question for the rest of a line, None unless its beginning is clear."""
     cut = line.find(" ", 8)
     begins, rest = line[:cut], line[cut + 1 :]
-    if not 8 <= cut < len(line) // 2 or joined(taken).count(begins) != 1:
+    if not 8 <= cut < len(line) // 2 or text.count(begins) != 1:
         return None
     return f"How does '{begins}' go on?", rest, line
 
@@ -243,6 +281,27 @@ def by_kind(questions: Sequence[Question]) -> Iterator[tuple[str, list[Question]
         of_kind = [one for one in questions if one.kind == kind]
         if of_kind:
             yield kind, of_kind
+
+
+def offered(
+    questions: Sequence[Question], each: int = 3
+) -> dict[str, tuple[str, list[str]]]:
+    """Some excerpts of each play, with their questions, as `ChatBox` offers them.
+
+    A name of the offer is the play's title and the excerpt's first words. Who speaks
+    next is asked for every name, and how one line goes on.
+    """
+    groups = {}
+    for one in (o for o in questions if o.kind == "next"):
+        groups.setdefault((one.play, one.excerpt), []).append(one.question)
+    offers = {}
+    for play in dict.fromkeys(play for play, _ in groups):
+        for excerpt in [text for name, text in groups if name == play][:each]:
+            speeches = [speech.split("\n") for speech in excerpt.split("\n\n")]
+            lines = [cut[0] for cut in ask_line(speeches) if cut][:1]
+            name = f"{title(play)}: {speeches[0][1][:30]} …"
+            offers[name] = (excerpt + "\n", groups[play, excerpt] + lines)
+    return offers
 
 
 def to_examples(questions: Sequence[Question], tokenizer) -> Examples:

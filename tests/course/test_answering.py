@@ -5,17 +5,20 @@ import torch
 
 from gptcourse.experiments import answering
 from gptcourse.experiments.answering import (
+    Run,
     best_position,
     by_blind_name,
     by_position,
-    count_questions,
-    likeliest_play,
     most_frequent,
-    read_plays,
 )
-from gptcourse.questions import Question, QuestionSet, exact, load_questions
+from gptcourse.questions import (
+    NAMING,
+    Question,
+    QuestionSet,
+    load_questions,
+)
 from gptcourse.records import load_rows
-from gptlib import CharTokenizer, ModelHandler
+from gptlib import ModelHandler
 from gptlib.data import Examples
 from gptlib.evaluation import evaluate
 from gptlib.files.fetch import project_folder
@@ -48,33 +51,12 @@ def test_the_most_frequent_answer_is_of_the_kind():
     assert most_frequent(questions, "next") == "C"
 
 
-def test_counted_questions_know_what_they_counted():
-    known, other = asked("JULIET"), asked("ROMEO")
-    tok = CharTokenizer(known.text)
-    model = count_questions([known] * 3, tok, order=6)
-    assert exact(model, [known, other], tok).tolist() == [True, False]
-
-
-def test_a_passage_is_likeliest_in_its_own_play(tok):
-    a, b, c, d = tok.chars[2:6]
-    plays = {"One": (a + b) * 200, "Two": (c + d + c) * 200}
-    questions = [asked("", excerpt=t) for t in ((c + d + c) * 9, (a + b) * 9, a + b)]
-    assert likeliest_play(questions, plays, tok) == ["Two", "One", "One"]
-
-
-def test_the_plays_counted_hold_no_question_of_the_test():
-    plays = read_plays()
-    assert "Hamlet" not in plays and "The Tempest" not in plays
-    test = [one for one in load_questions().test if one.kind == "play"]
-    assert {one.answer for one in test} == set(plays)
-    assert not any(one.excerpt in plays[one.answer] for one in test)
-
-
 @pytest.fixture(scope="module")
 def few():
-    """Some of the questions, of every kind."""
-    train, dev, test = load_questions(each=5, train_each=3)
-    return QuestionSet(train[::9], dev[::5], test[::5])
+    """Some of the questions, of every kind; and some that ask about every name."""
+    one, every = (load_questions(each=5, train_each=3, every=e) for e in (False, True))
+    ends = [[o for o in part if o.kind in NAMING][::5] for part in every]
+    return QuestionSet(one.train[::9], one.dev[::5], one.test[::5]), QuestionSet(*ends)
 
 
 def test_windows_of_plain_text_are_learned_whole():
@@ -87,18 +69,49 @@ def test_windows_of_plain_text_are_learned_whole():
     assert not torch.equal(other.idx, mixed.idx)
 
 
-@pytest.mark.parametrize("method", ["none", "lora", "full"])
-def test_the_command_measures_writes_a_table_and_saves(
-    method, few, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setattr(answering, "load_questions", lambda: few)
+def test_an_excerpt_counts_when_all_its_questions_are_answered():
+    other = "ROMEO:\nO, wilt thou leave me so unsatisfied?"
+    three = [asked("JULIET"), asked("ROMEO", excerpt=other), asked("ROMEO")]
+    for right, expected in (
+        ([1, 1, 1], [True, True]),
+        ([1, 0, 1], [True, False]),
+        ([1, 1, 0], [False, True]),
+    ):
+        hits = torch.tensor(right).bool()
+        assert answering.all_right(three, hits) == expected
+
+
+def test_a_run_has_the_rates_it_names():
+    muon = Run(rate=0.03).config
+    assert (muon.optimizer, muon.muon_lr, muon.lr) == ("muon", 0.03, 0.005)
+    adamw = Run(optimizer="adamw", rate=0.01, steps=7, seed=3).config
+    assert (adamw.optimizer, adamw.lr) == ("adamw", 0.01)
+    assert (adamw.steps, adamw.seed) == (7, 3)
+    assert Run("full").recorded.rank == 0
+    assert Run("none").recorded == Run("none", rank=9, rate=1.0, steps=5).recorded
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        Run("none"),
+        Run("lora", rank=4, steps=2),
+        Run("full", steps=2, start="answers", every=1),
+    ],
+    ids=["none", "lora", "full"],
+)
+def test_the_command_measures_writes_a_table_and_saves(run, few, tmp_path, monkeypatch):
+    monkeypatch.setattr(answering, "load_questions", lambda every=False: few[every])
     monkeypatch.setattr(answering, "evaluate", lambda m, val: evaluate(m, val[:600]))
     table, folder = tmp_path / "answers.csv", tmp_path / "saved"
-    answering.main(method, steps=2, shots=1, table=table, save=folder)
+    answering.main(run, shots=1, table=table, save=folder)
     rows = load_rows(answering.Result, table)
     assert {row.split for row in rows} == {"dev", "test"}
     assert len({(row.shots, row.split, row.kind) for row in rows}) == len(rows)
+    assert {row.kind for row in rows} > {"line", "next" + answering.EVERY}
+    method = run.method
     assert {row.shots for row in rows} == ({0, 1} if method == "none" else {0})
+    assert {(row.start, row.every) for row in rows} == {(run.start, run.every)}
     moved = {row.trained for row in rows}
     base = ModelHandler(project_folder("models") / "model3").load().model.model
     whole = sum(p.numel() for p in base.parameters())

@@ -15,6 +15,7 @@ from gptcourse.drawings import (
     budgets,
     course_map,
     dropout_mask,
+    low_rank,
     one_query,
     published_file,
     whole_gpt,
@@ -307,6 +308,13 @@ def test_the_mask_is_one_that_dropout_could_draw():
     assert 0 < (~kept).sum() < x.numel() / 2
     assert (x[~kept] != 0).all(), "a dropped zero shows nothing"
     assert torch.allclose(x / (1 - dropout_mask.P) * 2, (x * 2.5).round(), atol=1e-5)
+
+
+def test_the_merged_matrix_is_that_of_the_hand():
+    assert low_rank.merged().tolist() == [[3, 0, 4], [0, 3, 1], [6, 1, 4], [-1, 1, -1]]
+    n = low_rank.counted()
+    assert n["per_rank"] == 5 * (4 * 192 + 2 * 192 + 2 * (768 + 192))
+    assert (n["rows"], n["columns"], n["matrices"]) == (768, 192, 20)
 
 
 @pytest.mark.parametrize(

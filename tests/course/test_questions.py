@@ -8,12 +8,14 @@ from gptcourse.questions import (
     DEV_PLAYS,
     KINDS,
     LONGEST_TEXT,
+    NAMING,
     TEST_PLAYS,
     Question,
     by_kind,
     distinctive_lines,
     exact,
     load_questions,
+    offered,
     title,
     to_examples,
 )
@@ -38,7 +40,8 @@ def test_the_same_questions_at_every_call(questions):
 
 
 def test_the_excerpt_answers_the_question(questions):
-    for one in [*questions.train, *questions.dev, *questions.test]:
+    every = load_questions(each=30, train_each=20, every=True)
+    for one in [o for part in (*questions, *every) for o in part]:
         names = speakers(one.excerpt)
         if one.kind == "speaker":
             before = one.excerpt[: one.excerpt.index(one.subject)]
@@ -53,6 +56,35 @@ def test_the_excerpt_answers_the_question(questions):
             )
         else:
             assert one.answer == title(one.play)
+
+
+def test_every_name_that_can_be_the_answer_is_asked_for_once():
+    asked = load_questions(each=30, train_each=20, every=True)
+    assert load_questions(each=30, train_each=20, every=True) == asked
+    for part in asked:
+        of_excerpt = {}
+        for one in (o for o in part if o.kind in NAMING):
+            assert len(one.text) <= LONGEST_TEXT
+            of_excerpt.setdefault((one.kind, one.play, one.excerpt), []).append(one)
+        for group in of_excerpt.values():
+            answers = [one.answer for one in group]
+            assert len(answers) == len(set(answers)) > 1
+            assert len({one.question for one in group}) == len(group)
+    lines = [one for one in asked.test if one.kind == "line"]
+    assert len({one.excerpt for one in lines}) == len(lines) > 30
+
+
+def test_offered_are_excerpts_with_the_questions_about_each_name():
+    test = load_questions(each=10, every=True).test
+    offers = offered(test, each=2)
+    assert len(offers) == 2 * len(TEST_PLAYS)
+    asked = {one.question: one for one in test if one.kind == "next"}
+    for name, (opening, questions) in offers.items():
+        ones = [asked[q] for q in questions if q in asked]
+        assert len(ones) >= 2 and len(questions) - len(ones) <= 1
+        assert any(name.startswith(title(play)) for play in TEST_PLAYS)
+        for question in questions[len(ones) :]:
+            assert question.split("'")[1] in opening
 
 
 def test_no_distinctive_line_of_the_test_is_in_a_training_text(questions):

@@ -51,6 +51,20 @@ def test_a_question_has_its_form_and_may_be_forgotten(box, monkeypatch):
     assert box.context == box.transcript == "bad\n"
 
 
+def test_openings_are_offered_with_questions_about_each(box, monkeypatch):
+    offers = {"one": ("bad\n", ["i>"]), "two": ("fed\n", ["j>", "k>"])}
+    box = ChatBox(box.model, box.tokenizer, offers=offers)
+    assert box.offers == [["one", "bad\n", ["i>"]], ["two", "fed\n", ["j>", "k>"]]]
+    assert box.transcript == "bad\n"
+    scripted(monkeypatch, ["ab\n"])
+    box.say("i>")
+    box._received({"do": "choose", "number": 1})
+    assert (box.chosen, box.turns) == (1, [])
+    assert box.context == box.transcript == "fed\n"
+    with pytest.raises(ValueError, match="é"):
+        ChatBox(box.model, box.tokenizer, offers={"one": ("é\n", [])})
+
+
 def test_the_model_answers_from_what_was_said(box):
     for line in ("cab>CAB", "fde>FDE", "jib>JIB", "ace>ACE"):
         box.say(line)

@@ -22,6 +22,7 @@ function render({ model, el }) {
   const anew = button("Start anew", () => model.send({ do: "start anew" }), {
     title: "Go back to the opening",
   });
+  if (model.get("offers").length) box.append(offers(model));
   box.append(
     transcript(model),
     labelled("Your line", hint, line),
@@ -46,7 +47,7 @@ function transcript(model) {
     role: "region",
     "aria-label": "Transcript",
   });
-  follow(model, ["turns"], () => {
+  follow(model, ["turns", "opening"], () => {
     const opening = model.get("opening").replace(/^\n+/, "");
     const turns = model.get("turns").flatMap(([said, answer], i) => [
       opening || i ? said : said.replace(/^\n+/, ""),
@@ -57,6 +58,23 @@ function transcript(model) {
     page.scrollTop = page.scrollHeight;
   });
   return page;
+}
+
+/** Openings to choose from, and a button per question about the chosen one. */
+function offers(model) {
+  const names = model.get("offers").map(([name]) => make("option", {}, name));
+  const pick = make("select", { "aria-label": "Excerpt" }, ...names);
+  pick.addEventListener("change", () =>
+    model.send({ do: "choose", number: pick.selectedIndex }),
+  );
+  const asks = make("div", { className: "gpt-row", role: "group", "aria-label": "Questions" });
+  follow(model, ["chosen"], () => {
+    pick.selectedIndex = model.get("chosen");
+    const [, , questions] = model.get("offers")[model.get("chosen")];
+    const ask = (line) => button(line, () => model.send({ do: "send", line }));
+    asks.replaceChildren(...questions.map(ask));
+  });
+  return make("div", { className: "gpt-field" }, pick, asks);
 }
 
 /** The complete answer for screen readers: not each of its characters. */

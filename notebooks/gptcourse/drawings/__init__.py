@@ -27,6 +27,7 @@ MODULES = {
     "08_generation": "sampling",
     "09_tokenization": "merges",
     "10_prompting": "from_examples",
+    "11_finetuning": "low_rank",
     "16_gpt2": "published_file",
     "17_scaling": "budgets",
 }

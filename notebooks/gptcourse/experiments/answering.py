@@ -7,66 +7,91 @@
 prints the exact matches of each kind of question on dev and test, and the loss on the
 whole of val, where forgetting shows; --table puts them into the table, in place of
 those of the same run. Ten to fifteen minutes on one core. First comes what such a
-model has to beat: answers that no neural network gives. Read next: notebook 10.
+model has to beat: answers that no neural network gives. Read next: notebook 11.
 """
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 import tyro
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 from tqdm import tqdm
 
 from gptcourse.questions import (
+    NAMING,
     Question,
     by_kind,
     exact,
-    known_parts,
     load_questions,
-    title,
     to_examples,
 )
 from gptcourse.records import replace_rows
-from gptlib.cache import run
 from gptlib.data import (
-    IGNORED,
     Examples,
     TokenSplits,
     load_corpus,
     random_windows,
-    shakespeare_plays,
 )
+from gptlib.errors import require_choice
 from gptlib.evaluation import evaluate
 from gptlib.files.fetch import project_folder
 from gptlib.handler import ModelHandler
 from gptlib.lora import adapter_state, add_adapters, save_adapters, trained
-from gptlib.ngram import CountedNGrams
 from gptlib.settings import TrainConfig
 from gptlib.training import Training, train
 
 NAME = re.compile(r"(?:\A|\n\n)([^\n]+):\n")  # a speech's first line
-RANK = 32
+RANK = 48  # of the adapters that dev chose
 REPLAY = 7  # questions to one window of plain text
-# One epoch. Muon at the rate the model was made with (the default) moves matrices,
-# AdamW the embeddings; adapters are moved by AdamW alone, as in their paper. (With Muon
-# a larger rank copied more and forgot more: models/notes.md.)
-FULL = TrainConfig(
+# One epoch. Muon moves matrices, AdamW the embeddings. With Muon a larger rate copied
+# more and forgot more: models/notes.md.
+CONFIG = TrainConfig(
     steps=715, lr=5e-3, optimizer="muon", schedule="linear", weight_decay=0.0
 )
-CONFIGS = {"full": FULL, "lora": replace(FULL, optimizer="adamw", lr=3e-3)}
 
 
-def read_plays() -> dict[str, str]:
-    """Title -> the part of a play that the training questions are about."""
-    parts = known_parts(dict(shakespeare_plays()))
-    return {title(name): first for name, (first, _, _) in parts.items()}
+@dataclass(frozen=True)
+class Run:
+    """What is fine-tuned, and how.
+
+    method: "full" for all weights, "lora" for adapters alone, or "none". start: the
+    folder in models/ to begin with. every: 1 to ask about every name of an excerpt.
+    rank: of the adapters. rate: the highest learning rate of the blocks' matrices.
+    replay: questions to one window of plain text, against forgetting; 0 for none.
+    """
+
+    method: str = "lora"
+    start: str = "model3"
+    every: int = 0
+    rank: int = RANK
+    optimizer: str = "muon"
+    rate: float = 0.02
+    replay: int = REPLAY
+    precision: str = "bfloat16"  # a third faster
+    steps: int = CONFIG.steps
+    seed: int = 0
+
+    @property
+    def config(self) -> TrainConfig:
+        """The training's configuration."""
+        rates = (
+            {"muon_lr": self.rate} if self.optimizer == "muon" else {"lr": self.rate}
+        )
+        names = ("optimizer", "precision", "steps", "seed")
+        return replace(CONFIG, **{n: getattr(self, n) for n in names}, **rates)
+
+    @property
+    def recorded(self) -> "Run":
+        """The same without settings that do not apply."""
+        if self.method == "none":
+            off = {"steps": 0, "replay": 0, "optimizer": "", "precision": ""}
+            return replace(self, rank=0, rate=0.0, **off)
+        return self if self.method == "lora" else replace(self, rank=0)
 
 
 def by_blind_name(question: Question) -> float:
@@ -96,58 +121,26 @@ def most_frequent(questions: Sequence[Question], kind: str) -> str:
     return answers.most_common(1)[0][0]
 
 
-def count_questions(
-    questions: Sequence[Question], tokenizer, order: int = 6
-) -> CountedNGrams:
-    """N-grams counted in questions with their answers; `exact` takes it as a model."""
-    text = "".join(one.text + "\n" for one in questions)
-    tokens = torch.tensor(tokenizer.encode(text))
-    return CountedNGrams.fit(tokens, tokenizer.vocab_size, order).eval()
-
-
-@torch.inference_mode()
-def likeliest_play(
-    questions: Sequence[Question], plays: Mapping[str, str], tokenizer, order: int = 4
-) -> list[str]:
-    """For each excerpt, the title under whose n-gram counts it is likeliest.
-
-    plays: title -> script. This is naive Bayes with all plays equally likely, over
-    n-grams instead of words.
-    """
-    rows = [torch.tensor(tokenizer.encode(one.excerpt)) for one in questions]
-    text = nn.utils.rnn.pad_sequence(rows, True, IGNORED)  # (N, T)
-    losses = []
-    for script in plays.values():
-        tokens = torch.tensor(tokenizer.encode(script))
-        counted = CountedNGrams.fit(tokens, tokenizer.vocab_size, order).eval()
-        logits = run(counted, text[:, :-1].clamp(min=0)).mT  # (N, V, T - 1)
-        each = F.cross_entropy(logits, text[:, 1:], reduction="none")  # 0 for padding
-        losses.append(each.sum(1))
-    titles = list(plays)
-    return [titles[i] for i in torch.stack(losses).argmin(dim=0).tolist()]
-
-
 def fine_tune(
     model: nn.Module,
     questions: Sequence[Question],
     tokenizer,
-    method: str,
-    config: TrainConfig,
-    plain: Int[Tensor, " N"] | None = None,
+    run: Run,
+    plain: Int[Tensor, " N"],
 ) -> Training:
     """The training of a model on the answers; iterate it. The model is changed.
 
-    method: "lora" adds adapters and trains these alone, "full" trains everything.
     plain: tokens of a text of which windows are mixed in, see `with_plain_text`.
     """
-    if method == "lora":
-        torch.manual_seed(config.seed)  # A begins at random
-        add_adapters(model, RANK, alpha=RANK)
+    if run.method == "lora":
+        torch.manual_seed(run.seed)  # A begins at random
+        add_adapters(model, run.rank, alpha=run.rank)
     examples = to_examples(questions, tokenizer)
-    if plain is not None:
-        examples = with_plain_text(examples, plain, seed=config.seed)
+    if run.replay:
+        examples = with_plain_text(examples, plain, run.replay, seed=run.seed)
     nothing = torch.zeros(2, dtype=torch.long)
-    return train(model, TokenSplits(examples, nothing, nothing, "answers"), config)
+    data = TokenSplits(examples, nothing, nothing, "answers")
+    return train(model, data, run.config)
 
 
 def with_plain_text(
@@ -167,43 +160,62 @@ def with_plain_text(
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Run):
     """Answers of one kind in one split, and the run that they belong to.
 
-    shots: examples before each question. rank: of the adapters, 0 without. replay:
-    questions to one window of plain text, 0 without. trained: parameters. val: nats
-    per character on the whole validation split. right: exact matches, out of `asked`.
+    shots: examples before each question. trained: parameters. val: nats per character
+    on the whole validation split. right: exact matches, out of `asked`; of the kinds
+    that end in EVERY, excerpts of which all questions are answered right.
     """
 
-    method: str
-    shots: int
-    rank: int
-    replay: int
-    steps: int
-    seed: int
-    trained: int
-    minutes: float
-    threads: int
-    torch: str
-    val: float
-    val_stderr: float
+    shots: int = 0
+    trained: int = 0
+    minutes: float = 0.0
+    threads: int = 0
+    torch: str = ""
+    val: float = 0.0
+    val_stderr: float = 0.0
     kind: str = ""
     split: str = ""
     right: int = 0
     asked: int = 0
 
 
-def measure(model: nn.Module, questions, tokenizer, about: Result) -> list[Result]:
-    """Exact matches of each kind in dev and test, after `about.shots` examples."""
+EVERY = ", every name"
+
+
+def measure(
+    model: nn.Module, questions, every, tokenizer, about: Result
+) -> list[Result]:
+    """Exact matches of each kind in dev and test, after `about.shots` examples.
+
+    every: questions of which an excerpt's are all to be answered right.
+    """
     results = []
     for split in ("dev", "test"):
         for kind, asked in by_kind(getattr(questions, split)):
             shots = shortest(questions.train, kind, about.shots)
-            right = int(exact(model, asked, tokenizer, shots).sum())
-            found = {"kind": kind, "split": split, "right": right, "asked": len(asked)}
-            print(about.shots, found, flush=True)
-            results.append(replace(about, **found))
+            right = exact(model, asked, tokenizer, shots)
+            results.append(_result(about, kind, split, right.tolist()))
+        for kind, asked in by_kind(getattr(every, split)):
+            if kind in NAMING and not about.shots:
+                right = all_right(asked, exact(model, asked, tokenizer))
+                results.append(_result(about, kind + EVERY, split, right))
     return results
+
+
+def _result(about: Result, kind: str, split: str, right: list[bool]) -> Result:
+    found = {"kind": kind, "split": split, "right": sum(right), "asked": len(right)}
+    print(about.shots, found, flush=True)
+    return replace(about, **found)
+
+
+def all_right(questions: Sequence[Question], right: Bool[Tensor, " N"]) -> list[bool]:
+    """For each excerpt whether all questions about it are answered right."""
+    groups = {}
+    for one, hit in zip(questions, right.tolist(), strict=True):
+        groups.setdefault((one.play, one.excerpt), []).append(hit)
+    return [all(hits) for hits in groups.values()]
 
 
 def shortest(questions: Sequence[Question], kind: str, count: int) -> list[Question]:
@@ -221,35 +233,31 @@ def save_model(model: nn.Module, tokenizer, folder: Path) -> None:
 
 
 def main(
-    method: Literal["none", "lora", "full"] = "lora",
-    seed: int = 0,
-    steps: int = FULL.steps,
-    replay: bool = True,
+    run: tyro.conf.OmitArgPrefixes[Run],
     shots: int = 2,
     table: Path | None = None,
     save: Path | None = None,
 ) -> None:
-    """Fine-tune model3's transformer to answer questions, and measure it.
+    """Fine-tune a model to answer questions, and measure it.
 
     Args:
-        method: All weights, adapters alone, or no fine-tuning.
-        replay: Whether windows of plain text are mixed in, against forgetting.
+        run: What is fine-tuned, and how.
         shots: Examples before each question, at most; without fine-tuning only.
         table: Where the results are recorded.
         save: The folder that the model, or its adapters, are stored in.
     """
-    handler = ModelHandler(project_folder("models") / "model3").load()
-    # The transformer without its counts, which hold no questions.
-    tokenizer, model = handler.tokenizer, handler.model.model
-    questions = load_questions()
+    require_choice("method", run.method, ("none", "lora", "full"))
+    run = run.recorded
+    handler = ModelHandler(project_folder("models") / run.start).load()
+    # A mixture's transformer without its counts, which hold no questions.
+    tokenizer, model = handler.tokenizer, getattr(handler.model, "model", handler.model)
+    questions, every = load_questions(), load_questions(every=True)
     seconds = moved = 0
-    if method != "none":
-        config = replace(CONFIGS[method], steps=steps, seed=seed)
+    if run.method != "none":
         plain = load_corpus("shakespeare-plays").encode(tokenizer).train
-        training = fine_tune(
-            model, questions.train, tokenizer, method, config, plain if replay else None
-        )
-        for _ in tqdm(training, total=steps, unit="step"):
+        asked = (every if run.every else questions).train
+        training = fine_tune(model, asked, tokenizer, run, plain)
+        for _ in tqdm(training, total=run.steps, unit="step"):
             pass
         seconds, moved = training.seconds, sum(p.numel() for p in trained(model))
         if save:
@@ -257,12 +265,7 @@ def main(
     loss = evaluate(model, load_corpus("tinyshakespeare").encode(tokenizer).val)
     print(loss)
     about = Result(
-        method=method,
-        shots=0,
-        rank=RANK if method == "lora" else 0,
-        replay=REPLAY if moved and replay else 0,
-        steps=steps if moved else 0,
-        seed=seed,
+        **asdict(run),
         trained=moved,
         minutes=round(seconds / 60, 2),
         threads=torch.get_num_threads(),
@@ -272,10 +275,10 @@ def main(
     )
     results = []
     for count in range(1 if moved else shots + 1):
-        results += measure(model, questions, tokenizer, replace(about, shots=count))
+        shown = replace(about, shots=count)
+        results += measure(model, questions, every, tokenizer, shown)
     if table is not None:
-        run_key = ["method", "shots", "rank", "replay", "steps", "seed"]
-        replace_rows(table, results, run_key)
+        replace_rows(table, results, [*asdict(run), "shots"])
 
 
 if __name__ == "__main__":
