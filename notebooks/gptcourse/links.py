@@ -59,7 +59,7 @@ def address() -> str | None:
 
 
 def open_in(address: str, name: str) -> str:
-    """One line of Markdown: Colab opens what is on GitHub, Binder any public project."""
+    """One line of Markdown: Colab opens what is on GitHub, Binder any public code."""
     file, links = f"notebooks/{name}.ipynb", []
     github = re.fullmatch(r"https://github\.com/([^/]+/[^/]+?)(\.git)?/?", address)
     if github:
