@@ -10,7 +10,6 @@ Read next: `site.py`.
 import re
 import tomllib
 from pathlib import Path
-from urllib.parse import quote
 
 import nbformat
 
@@ -19,37 +18,9 @@ from gptcourse.hashes import ELSEWHERE
 ROOT = Path(__file__).resolve().parents[2]
 BRANCH = "main"
 LINKS = re.compile(r"\n\n\[Open in .*\Z", re.DOTALL)
-# JupyterLab and ipykernel are left out: the kernel that runs this cell is there, and on
-# Colab another version would break it.
-INSTALL = """\
-# Only where gptlib is not installed, as on Colab: fetch and install it.
-import importlib.util
-import os
-import site
-import subprocess
-import sys
-from pathlib import Path
-
-if not importlib.util.find_spec("gptcourse"):
-    import tomllib
-
-    address = "ADDRESS"
-    print(f"gptlib is not installed here: cloning {address}")
-    clone = Path("gpt-step-by-step").absolute()
-    if not clone.exists():
-        command = ["git", "clone", "--quiet", "--depth=1", address, clone]
-        subprocess.run(command, check=True)
-    print("installing it, and what it needs: this takes some minutes")
-    project = tomllib.loads((clone / "pyproject.toml").read_text())["project"]
-    own = ("jupyterlab", "ipykernel")
-    needed = [n for n in project["dependencies"] if not n.startswith(own)]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, *needed], check=True)
-    subprocess.run([*pip, "--no-deps", "--editable", clone], check=True)
-    for folder in site.getsitepackages():
-        site.addsitedir(folder)
-if not Path("records").is_dir():
-    os.chdir(Path(importlib.util.find_spec("gptcourse").origin).parents[1])"""
+# It leaves out JupyterLab and ipykernel: the kernel that runs it is there already, and
+# on Colab another version would break it.
+INSTALL = Path(__file__).with_name("installing_cell.txt")
 
 
 def address() -> str | None:
@@ -59,17 +30,14 @@ def address() -> str | None:
 
 
 def open_in(address: str, name: str) -> str:
-    """One line of Markdown: Colab opens what is on GitHub, Binder any public code."""
-    file, links = f"notebooks/{name}.ipynb", []
-    github = re.fullmatch(r"https://github\.com/([^/]+/[^/]+?)(\.git)?/?", address)
-    if github:
-        at = f"https://colab.research.google.com/github/{github[1]}/blob/{BRANCH}"
-        links.append(f"[Open in Colab]({at}/{file})")
-    if address.startswith("https://"):
-        where = f"gh/{github[1]}" if github else f"git/{quote(address, safe='')}"
-        at = f"https://mybinder.org/v2/{where}/{BRANCH}?urlpath=lab/tree"
-        links.append(f"[Open in Binder]({at}/{file})")
-    return " · ".join(links)
+    """One line of Markdown for a project on GitHub, nothing for any other."""
+    found = re.fullmatch(r"https://github\.com/([^/]+/[^/]+?)(\.git)?/?", address)
+    if not found:
+        return ""
+    project, file = found[1], f"notebooks/{name}.ipynb"
+    colab = f"https://colab.research.google.com/github/{project}/blob/{BRANCH}/{file}"
+    binder = f"https://mybinder.org/v2/gh/{project}/{BRANCH}?urlpath=lab/tree/{file}"
+    return f"\n\n[Open in Colab]({colab}) · [Open in Binder]({binder})"
 
 
 def remove(notebook) -> None:
@@ -83,13 +51,10 @@ def add(notebook, name: str, address: str | None) -> None:
     remove(notebook)
     if address is None:
         return
-    if links := open_in(address, name):
-        notebook.cells[0].source += f"\n\n{links}"
-    install = nbformat.v4.new_code_cell(
-        INSTALL.replace("ADDRESS", address),
-        id=ELSEWHERE,
-        metadata={"jupyter": {"source_hidden": True}},
-    )
+    notebook.cells[0].source += open_in(address, name)
+    source = INSTALL.read_text("utf-8").strip().replace("ADDRESS", address)
+    folded = {"jupyter": {"source_hidden": True}}
+    install = nbformat.v4.new_code_cell(source, id=ELSEWHERE, metadata=folded)
     kinds = [cell.cell_type for cell in notebook.cells]
     notebook.cells.insert(kinds.index("code"), install)
 

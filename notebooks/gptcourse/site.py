@@ -31,8 +31,8 @@ MATHJAX = Remote(
     member="mathjax/static/mathjax/es5/tex-svg.js",
 )
 HEADING = re.compile(r"(#+) (.+)\n*")
-# Pygments' styles of code.
-LIGHT, DARK = "xcode", "github-dark"
+CODE = ("xcode", "github-dark")  # Pygments' styles, light and dark
+DARK = "@media (prefers-color-scheme: dark) {"
 
 
 class Renderer(IPythonRenderer):
@@ -46,13 +46,9 @@ class Renderer(IPythonRenderer):
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         if url.startswith("../"):  # a file of the project that is no page
-            address = links.address() or ""
-            if not address.startswith("https://"):
-                return text
-            url = f"{address}/blob/{links.BRANCH}/{url[3:]}"
+            return text
         other = re.fullmatch(r"(\w+)\.(?:ipynb|md)(#.*)?", url)
-        if other:
-            url = page(other[1]) + (other[2] or "")
+        url = page(other[1]) + (other[2] or "") if other else url
         return super().link(text, url, title)
 
 
@@ -105,23 +101,17 @@ def write(folder: Path, site: Path) -> None:
     notebooks = read(folder)
     shutil.copytree(folder / "figures", site / "figures", dirs_exist_ok=True)
     (site / MATHJAX.name).write_bytes(fetch(MATHJAX, links.ROOT / "data"))
-    light, dark = (
-        HtmlFormatter(style=style).get_style_defs(".highlight")
-        for style in (LIGHT, DARK)
+    styles = [HtmlFormatter(style=name).get_style_defs(".highlight") for name in CODE]
+    css = "\n".join(
+        [(HERE / "site.css").read_text("utf-8"), styles[0], DARK, styles[1]]
     )
-    css = (HERE / "site.css").read_text("utf-8")
-    (site / "site.css").write_text(
-        f"{css}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n", "utf-8"
-    )
-    pages = [
-        (page(name), HEADING.match(notebook.cells[0].source)[2])
-        for name, notebook in notebooks.items()
-    ]
+    (site / "site.css").write_text(css + "}\n", "utf-8")
+    titles = [HEADING.match(n.cells[0].source)[2] for n in notebooks.values()]
+    pages = list(zip(map(page, notebooks), titles, strict=True))
     for number, notebook in enumerate(notebooks.values()):
         fold(notebook)
-        html, _ = exporter.from_notebook_node(
-            notebook, {"pages": pages, "number": number}
-        )
+        shown = {"pages": pages, "number": number}
+        html, _ = exporter.from_notebook_node(notebook, shown)
         (site / pages[number][0]).write_text(html, "utf-8")
 
 

@@ -53,24 +53,24 @@ def test_links_come_and_go_and_leave_the_rest_as_it_was(path):
 
 
 @pytest.mark.parametrize("end", ["", ".git", "/"])
-def test_github_opens_in_both(end):
-    colab, binder = links.open_in(GITHUB + end, "01_bigram").split(" · ")
-    assert colab == (
-        "[Open in Colab](https://colab.research.google.com/github/somebody/gpt.course"
-        "/blob/main/notebooks/01_bigram.ipynb)"
-    )
-    assert binder == (
-        "[Open in Binder](https://mybinder.org/v2/gh/somebody/gpt.course/main"
+def test_what_is_on_github_opens_in_both(end):
+    assert links.open_in(GITHUB + end, "01_bigram") == (
+        "\n\n[Open in Colab](https://colab.research.google.com/github/somebody/"
+        "gpt.course/blob/main/notebooks/01_bigram.ipynb)"
+        " · [Open in Binder](https://mybinder.org/v2/gh/somebody/gpt.course/main"
         "?urlpath=lab/tree/notebooks/01_bigram.ipynb)"
     )
 
 
-def test_another_host_opens_in_binder_alone_and_a_folder_nowhere():
-    line = links.open_in("https://example.org/a/b", "01_bigram")
-    assert line.startswith(
-        "[Open in Binder](https://mybinder.org/v2/git/https%3A%2F%2F"
+def test_from_anywhere_else_it_can_be_installed_but_not_opened():
+    address = "https://example.org/a/b"
+    code = [nbformat.v4.new_code_cell("start()")]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("A"), *code]
     )
-    assert links.open_in("file:///somewhere", "01_bigram") == ""
+    links.add(notebook, "01_bigram", address)
+    assert [cell.id for cell in notebook.cells][1] == hashes.ELSEWHERE
+    assert notebook.cells[0].source == "A" and address in notebook.cells[1].source
 
 
 def test_the_address_is_read_from_pyproject(tmp_path, monkeypatch):

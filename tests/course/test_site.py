@@ -83,12 +83,6 @@ def test_pages_lead_to_each_other(pages):
     assert pages["glossary.html"].main.li.a["href"] == "index.html"
 
 
-def test_a_file_that_is_no_page_is_linked_where_the_project_is_published(monkeypatch):
-    monkeypatch.setattr(site.links, "address", lambda: "https://github.com/a/b")
-    html = site.Renderer().link("notes", "../models/notes.md")
-    assert 'href="https://github.com/a/b/blob/main/models/notes.md"' in html
-
-
 def test_what_is_folded_in_the_notebook_is_folded_on_the_page(pages):
     assert pages["index.html"].details.strong.text == "seven"
     code, output, deeper = pages["01_next.html"].main.find_all("details")
