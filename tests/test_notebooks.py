@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from gptcourse import links
 from gptcourse.hashes import code_hash, library_hash
 from gptcourse.refresh import LEDGER
 
@@ -67,6 +68,7 @@ every_notebook = pytest.mark.parametrize("path", PATHS, ids=[p.stem for p in PAT
 
 def cells(path, kind="code"):
     notebook = nbformat.read(path, as_version=4)
+    links.remove(notebook)
     return [cell for cell in notebook.cells if cell.cell_type == kind]
 
 
@@ -226,7 +228,9 @@ def size(part):
 def parts(path):
     """A notebook's cells by the last heading of level 2 before them."""
     found = {"": []}
-    for cell in nbformat.read(path, as_version=4).cells:
+    notebook = nbformat.read(path, as_version=4)
+    links.remove(notebook)
+    for cell in notebook.cells:
         heading = re.match(r"## (.+)", cell.source)
         if cell.cell_type == "markdown" and heading:
             found[heading[1]] = []

@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"gptlib": ROOT, "gptcourse": ROOT / "notebooks"}
 Address = tuple[str, str]  # module, name
+ELSEWHERE = "elsewhere"  # id of the cell of `links.py`, which is no part of the lesson
 
 
 def code_hash(notebook) -> str:
@@ -45,7 +46,8 @@ def _hash(texts: list[str]) -> str:
 
 
 def _sources(notebook) -> list[str]:
-    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell.source for cell in code if cell.get("id") != ELSEWHERE]
 
 
 def _used(nodes: list[ast.stmt]) -> set[Address]:

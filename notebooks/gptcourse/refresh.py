@@ -18,7 +18,7 @@ import matplotlib
 import nbformat
 from nbclient import NotebookClient
 
-from gptcourse import claims, figures, ladder, paragraph
+from gptcourse import claims, figures, ladder, links, paragraph
 from gptcourse.hashes import code_hash, is_current, library_hash
 from gptlib import plots
 from gptlib.files.atomic import write_table
@@ -80,11 +80,13 @@ def clean(notebook) -> None:
 def refresh(path: Path) -> None:
     """Run, clean and store one notebook, and enter its seconds in the ledger."""
     notebook = nbformat.read(path, as_version=4)
+    links.remove(notebook)
     stored_code = notebook.metadata.get("gptlib", {}).get("code")
     seconds, made = execute(notebook)
     claims.update(path.stem, [claims.Record(**row) for row in made["claims"]])
     paragraph.update(path.stem, [paragraph.Losses(**row) for row in made["paragraph"]])
     clean(notebook)
+    links.add(notebook, path.stem, links.address())
     nbformat.write(notebook, path)
     rows = dict(csv.reader(LEDGER.open())) if LEDGER.is_file() else {}
     rows.pop("what", None)
@@ -99,6 +101,7 @@ def refresh(path: Path) -> None:
 def measure(path: Path, seed: int) -> list[dict]:
     """Run a copy of a notebook with another seed; returns the rungs it measured."""
     notebook = nbformat.read(path, as_version=4)
+    links.remove(notebook)
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     first.source, found = re.subn(r"(?m)^seed = 0$", f"seed = {seed}", first.source)
     if found != 1:
