@@ -39,9 +39,9 @@ def training_memory(
     parameters; 16 where no copy of the last good weights is kept.
 
     In each block a token keeps 16 C numbers: the inputs and outputs of both LayerNorms
-    (4 C), queries, keys and values (3 C), what attention gives (C), and GELU's input and
-    output (8 C). The logits are kept once, as log-probabilities. The last LayerNorm and
-    single numbers per position are left out: 1% for GPT-2, up to 5% for small models.
+    (4 C), queries, keys and values (3 C), what attention gives (C), input and output of
+    GELU (8 C). The logits are kept once, as log-probabilities. Left out are the last
+    LayerNorm and single numbers per position: 1% for GPT-2, up to 7% for small models.
     It holds in 32 bits with fused attention; with dropout on its weights PyTorch keeps
     T × T tables on a CPU, which are not counted.
     """

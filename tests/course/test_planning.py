@@ -35,7 +35,7 @@ def kept_for_backward(model, idx, targets) -> int:
 def test_activations_are_what_torch_keeps(config, B, T):
     idx, targets = torch.randint(config.vocab_size, (2, B, T))  # (B, T) each
     kept = kept_for_backward(GPT(config), idx, targets)
-    assert 0.94 < training_memory(config, B, T).activations / kept <= 1
+    assert 0.93 < training_memory(config, B, T).activations / kept <= 1
 
 
 def test_gpt2_has_its_logits_once():
