@@ -9,13 +9,22 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from gptcourse import drawings
-from gptcourse.drawings import course_map, dropout_mask, one_query, whole_gpt
+from gptcourse.drawings import (
+    course_map,
+    dropout_mask,
+    kept_keys,
+    one_query,
+    whole_gpt,
+)
 from gptcourse.drawings.canvas import WIDTH, Canvas, number
 from gptcourse.drawings.fonts import split_marks, text_width
 from gptcourse.drawings.theme import FILLS, LINES, STRONGEST
 from gptlib.files.fetch import project_folder
+from gptlib.model import GPT, GPTConfig
 
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
@@ -300,6 +309,15 @@ def test_the_mask_is_one_that_dropout_could_draw():
     assert 0 < (~kept).sum() < x.numel() / 2
     assert (x[~kept] != 0).all(), "a dropped zero shows nothing"
     assert torch.allclose(x / (1 - dropout_mask.P) * 2, (x * 2.5).round(), atol=1e-5)
+
+
+def test_the_work_of_a_next_character_is_what_torch_counts():
+    shape = GPTConfig(block_size=16, n_layer=2, n_head=2, n_embd=32)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        GPT(shape)(torch.zeros(1, 9, dtype=torch.long))
+    plain = kept_keys.flops_for_one_more(shape, 9, cached=False)
+    assert counter.get_total_flops() == plain
+    assert kept_keys.flops_for_one_more(shape, 9, cached=True) * 9 == plain
 
 
 @pytest.mark.parametrize(
