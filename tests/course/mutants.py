@@ -29,12 +29,12 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
     tree = ast.parse(source)
     before = ast.unparse(tree)
     seen = {before}
-    for number, node in enumerate(ast.walk(tree)):
-        for variant in range(len(_changes(node, tree))):
-            changed = ast.parse(source)  # much faster than a deep copy
-            place = list(ast.walk(changed))[number]
-            _changes(place, changed)[variant]()
-            after = ast.unparse(ast.fix_missing_locations(changed))
+    for node in [*ast.walk(tree)]:
+        for change in _changes(node, tree):
+            kind, fields = node.__class__, dict(node.__dict__)
+            change()
+            after = ast.unparse(tree)
+            node.__class__, node.__dict__ = kind, fields
             if after in seen:
                 continue
             seen.add(after)

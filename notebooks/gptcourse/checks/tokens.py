@@ -51,13 +51,13 @@ def my_merges(pieces, count):
 merges = [] => merges, start = [], pieces
 for ids, times in pieces => for ids, times in start
 in pairwise(ids) => in (p for p in pairwise(ids) if p not in merges)
-    The pairs are counted once: each merge changes what stands together, so count again.
+    The pairs are counted only once: a merge changes the neighbours, so count again.
 == pair => == pair and new not in merged
-    Only the first occurrence in a piece is replaced: replace every one.
+    Only the first occurrence in a text is replaced: replace every one.
 += times => += 1
-    Each piece is counted once: one that occurs five times brings its pairs five times.
+    Each text is counted once: one that occurs five times has its pairs five times.
 + return right({sum((ids * n for ids, n in pieces.items()), ()): 1}, count)
-    Pairs are counted across the end of a piece: no pair reaches into the next piece.
+    Pairs are counted across the end of a text: no pair reaches into the next text.
 min(together, key=lambda p: (-together[p], p)) => max(together, key=together.get)
     Of equally frequent pairs it takes the one met first: take the smaller numbers.
 min(together, key=lambda p: (-together => max(together, key=lambda p: (together
@@ -65,7 +65,7 @@ min(together, key=lambda p: (-together => max(together, key=lambda p: (together
 if not together => if not together or max(together.values()) == 1
     It stops at pairs that occur once: go on as long as there are pairs.
 in pairwise(ids) => in set(pairwise(ids))
-    A pair counts once in a piece, however often it stands there: count each time.
+    A pair counts once in a text, however often it occurs there: count each time.
 """,
 )
 

@@ -25,6 +25,7 @@ MODULES = {
     "06_training": "training_loop",
     "07_overfitting": "dropout_mask",
     "08_generation": "sampling",
+    "09_tokenization": "merges",
     "13_speed": "kept_keys",
 }
 
