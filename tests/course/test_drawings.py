@@ -9,12 +9,15 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from gptcourse import drawings
 from gptcourse.drawings import (
     budgets,
     course_map,
     dropout_mask,
+    kept_keys,
     low_rank,
     one_query,
     published_file,
@@ -24,6 +27,7 @@ from gptcourse.drawings.canvas import WIDTH, Canvas, number
 from gptcourse.drawings.fonts import split_marks, text_width
 from gptcourse.drawings.theme import FILLS, LINES, STRONGEST
 from gptlib.files.fetch import project_folder
+from gptlib.model import GPT, GPTConfig
 
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
@@ -315,6 +319,15 @@ def test_the_merged_matrix_is_that_of_the_hand():
     n = low_rank.counted()
     assert n["per_rank"] == 5 * (4 * 192 + 2 * 192 + 2 * (768 + 192))
     assert (n["rows"], n["columns"], n["matrices"]) == (768, 192, 20)
+
+
+def test_the_work_of_a_next_character_is_what_torch_counts():
+    shape = GPTConfig(block_size=16, n_layer=2, n_head=2, n_embd=32)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        GPT(shape)(torch.zeros(1, 9, dtype=torch.long))
+    plain = kept_keys.flops_for_one_more(shape, 9, cached=False)
+    assert counter.get_total_flops() == plain
+    assert kept_keys.flops_for_one_more(shape, 9, cached=True) * 9 == plain
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ MODULES = {
     "09_tokenization": "merges",
     "10_prompting": "from_examples",
     "11_finetuning": "low_rank",
+    "13_speed": "kept_keys",
     "16_gpt2": "published_file",
     "17_scaling": "budgets",
 }
