@@ -25,6 +25,7 @@ MODULES = {
     "06_training": "training_loop",
     "07_overfitting": "dropout_mask",
     "08_generation": "sampling",
+    "14_modern": "two_blocks",
 }
 
 

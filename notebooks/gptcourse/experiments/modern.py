@@ -1,0 +1,268 @@
+"""What each change since GPT-2 is worth at equal time: 14's tables.
+
+    python -m gptcourse.experiments.modern
+
+first measures the step of every recipe, all in turns; a recipe then gets the steps that
+fit into SECONDS. The clock is the processor time of one thread, so that other programs
+count little. `gpt`, `modern` and `adamw` are tried on dev at each of TRIED, one seed;
+`CHOSEN` holds the best. All RECIPES are then trained with three seeds and evaluated on
+val, and last the notebook's long run, with counts and without. Rows that are there are
+not made again: notebooks/records/modern_steps.csv and modern.csv. An hour on one core.
+Read next: notebook 14.
+"""
+
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gptcourse.records import load_rows, replace_rows, table
+from gptlib.data import TokenSplits, load_corpus
+from gptlib.evaluation import evaluate
+from gptlib.handler.build import build_config, build_model
+from gptlib.modern import ModernAttention, init_modern, rms_norm, rotate
+from gptlib.settings import TrainConfig
+from gptlib.tokenizer import CharTokenizer
+from gptlib.training import train
+
+SECONDS, SEEDS = 30, (0, 1, 2)
+ROUNDS, STEPS = 8, 4  # of timing: each recipe gets so many steps in each round
+KEY = ("stage", "recipe", "batch", "context", "lr", "seed")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Windows per step, their length, AdamW's rate (Muon's is four times as high)."""
+
+    batch: int
+    context: int
+    lr: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A recipe's step, in milliseconds of processor time, at one batch and context."""
+
+    recipe: str
+    batch: int
+    context: int
+    ms: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training; loss: on all of dev (stage "dev") or val, nats per character.
+
+    ms: processor time per step in this run; minutes: of all its steps.
+    """
+
+    stage: str
+    recipe: str
+    batch: int
+    context: int
+    lr: float
+    seed: int
+    steps: int
+    loss: float
+    ms: float
+    minutes: float
+    parameters: int
+    device: str
+    threads: int
+    torch: str
+
+
+PLAIN = {"class": "GPT", "n_layer": 3, "n_head": 4, "n_embd": 128}
+MODERN = PLAIN | {"class": "ModernGPT"}
+# name -> settings of the model, settings of the training
+RECIPES = {
+    "gpt": (PLAIN, {"optimizer": "adamw"}),
+    "modern": (MODERN, {}),
+    "adamw": (MODERN, {"optimizer": "adamw"}),
+    "learned_positions": (MODERN | {"without": ["rotary"]}, {}),
+    "layernorm": (MODERN | {"without": ["rmsnorm"]}, {}),
+    "no_qk_norm": (MODERN | {"without": ["qk_norm"]}, {}),
+    "gelu": (MODERN | {"without": ["relu2"]}, {}),
+    "biases": (MODERN | {"without": ["no_biases"]}, {}),
+    "no_zero_init": (MODERN | {"without": ["zero_init"]}, {}),
+    "constant_rate": (MODERN, {"schedule": "constant"}),
+    "value_residuals": (MODERN | {"value_residual": True}, {}),
+    "two_kv_heads": (MODERN | {"kv_heads": 2}, {}),
+    "one_kv_head": (MODERN | {"kv_heads": 1}, {}),
+    "window": (MODERN | {"window": 16}, {}),
+    "tables": (MODERN | {"ngrams": [2, 3, 4, 5]}, {}),
+    "counted": (MODERN | {"count": 6}, {}),
+}
+TRIED = {
+    "gpt": [
+        Setting(12, 64, 0.003),
+        Setting(24, 64, 0.003),
+        Setting(12, 32, 0.003),
+        Setting(6, 128, 0.003),
+    ],
+    "modern": [
+        Setting(12, 64, 0.005),
+        Setting(24, 64, 0.005),
+        Setting(12, 128, 0.005),
+        Setting(6, 128, 0.005),
+    ],
+    "adamw": [],
+}
+CHOSEN = {}
+LONG = MODERN | {"n_layer": 4, "dropout": 0.1}
+LONG_RECIPES = {"long": (LONG | {"count": 6}, {}), "long_alone": (LONG, {})}
+LONG_SETTING, LONG_STEPS = Setting(8, 256, 0.005), 600
+
+
+def grouped(x: Tensor, heads: int) -> Tensor:
+    """Each of G heads repeated for its queries: (B, G, T, D) -> (B, H, T, D)."""
+    return x.repeat_interleave(heads // x.size(1), dim=1)
+
+
+def window_mask(length: int, window: int) -> Tensor:
+    """Which keys a query sees: itself and the window - 1 before it, (T, T)."""
+    distance = torch.arange(length)[:, None] - torch.arange(length)
+    return (distance >= 0) & (distance < window)
+
+
+class LeanAttention(ModernAttention):
+    """`ModernAttention` with fewer key and value heads, or a sliding window."""
+
+    def __init__(self, config, kv_heads: int | None = None, window: int | None = None):
+        super().__init__(config)
+        self.kv_heads, self.window = kv_heads or config.n_head, window
+        self.sizes = [config.n_embd, *2 * [self.kv_heads * self.head_size]]
+        self.qkv = nn.Linear(config.n_embd, sum(self.sizes), bias=False)
+
+    def forward(self, x, angles, cache=None, first_v=None):
+        B, T, _ = x.shape
+        q, k, v = (
+            part.view(B, T, -1, self.head_size).transpose(1, 2)
+            for part in self.qkv(x).split(self.sizes, dim=-1)  # (B, H or G, T, D)
+        )
+        q, k = rotate(rms_norm(q), angles), rotate(rms_norm(k), angles)
+        k, v = grouped(k, self.n_head), grouped(v, self.n_head)
+        seen = {"is_causal": True}
+        if self.window:
+            seen = {"attn_mask": window_mask(T, self.window)}
+        y = F.scaled_dot_product_attention(q, k, v, **seen)
+        return self.resid_drop(self.proj(y.transpose(1, 2).reshape(x.shape))), v
+
+
+def build(recipe: str, context: int, data: TokenSplits) -> nn.Module:
+    """The untrained model of a recipe; its weights come from torch's random state."""
+    settings = dict((RECIPES | LONG_RECIPES)[recipe][0], block_size=context)
+    lean = {k: settings.pop(k) for k in ("kv_heads", "window") if k in settings}
+    model = build_model(build_config(settings), data.train)
+    if lean:
+        for block in model.blocks:
+            block.attn = LeanAttention(model.config, **lean)
+        init_modern(model, model.config)
+    return model
+
+
+def training_of(recipe: str, setting: Setting, seed: int, steps: int, data):
+    """The training of a recipe, ready to be iterated."""
+    torch.manual_seed(seed)
+    rates = {"lr": setting.lr, "muon_lr": 4 * setting.lr}
+    fixed = {"optimizer": "muon", "schedule": "linear", "sampling": "epochs"}
+    fixed |= (RECIPES | LONG_RECIPES)[recipe][1]
+    config = TrainConfig(
+        steps=steps, batch_size=setting.batch, seed=seed, **rates, **fixed
+    )
+    return train(build(recipe, setting.context, data), data, config)
+
+
+def measure_steps(wanted: list[tuple], data: TokenSplits) -> list[Cost]:
+    """Cost of each (recipe, setting), whose steps are made in turns."""
+    running = [training_of(*one, 0, 10**6, data) for one in wanted]
+    times = [[] for _ in wanted]
+    for _ in range(ROUNDS + 1):
+        for training, spent in zip(running, times, strict=True):
+            began = time.process_time()
+            for _ in range(STEPS):
+                training.advance()
+            spent.append(1000 * (time.process_time() - began) / STEPS)
+    # The first round warms up.
+    return [
+        Cost(recipe, setting.batch, setting.context, statistics.median(spent[1:]))
+        for (recipe, setting), spent in zip(wanted, times, strict=True)
+    ]
+
+
+def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) -> Run:
+    """Train once and evaluate on `data.val`, which is dev in the stage "dev"."""
+    training = training_of(recipe, setting, seed, steps, data)
+    began = time.process_time()
+    for _ in training:
+        pass
+    spent = time.process_time() - began
+    model = training.model
+    return Run(
+        stage,
+        recipe,
+        setting.batch,
+        setting.context,
+        setting.lr,
+        seed,
+        steps,
+        evaluate(model, data.val).loss,
+        1000 * spent / steps,
+        spent / 60,
+        sum(p.numel() for p in model.parameters()),
+        "cpu",
+        torch.get_num_threads(),
+        torch.__version__.split("+")[0],
+    )
+
+
+def wanted_runs() -> list[tuple]:
+    """(stage, recipe, setting, seed) of all runs, in their order."""
+    runs = [("dev", name, s, 0) for name in TRIED for s in TRIED[name]]
+    for seed in SEEDS if CHOSEN else ():
+        for name in RECIPES:
+            runs.append(("val", name, CHOSEN.get(name, CHOSEN["modern"]), seed))
+    for seed in SEEDS if CHOSEN else ():
+        runs += [("val", name, LONG_SETTING, seed) for name in LONG_RECIPES]
+    return runs
+
+
+def main(limit: int = 10**6) -> None:
+    """Do at most `limit` of the runs that the table lacks."""
+    torch.set_num_threads(1)
+    corpus = load_corpus("tinyshakespeare")
+    data = corpus.encode(CharTokenizer(corpus.text))
+    costs_at, runs_at = table("modern_steps"), table("modern")
+    costs = {(c.recipe, c.batch, c.context): c.ms for c in load_rows(Cost, costs_at)}
+    runs = wanted_runs()
+    pairs = dict.fromkeys((name, s.batch, s.context) for _, name, s, _ in runs)
+    missing = [pair for pair in pairs if pair not in costs]
+    if missing:
+        rows = measure_steps([(n, Setting(b, c, 1e-3)) for n, b, c in missing], data)
+        replace_rows(costs_at, rows, ("recipe", "batch", "context"), ms=".2f")
+        costs |= {(c.recipe, c.batch, c.context): c.ms for c in rows}
+    have = {tuple(getattr(r, k) for k in KEY) for r in load_rows(Run, runs_at)}
+    left = [
+        r
+        for r in runs
+        if (r[0], r[1], r[2].batch, r[2].context, r[2].lr, r[3]) not in have
+    ]
+    for stage, name, setting, seed in left[:limit]:
+        shape = setting.batch, setting.context
+        cost = costs[name, *shape]
+        steps = round(1000 * SECONDS / cost)
+        if name in LONG_RECIPES:
+            steps = round(LONG_STEPS * costs["long", *shape] / cost)
+        split = data.for_tuning() if stage == "dev" else data
+        row = run(stage, name, setting, seed, steps, split)
+        print(row, flush=True)
+        replace_rows(runs_at, [row], KEY, loss=".4f", ms=".2f", minutes=".4f")
+    print(f"{max(0, len(left) - limit)} runs left", flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
