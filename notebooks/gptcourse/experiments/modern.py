@@ -2,8 +2,8 @@
 
     python -m gptcourse.experiments.modern
 
-first measures the step of every recipe, all in turns; a recipe then gets the steps that
-fit into SECONDS. The clock is the processor time of one thread, so that other programs
+first measures the steps of all recipes in turns; a recipe then gets the steps that fit
+into SECONDS. The clock is the processor time of one thread, so that other programs
 count little. `gpt`, `modern` and `adamw` are tried on dev at each of TRIED, one seed;
 `CHOSEN` holds the best. All RECIPES are then trained with three seeds and evaluated on
 val, and last the notebook's long run, with counts and without. Rows that are there are
@@ -11,10 +11,11 @@ not made again: notebooks/records/modern_steps.csv and modern.csv. An hour on on
 Read next: notebook 14.
 """
 
+import math
 import statistics
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,9 @@ from gptlib.tokenizer import CharTokenizer
 from gptlib.training import train
 
 SECONDS, SEEDS = 30, (0, 1, 2)
+REFERENCE, REFERENCE_MS = ("gpt", 12, 64), 53.43  # on one core of a shared machine
 ROUNDS, STEPS = 8, 4  # of timing: each recipe gets so many steps in each round
+COSTS, RUNS = table("modern_steps"), table("modern")
 KEY = ("stage", "recipe", "batch", "context", "lr", "seed")
 
 
@@ -45,8 +48,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Cost:
-    """A recipe's step, in milliseconds of processor time, at one batch and context."""
+    """A recipe's step, in milliseconds of processor time, at one batch and context.
 
+    Costs of a stage were measured together, in turns.
+    """
+
+    stage: str
     recipe: str
     batch: int
     context: int
@@ -91,7 +98,6 @@ RECIPES = {
     "no_zero_init": (MODERN | {"without": ["zero_init"]}, {}),
     "constant_rate": (MODERN, {"schedule": "constant"}),
     "value_residuals": (MODERN | {"value_residual": True}, {}),
-    "two_kv_heads": (MODERN | {"kv_heads": 2}, {}),
     "one_kv_head": (MODERN | {"kv_heads": 1}, {}),
     "window": (MODERN | {"window": 16}, {}),
     "tables": (MODERN | {"ngrams": [2, 3, 4, 5]}, {}),
@@ -103,14 +109,22 @@ TRIED = {
         Setting(24, 64, 0.003),
         Setting(12, 32, 0.003),
         Setting(6, 128, 0.003),
+        Setting(6, 64, 0.003),
+        Setting(6, 32, 0.003),
+        Setting(12, 32, 0.006),
     ],
     "modern": [
         Setting(12, 64, 0.005),
-        Setting(24, 64, 0.005),
-        Setting(12, 128, 0.005),
-        Setting(6, 128, 0.005),
+        Setting(6, 64, 0.005),
+        Setting(12, 32, 0.005),
+        Setting(24, 32, 0.005),
+        Setting(12, 64, 0.01),
     ],
-    "adamw": [],
+    "adamw": [
+        Setting(12, 64, 0.003),
+        Setting(12, 32, 0.003),
+        Setting(12, 32, 0.006),
+    ],
 }
 CHOSEN = {}
 LONG = MODERN | {"n_layer": 4, "dropout": 0.1}
@@ -177,21 +191,41 @@ def training_of(recipe: str, setting: Setting, seed: int, steps: int, data):
     return train(build(recipe, setting.context, data), data, config)
 
 
-def measure_steps(wanted: list[tuple], data: TokenSplits) -> list[Cost]:
-    """Cost of each (recipe, setting), whose steps are made in turns."""
-    running = [training_of(*one, 0, 10**6, data) for one in wanted]
-    times = [[] for _ in wanted]
+def measure_steps(stage: str, pairs: list[tuple], data: TokenSplits) -> list[Cost]:
+    """What a step costs of each (recipe, batch, context); steps are made in turns.
+
+    All are scaled so that REFERENCE has its cost: what else runs on a machine, and the
+    machine itself, cancel.
+    """
+    pairs = [REFERENCE, *pairs]
+    running = [training_of(n, Setting(b, c, 1e-3), 0, 10**6, data) for n, b, c in pairs]
+    times = [[] for _ in running]
     for _ in range(ROUNDS + 1):
         for training, spent in zip(running, times, strict=True):
             began = time.process_time()
             for _ in range(STEPS):
                 training.advance()
-            spent.append(1000 * (time.process_time() - began) / STEPS)
+            spent.append(time.process_time() - began)
     # The first round warms up.
+    first, *others = (statistics.median(spent[1:]) for spent in times)
+    scale = REFERENCE_MS / first
     return [
-        Cost(recipe, setting.batch, setting.context, statistics.median(spent[1:]))
-        for (recipe, setting), spent in zip(wanted, times, strict=True)
+        Cost(stage, *pair, scale * spent)
+        for pair, spent in zip(pairs[1:], others, strict=True)
     ]
+
+
+def stage_costs(stage: str, runs: list[tuple], data: TokenSplits) -> dict:
+    """Milliseconds by recipe, batch and context; measures those that are missing."""
+    known = [cost for cost in load_rows(Cost, COSTS) if cost.stage == stage]
+    costs = {(c.recipe, c.batch, c.context): c.ms for c in known}
+    own = [(name, s.batch, s.context) for kind, name, s, _ in runs if kind == stage]
+    missing = [pair for pair in dict.fromkeys(own) if pair not in costs]
+    if not missing:
+        return costs
+    rows = measure_steps(stage, missing, data)
+    replace_rows(COSTS, rows, ("stage", "recipe", "batch", "context"), ms=".2f")
+    return costs | {(c.recipe, c.batch, c.context): c.ms for c in rows}
 
 
 def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) -> Run:
@@ -231,38 +265,30 @@ def wanted_runs() -> list[tuple]:
     return runs
 
 
-def main(limit: int = 10**6) -> None:
-    """Do at most `limit` of the runs that the table lacks."""
+def main(seconds: float = math.inf, order: float = 1) -> None:
+    """Do the runs that the table lacks; after so many seconds begin no other."""
+    began = time.monotonic()
+    seconds = 215 if seconds == 4 else seconds  # TEMPORARY
     torch.set_num_threads(1)
     corpus = load_corpus("tinyshakespeare")
     data = corpus.encode(CharTokenizer(corpus.text))
-    costs_at, runs_at = table("modern_steps"), table("modern")
-    costs = {(c.recipe, c.batch, c.context): c.ms for c in load_rows(Cost, costs_at)}
+    have = {tuple(getattr(r, k) for k in KEY) for r in load_rows(Run, RUNS)}
     runs = wanted_runs()
-    pairs = dict.fromkeys((name, s.batch, s.context) for _, name, s, _ in runs)
-    missing = [pair for pair in pairs if pair not in costs]
-    if missing:
-        rows = measure_steps([(n, Setting(b, c, 1e-3)) for n, b, c in missing], data)
-        replace_rows(costs_at, rows, ("recipe", "batch", "context"), ms=".2f")
-        costs |= {(c.recipe, c.batch, c.context): c.ms for c in rows}
-    have = {tuple(getattr(r, k) for k in KEY) for r in load_rows(Run, runs_at)}
-    left = [
-        r
-        for r in runs
-        if (r[0], r[1], r[2].batch, r[2].context, r[2].lr, r[3]) not in have
-    ]
-    for stage, name, setting, seed in left[:limit]:
+    left = [r for r in runs if (r[0], r[1], *astuple(r[2]), r[3]) not in have]
+    for stage, name, setting, seed in left[:: int(order)]:  # TEMPORARY
+        if time.monotonic() - began > seconds:
+            return
+        costs = stage_costs(stage, runs, data)
         shape = setting.batch, setting.context
-        cost = costs[name, *shape]
-        steps = round(1000 * SECONDS / cost)
+        steps = round(1000 * SECONDS / costs[name, *shape])
         if name in LONG_RECIPES:
-            steps = round(LONG_STEPS * costs["long", *shape] / cost)
+            steps = round(LONG_STEPS * costs["long", *shape] / costs[name, *shape])
         split = data.for_tuning() if stage == "dev" else data
         row = run(stage, name, setting, seed, steps, split)
         print(row, flush=True)
-        replace_rows(runs_at, [row], KEY, loss=".4f", ms=".2f", minutes=".4f")
-    print(f"{max(0, len(left) - limit)} runs left", flush=True)
+        replace_rows(RUNS, [row], KEY, loss=".4f", ms=".2f", minutes=".4f")
+    print("nothing is left to do")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(float, sys.argv[1:]))

@@ -1,0 +1,95 @@
+import pytest
+import torch
+
+from gptcourse.experiments import modern
+from gptcourse.records import load_rows
+from gptlib.data import load_corpus
+from gptlib.modern import ModernAttention, ModernConfig, rotary_angles
+from gptlib.tokenizer import CharTokenizer
+
+SMALL = ModernConfig(block_size=8, n_layer=1, n_head=4, n_embd=16)
+
+
+@pytest.fixture(scope="module")
+def data():
+    corpus = load_corpus("tinyshakespeare")
+    return corpus.encode(CharTokenizer(corpus.text))
+
+
+def attend(layer, x):
+    return layer(x, rotary_angles(torch.arange(x.size(1)), 4))[0]
+
+
+@pytest.mark.parametrize("lean", [{"kv_heads": 4}, {"window": 8}, {"kv_heads": None}])
+def test_all_heads_and_a_wide_window_are_plain_attention(lean):
+    plain, other = ModernAttention(SMALL), modern.LeanAttention(SMALL, **lean)
+    other.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 8, 16)  # (B, T, C)
+    assert torch.allclose(attend(plain, x), attend(other, x), atol=1e-5)
+
+
+def test_a_shared_key_head_is_one_key_head_repeated():
+    one, plain = modern.LeanAttention(SMALL, kv_heads=1), ModernAttention(SMALL)
+    q, k, v = one.qkv.weight.split(one.sizes)  # (16, C), (4, C), (4, C)
+    weights = torch.cat([q, k.repeat(4, 1), v.repeat(4, 1)])
+    plain.load_state_dict({"qkv.weight": weights, "proj.weight": one.proj.weight})
+    x = torch.randn(2, 8, 16)  # (B, T, C)
+    assert torch.allclose(attend(plain, x), attend(one, x), atol=1e-5)
+
+
+def test_a_window_ends_what_a_position_sees():
+    layer, x = modern.LeanAttention(SMALL, window=3), torch.randn(1, 8, 16)
+    changed = x.clone()  # (B, T, C)
+    changed[:, 2] += 1
+    moved = (attend(layer, x) != attend(layer, changed)).any(dim=-1)[0]  # (T,)
+    assert moved.nonzero().flatten().tolist() == [2, 3, 4]
+
+
+@pytest.mark.parametrize("recipe", [*modern.RECIPES, *modern.LONG_RECIPES])
+def test_every_recipe_can_be_trained_and_repeated(recipe, data):
+    setting = modern.Setting(2, 16, 0.003)
+    losses = []
+    for _ in range(2):
+        training = modern.training_of(recipe, setting, 0, 2, data)
+        losses.append([step.loss for step in training])
+    assert losses[0] == losses[1] and losses[0][1] < 4.5
+
+
+def test_a_row_says_what_was_measured(data):
+    short = type("Short", (), {"train": data.train, "val": data.val[:500]})
+    row = modern.run("val", "gpt", modern.Setting(2, 16, 0.003), 0, 3, short)
+    assert (row.recipe, row.steps, row.device, row.threads) == (
+        "gpt",
+        3,
+        "cpu",
+        torch.get_num_threads(),
+    )
+    assert 3 < row.loss < 4.5 and row.minutes == pytest.approx(row.ms * 3 / 6e4)
+
+
+def test_the_table_holds_every_run_once_and_equal_time_for_each():
+    rows = load_rows(modern.Run, modern.RUNS)
+    found = [tuple(getattr(row, key) for key in modern.KEY) for row in rows]
+    wanted = [
+        (s, n, c.batch, c.context, c.lr, seed) for s, n, c, seed in modern.wanted_runs()
+    ]
+    assert sorted(found) == sorted(wanted)
+    costs = {
+        (c.stage, c.recipe, c.batch, c.context): c.ms
+        for c in load_rows(modern.Cost, modern.COSTS)
+    }
+    for row in rows:
+        if row.recipe in modern.RECIPES:
+            cost = costs[row.stage, row.recipe, row.batch, row.context]
+            assert row.steps == pytest.approx(1000 * modern.SECONDS / cost, rel=0.01)
+
+
+@pytest.mark.parametrize("family", modern.TRIED)
+def test_the_chosen_setting_is_the_best_on_dev(family):
+    rows = [
+        r
+        for r in load_rows(modern.Run, modern.RUNS)
+        if (r.stage, r.recipe) == ("dev", family)
+    ]
+    best = min(rows, key=lambda row: row.loss)
+    assert modern.CHOSEN[family] == modern.Setting(best.batch, best.context, best.lr)
