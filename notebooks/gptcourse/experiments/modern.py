@@ -117,6 +117,7 @@ TRIED = {
         Setting(12, 64, 0.005),
         Setting(6, 64, 0.005),
         Setting(12, 32, 0.005),
+        Setting(6, 128, 0.005),
         Setting(24, 32, 0.005),
         Setting(12, 64, 0.01),
     ],
@@ -124,9 +125,14 @@ TRIED = {
         Setting(12, 64, 0.003),
         Setting(12, 32, 0.003),
         Setting(12, 32, 0.006),
+        Setting(12, 64, 0.006),
     ],
 }
-CHOSEN = {}
+CHOSEN = {
+    "gpt": Setting(12, 32, 0.003),
+    "modern": Setting(12, 64, 0.005),
+    "adamw": Setting(12, 64, 0.003),
+}
 LONG = MODERN | {"n_layer": 4, "dropout": 0.1}
 LONG_RECIPES = {"long": (LONG | {"count": 6}, {}), "long_alone": (LONG, {})}
 LONG_SETTING, LONG_STEPS = Setting(8, 256, 0.005), 600
@@ -278,6 +284,8 @@ def main(seconds: float = math.inf, order: float = 1) -> None:
     for stage, name, setting, seed in left[:: int(order)]:  # TEMPORARY
         if time.monotonic() - began > seconds:
             return
+        if name in LONG_RECIPES:  # TEMPORARY
+            continue
         costs = stage_costs(stage, runs, data)
         shape = setting.batch, setting.context
         steps = round(1000 * SECONDS / costs[name, *shape])
