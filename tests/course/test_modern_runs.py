@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -56,7 +58,7 @@ def test_every_recipe_can_be_trained_and_repeated(recipe, data):
 
 
 def test_a_row_says_what_was_measured(data):
-    short = type("Short", (), {"train": data.train, "val": data.val[:500]})
+    short = replace(data, val=data.val[:500])
     row = modern.run("val", "gpt", modern.Setting(2, 16, 0.003), 0, 3, short)
     assert (row.recipe, row.steps, row.device, row.threads) == (
         "gpt",
