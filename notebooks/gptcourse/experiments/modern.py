@@ -120,7 +120,7 @@ CHOSEN = {
     "modern": Setting(12, 64, 0.005),
     "adamw": Setting(12, 64, 0.003),
 }
-# The notebook's two-minute run, here without counts, for the time of LONG_STEPS with them.
+# The notebook's two-minute run, here without counts, for the time of LONG_STEPS with.
 LONG = MODERN | {"n_layer": 4, "dropout": 0.1}
 LONG_RECIPES = {"long": (LONG | {"count": 6}, {}), "long_alone": (LONG, {})}
 LONG_SETTING, LONG_STEPS, LONG_SEEDS = Setting(8, 256, 0.005), 600, (0,)
