@@ -4,7 +4,7 @@
 
 The clock is the processor time of one thread. The steps of all recipes are measured in
 turns, and each gets those that fit into SECONDS. Each of RECIPES is tried on dev at
-several settings, TRIED, with one seed. The best of the two families, CHOSEN, are trained
+several settings, TRIED, with one seed. The best of both families, CHOSEN, are trained
 with three seeds and evaluated on val. Last comes the notebook's two-minute run without
 its counts. Rows that are in notebooks/records/modern.csv are not made again. Half an
 hour on one core. Single changes are measured by `python -m gptlib sweep
