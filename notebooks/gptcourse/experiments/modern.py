@@ -19,7 +19,6 @@ from dataclasses import astuple, dataclass
 
 import torch
 import tyro
-from torch import nn
 
 from gptcourse.records import load_rows, replace_rows, table
 from gptlib.data import TokenSplits, load_corpus
@@ -90,31 +89,18 @@ RECIPES = {
     "modern": (MODERN, {}),
     "adamw": (MODERN, {"optimizer": "adamw"}),
 }
+# recipe -> rate -> (batch, context)
 TRIED = {
-    "gpt": [
-        Setting(12, 64, 0.003),
-        Setting(24, 64, 0.003),
-        Setting(12, 32, 0.003),
-        Setting(6, 128, 0.003),
-        Setting(6, 64, 0.003),
-        Setting(6, 32, 0.003),
-        Setting(12, 32, 0.006),
-        Setting(12, 32, 0.01),
-    ],
-    "modern": [
-        Setting(12, 64, 0.005),
-        Setting(6, 64, 0.005),
-        Setting(12, 32, 0.005),
-        Setting(6, 128, 0.005),
-        Setting(24, 32, 0.005),
-        Setting(12, 64, 0.01),
-    ],
-    "adamw": [
-        Setting(12, 64, 0.003),
-        Setting(12, 32, 0.003),
-        Setting(12, 32, 0.006),
-        Setting(12, 64, 0.006),
-    ],
+    "gpt": {
+        0.003: [(12, 64), (24, 64), (12, 32), (6, 128), (6, 64), (6, 32)],
+        0.006: [(12, 32)],
+        0.01: [(12, 32)],
+    },
+    "modern": {
+        0.005: [(12, 64), (6, 64), (12, 32), (6, 128), (24, 32)],
+        0.01: [(12, 64)],
+    },
+    "adamw": {0.003: [(12, 64), (12, 32)], 0.006: [(12, 32), (12, 64)]},
 }
 CHOSEN = {
     "gpt": Setting(12, 32, 0.006),
@@ -126,22 +112,19 @@ LONG_RECIPES = {"long": (LONG | {"count": 6}, {}), "long_alone": (LONG, {})}
 LONG_SETTING, LONG_STEPS, LONG_SEEDS = Setting(8, 256, 0.005), 600, (0,)
 
 
-def build(recipe: str, context: int, data: TokenSplits) -> nn.Module:
-    """The untrained model of a recipe; its weights come from torch's random state."""
-    settings = (RECIPES | LONG_RECIPES)[recipe][0] | {"block_size": context}
-    return build_model(build_config(settings), data.train)
-
-
 def training_of(recipe: str, setting: Setting, seed: int, steps: int, data):
     """The training of a recipe, ready to be iterated."""
     torch.manual_seed(seed)
     rates = {"lr": setting.lr, "muon_lr": 4 * setting.lr}
     fixed = {"optimizer": "muon", "schedule": "linear", "sampling": "epochs"}
-    fixed |= (RECIPES | LONG_RECIPES)[recipe][1]
-    config = TrainConfig(
-        steps=steps, batch_size=setting.batch, seed=seed, **rates, **fixed
+    shape, own = (RECIPES | LONG_RECIPES)[recipe]
+    model = build_model(
+        build_config(shape | {"block_size": setting.context}), data.train
     )
-    return train(build(recipe, setting.context, data), data, config)
+    config = TrainConfig(
+        steps=steps, batch_size=setting.batch, seed=seed, **rates, **fixed | own
+    )
+    return train(model, data, config)
 
 
 def measure_steps(stage: str, pairs: list[tuple], data: TokenSplits) -> list[Cost]:
@@ -216,7 +199,12 @@ def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) 
 
 def wanted_runs() -> list[tuple]:
     """(stage, recipe, setting, seed) of all runs, in their order."""
-    runs = [("dev", name, s, 0) for name in TRIED for s in TRIED[name]]
+    runs = [
+        ("dev", name, Setting(batch, context, lr), 0)
+        for name, rates in TRIED.items()
+        for lr, shapes in rates.items()
+        for batch, context in shapes
+    ]
     runs += [("val", name, CHOSEN[name], s) for s in SEEDS for name in CHOSEN]
     return runs + [("val", "long_alone", LONG_SETTING, seed) for seed in LONG_SEEDS]
 
