@@ -29,6 +29,7 @@ MODULES = {
     "10_prompting": "from_examples",
     "11_finetuning": "low_rank",
     "13_speed": "kept_keys",
+    "14_modern": "two_blocks",
     "16_gpt2": "published_file",
     "17_scaling": "budgets",
 }

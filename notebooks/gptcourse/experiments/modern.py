@@ -1,0 +1,236 @@
+"""GPT-2 against a modern GPT, each at its own best setting, at equal time: for 14.
+
+    python -m gptcourse.experiments.modern
+
+The clock is the processor time of one thread. The steps of all recipes are measured in
+turns, and each gets those that fit into SECONDS. Each of RECIPES is tried on dev at
+several settings, TRIED, with one seed. The best of both families, CHOSEN, are trained
+with three seeds and evaluated on val. Last comes the notebook's two-minute run without
+its counts. Rows that are in notebooks/records/modern.csv are not made again. Half an
+hour on one core. Single changes are measured by `python -m gptlib sweep
+notebooks/records/sweeps/modern.yaml`.
+Read next: notebook 14.
+"""
+
+import math
+import statistics
+import time
+from dataclasses import astuple, dataclass
+
+import torch
+import tyro
+
+from gptcourse.records import load_rows, replace_rows, table
+from gptlib.data import TokenSplits, load_corpus
+from gptlib.evaluation import evaluate
+from gptlib.handler.build import build_config, build_model
+from gptlib.settings import TrainConfig
+from gptlib.tokenizer import CharTokenizer
+from gptlib.training import train
+
+SECONDS, SEEDS = 30, (0, 1, 2)
+REFERENCE, REFERENCE_MS = ("gpt", 12, 64), 53.43  # on one core of a shared machine
+ROUNDS, STEPS = 8, 4  # of timing: each recipe gets so many steps in each round
+COSTS, RUNS = table("modern_steps"), table("modern")
+KEY = ("stage", "recipe", "batch", "context", "lr", "seed")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Windows per step, their length, AdamW's rate (Muon's is four times as high)."""
+
+    batch: int
+    context: int
+    lr: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A recipe's step, in milliseconds of processor time, at one batch and context.
+
+    Costs of a stage were measured together, in turns.
+    """
+
+    stage: str
+    recipe: str
+    batch: int
+    context: int
+    ms: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training; loss: on all of dev (stage "dev") or val, nats per character.
+
+    ms: processor time per step in this run; minutes: of all its steps.
+    """
+
+    stage: str
+    recipe: str
+    batch: int
+    context: int
+    lr: float
+    seed: int
+    steps: int
+    loss: float
+    ms: float
+    minutes: float
+    parameters: int
+    device: str
+    threads: int
+    torch: str
+
+
+PLAIN = {"class": "GPT", "n_layer": 3, "n_head": 4, "n_embd": 128}
+MODERN = PLAIN | {"class": "ModernGPT"}
+# name -> settings of the model, settings of the training
+RECIPES = {
+    "gpt": (PLAIN, {"optimizer": "adamw"}),
+    "modern": (MODERN, {}),
+    "adamw": (MODERN, {"optimizer": "adamw"}),
+}
+# recipe -> rate -> (batch, context)
+TRIED = {
+    "gpt": {
+        0.003: [(12, 64), (24, 64), (12, 32), (6, 128), (6, 64), (6, 32)],
+        0.006: [(12, 32)],
+        0.01: [(12, 32)],
+    },
+    "modern": {
+        0.005: [(12, 64), (6, 64), (12, 32), (6, 128), (24, 32)],
+        0.01: [(12, 64)],
+    },
+    "adamw": {0.003: [(12, 64), (12, 32)], 0.006: [(12, 32), (12, 64)]},
+}
+CHOSEN = {
+    "gpt": Setting(12, 32, 0.006),
+    "modern": Setting(12, 64, 0.005),
+}
+# The notebook's two-minute run, here without counts, for the time of LONG_STEPS with.
+LONG = MODERN | {"n_layer": 4, "dropout": 0.1}
+LONG_RECIPES = {"long": (LONG | {"count": 6}, {}), "long_alone": (LONG, {})}
+LONG_SETTING, LONG_STEPS, LONG_SEEDS = Setting(8, 256, 0.005), 600, (0,)
+
+
+def training_of(recipe: str, setting: Setting, seed: int, steps: int, data):
+    """The training of a recipe, ready to be iterated."""
+    torch.manual_seed(seed)
+    rates = {"lr": setting.lr, "muon_lr": 4 * setting.lr}
+    fixed = {"optimizer": "muon", "schedule": "linear", "sampling": "epochs"}
+    shape, own = (RECIPES | LONG_RECIPES)[recipe]
+    model = build_model(
+        build_config(shape | {"block_size": setting.context}), data.train
+    )
+    config = TrainConfig(
+        steps=steps, batch_size=setting.batch, seed=seed, **rates, **fixed | own
+    )
+    return train(model, data, config)
+
+
+def measure_steps(stage: str, pairs: list[tuple], data: TokenSplits) -> list[Cost]:
+    """What a step costs of each (recipe, batch, context); steps are made in turns.
+
+    All are scaled so that REFERENCE has its cost: what else runs on a machine, and the
+    machine itself, cancel.
+    """
+    pairs = [REFERENCE, *pairs]
+    running = [training_of(n, Setting(b, c, 1e-3), 0, 10**6, data) for n, b, c in pairs]
+    times = [[] for _ in running]
+    for _ in range(ROUNDS + 1):
+        for training, spent in zip(running, times, strict=True):
+            began = time.process_time()
+            for _ in range(STEPS):
+                training.advance()
+            spent.append(time.process_time() - began)
+    # The first round warms up.
+    first, *others = (statistics.median(spent[1:]) for spent in times)
+    scale = REFERENCE_MS / first
+    return [
+        Cost(stage, *pair, scale * spent)
+        for pair, spent in zip(pairs[1:], others, strict=True)
+    ]
+
+
+def stage_costs(stage: str, data: TokenSplits) -> dict:
+    """Milliseconds by recipe, batch and context; measures those that are missing."""
+    known = [cost for cost in load_rows(Cost, COSTS) if cost.stage == stage]
+    costs = {(c.recipe, c.batch, c.context): c.ms for c in known}
+    own = [
+        (name, s.batch, s.context)
+        for kind, name, s, _ in wanted_runs()
+        if kind == stage
+    ]
+    own += (
+        [("long", LONG_SETTING.batch, LONG_SETTING.context)] if stage == "val" else []
+    )
+    missing = [pair for pair in dict.fromkeys(own) if pair not in costs]
+    if not missing:
+        return costs
+    rows = measure_steps(stage, missing, data)
+    replace_rows(COSTS, rows, ("stage", "recipe", "batch", "context"), ms=".2f")
+    return costs | {(c.recipe, c.batch, c.context): c.ms for c in rows}
+
+
+def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) -> Run:
+    """Train once and evaluate on `data.val`, which is dev in the stage "dev"."""
+    training = training_of(recipe, setting, seed, steps, data)
+    began = time.process_time()
+    for _ in training:
+        pass
+    spent = time.process_time() - began
+    model = training.model
+    return Run(
+        stage,
+        recipe,
+        setting.batch,
+        setting.context,
+        setting.lr,
+        seed,
+        steps,
+        evaluate(model, data.val).loss,
+        1000 * spent / steps,
+        spent / 60,
+        sum(p.numel() for p in model.parameters()),
+        "cpu",
+        torch.get_num_threads(),
+        torch.__version__.split("+")[0],
+    )
+
+
+def wanted_runs() -> list[tuple]:
+    """(stage, recipe, setting, seed) of all runs, in their order."""
+    runs = [
+        ("dev", name, Setting(batch, context, lr), 0)
+        for name, rates in TRIED.items()
+        for lr, shapes in rates.items()
+        for batch, context in shapes
+    ]
+    runs += [("val", name, CHOSEN[name], s) for s in SEEDS for name in CHOSEN]
+    return runs + [("val", "long_alone", LONG_SETTING, seed) for seed in LONG_SEEDS]
+
+
+def main(seconds: float = math.inf) -> None:
+    """Do the runs that the table lacks; after so many seconds begin no other."""
+    began = time.monotonic()
+    torch.set_num_threads(1)
+    corpus = load_corpus("tinyshakespeare")
+    data = corpus.encode(CharTokenizer(corpus.text))
+    have = {tuple(getattr(r, k) for k in KEY) for r in load_rows(Run, RUNS)}
+    left = [r for r in wanted_runs() if (r[0], r[1], *astuple(r[2]), r[3]) not in have]
+    for stage, name, setting, seed in left:
+        if time.monotonic() - began > seconds:
+            return
+        costs = stage_costs(stage, data)
+        shape = setting.batch, setting.context
+        steps = round(1000 * SECONDS / costs[name, *shape])
+        if name == "long_alone":
+            steps = round(LONG_STEPS * costs["long", *shape] / costs[name, *shape])
+        split = data.for_tuning() if stage == "dev" else data
+        row = run(stage, name, setting, seed, steps, split)
+        print(row, flush=True)
+        replace_rows(RUNS, [row], KEY, loss=".4f", ms=".2f", minutes=".4f")
+    print("nothing is left to do")
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
