@@ -104,7 +104,8 @@ def test_the_library_stays_small():
     course = {p: n for p, n in course.items() if p.parent.name != "drawings"}
     everything = lines("gptlib/**/*.py") | course
     assert len(taught) <= 20 and sum(taught.values()) <= 4_000
-    assert sum(everything.values()) <= 19_000
+    # 19,000 with fourteen notebooks; two more came, and what model folders promise.
+    assert sum(everything.values()) <= 20_500
     assert {p.name: n for p, n in everything.items() if n > 355} == {}
 
 
