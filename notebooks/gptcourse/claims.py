@@ -77,7 +77,8 @@ class Record:
 
     def __str__(self) -> str:
         many = len(self.values) > 1
-        runs = "seed" if self.kind == "difference" else "run"
+        timed = self.unit in TIMED  # in turns, with one seed
+        runs = "seed" if self.kind == "difference" and not timed else "run"
         each = ": " + " ".join(map(self.shown, self.values)) if many else ""
         count = f"{len(self.values)} {runs}{'s' if many else ''}{each}"
         return f"{self.name} → {self.shown(self.mean)} {self.unit} ({count})"
