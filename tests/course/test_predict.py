@@ -217,10 +217,10 @@ def test_torchs_random_numbers_stay_as_they_were():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[p.stem for p in NOTEBOOKS])
 def test_stored_predictions_hide_their_results_and_hold_no_answer(path):
     code = cells(path)
-    questions = [i for i, c in enumerate(code) if " predict(" in c.source]
-    answers = [i for i, c in enumerate(code) if "guess.reveal(" in c.source]
+    questions, answers = places(code, r"(\w+) = predict\("), places(code, REVEALED)
     assert len(questions) == len(answers)
-    for question, reveal in zip(questions, answers, strict=True):
+    for name, question in questions:
+        reveal = min(i for revealed, i in answers if revealed == name and i > question)
         assert question < reveal, "revealed before it was asked"
         (shown,) = code[question].outputs
         assert list(shown.data) == ["text/plain"]
@@ -228,7 +228,7 @@ def test_stored_predictions_hide_their_results_and_hold_no_answer(path):
         assert "Measured: " not in str(code[reveal].outputs), "nobody has guessed"
         assert not code[reveal].outputs or hides(code[reveal])
         between = code[question + 1 : reveal]
-        covered = [c for c in between if "guess.covered(" in c.source]
+        covered = [c for c in between if f"{name}.covered(" in c.source]
         assert covered or any(map(hides, between)), "the answer can be read"
         for cell in covered:
             assert "<details><summary>" in str(cell.outputs)
@@ -237,6 +237,15 @@ def test_stored_predictions_hide_their_results_and_hold_no_answer(path):
             if first.output_type == "stream":
                 line, _, _ = first.text.splitlines()[0].partition("? Your guess")
                 assert line in asks(shown), f"{line!r} can be read while hidden"
+
+
+REVEALED = r"(\w+)\.reveal\("
+
+
+def places(code, pattern):
+    """(the name of a prediction, the cell) wherever the pattern occurs."""
+    cells = enumerate(code)
+    return [(name, i) for i, c in cells for name in re.findall(pattern, c.source)]
 
 
 def asks(shown) -> str:
