@@ -74,6 +74,7 @@ def my_stop(training, model, score, patience):
         stopped(RETURNED, DIP, 2),
         stopped(RETURNED, [30.0, 20.0, 11.1], 2),
         stopped(RETURNED, [1.0, 2.0, 3.0, 4.0], 3),
+        stopped(RETURNED, [30.0, 29.9, 29.8, 29.7], 2),
         *(stopped(LEFT, *walk) for walk in ((DIP, 2), (DIP[:3], 5))),
     ],
     mistakes="""
@@ -146,7 +147,7 @@ RUNS = [
     *[("xabcy", "zabcw"), ("xyabc", "xya yabc"), ("aaaa", "aab"), ("bcd", "abcd")],
     *[("abc", "abc"), ("The cat", "the cat"), ("a cat,\n\nbut", "one at,\n\nbig")],
     *[(" is ", "a is b"), ("abc", "xyz"), ("", "abc"), ("abc", "")],
-    ("?abcdef", "abcdef!"),
+    *[("?abcdef", "abcdef!"), ("a b", "a\nb"), ("abcd", "dcba")],
 ]
 
 longest_run = Exercise(
@@ -166,7 +167,8 @@ def my_longest(text, source):
         Case(f"text {text!r}, source {source!r}", args=(text, source))
         for text, source in RUNS
     ]
-    + [Case("text 'zxyx', source 'xy' 100 times", args=("zxyx", "xy" * 100))],
+    + [Case("text 'zxyx', source 'xy' 100 times", args=("zxyx", "xy" * 100))]
+    + [Case("'abcdefg' 10 times, in itself", args=("abcdefg" * 10,) * 2)],
     mistakes=r"""
 - any(text[i : i + n + 1] in source for i in range(len(text) - n))
 + n < min(len(text), len(source)) and text[n] == source[n]

@@ -236,7 +236,7 @@ def my_split(budget, A, B, alpha, beta):
     mistakes="""
 (budget / 6) => budget
 budget / 6 / n => budget / n
-    N · D is the whole budget: it must be a sixth, C = 6 N D.
+    N · D is the whole budget: it must be a sixth, F = 6 N D.
 alpha * A / (beta * B) => A / B
     The slopes have α and β as factors: setting them equal gives αA / βB, not A / B.
 alpha * A / (beta * B) => beta * B / (alpha * A)
