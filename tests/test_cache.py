@@ -27,7 +27,7 @@ def prompts_of(lengths) -> list[torch.Tensor]:
     return [torch.randint(11, (n,), generator=generator) for n in lengths]
 
 
-def compare(model, prompts, steps, atol=1e-4):
+def assert_same_logits(model, prompts, steps, atol=1e-4):
     """Cached, uncached, and each row alone: the same logits at every token."""
     readers = [Cached(model, prompts), Uncached(model, prompts)]
     alone = [Uncached(model, [prompt]) for prompt in prompts]
@@ -46,22 +46,24 @@ def compare(model, prompts, steps, atol=1e-4):
 @pytest.mark.parametrize("lengths", [[1], [5], [40], [3, 3], [1, 9, 20, 4]])
 def test_cached_is_uncached_over_three_windows(block_size, lengths):
     steps = 3 * block_size + 2
-    compare(perturbed(block_size), prompts_of(lengths), steps)
+    assert_same_logits(perturbed(block_size), prompts_of(lengths), steps)
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=4), st.integers(1, 9))
 @settings(deadline=None, max_examples=15)
 def test_any_lengths_and_windows(lengths, block_size):
     model = perturbed(block_size, n_layer=1)
-    compare(model, prompts_of(lengths), 2 * block_size + 1)
+    assert_same_logits(model, prompts_of(lengths), 2 * block_size + 1)
 
 
 def test_float64_and_dropout_while_training():
-    compare(perturbed(dtype=torch.double), prompts_of([3]), 40, atol=1e-12)
-    compare(perturbed(dtype=torch.double), prompts_of([3, 7]), 40, atol=1e-12)
+    assert_same_logits(perturbed(dtype=torch.double), prompts_of([3]), 40, atol=1e-12)
+    assert_same_logits(
+        perturbed(dtype=torch.double), prompts_of([3, 7]), 40, atol=1e-12
+    )
     model = perturbed(dropout=0.5).train()
-    compare(model, prompts_of([2, 5]), 20)
-    compare(model, prompts_of([2]), 20)
+    assert_same_logits(model, prompts_of([2, 5]), 20)
+    assert_same_logits(model, prompts_of([2]), 20)
     assert model.training
 
 
