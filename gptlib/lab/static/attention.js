@@ -1,0 +1,412 @@
+// Attention to touch: one character looks back; arcs, numbers, every head, what follows.
+// Python puts box.js before this. Texts become nodes, never markup: nothing is injected.
+
+const GAP = 34; // pixels between two numbers under the text
+const SMALLEST = 8; // pixels per character: below that the text gets one more line
+const BLANK = /[·⏎]$/; // where a line may end
+const LEAST = 0.01; // a smaller weight is not drawn
+let views = 0; // numbers what needs a name of its own on the page
+
+function render({ model, el }) {
+  const box = frame(el, "Attention");
+  box.classList.add("gpt-att");
+  const view = { model, id: `gpt-att-${++views}`, ...data(model), hovered: null };
+  view.at = () => view.hovered ?? model.get("position");
+  view.row = (layer, head, t) => view.maps[layer * view.heads + head].rows[t];
+  view.looks = () => view.row(model.get("layer"), model.get("head"), view.at());
+  view.set = (changes) => {
+    for (const [name, value] of Object.entries(changes)) model.set(name, value);
+    model.save_changes();
+  };
+
+  const said = make("div", { className: "gpt-att-said" });
+  const text = reader(view);
+  const heads = picker(view);
+  const panels = make("div", { className: "gpt-att-panels" }, heads.node);
+  const next = model.get("expected").length ? follows(view) : null;
+  if (next) panels.append(next.node);
+  const hint = make("div", { className: "gpt-att-hint" }, ...legend(view));
+  box.append(said, make("div", { className: "gpt-att-main" }, text.node, panels), hint);
+
+  view.draw = () => {
+    said.replaceChildren(...sentence(view));
+    for (const part of [text, heads, next]) part?.draw();
+  };
+  for (const trait of ["position", "layer", "head"]) model.on(`change:${trait}`, view.draw);
+  const watcher = new ResizeObserver(() => text.draw());
+  watcher.observe(text.node);
+  view.draw();
+  return () => watcher.disconnect();
+}
+
+/** The weights of each head as rows that end at the own position. */
+function data(model) {
+  const labels = model.get("labels"), [layers, heads] = model.get("shape");
+  const bytes = model.get("weights");
+  const numbers = new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  let read = 0;
+  const one = () => labels.map((_, t) => Array.from(numbers.subarray(read, (read += t + 1)), (n) => n / 65535));
+  const maps = Array.from({ length: layers * heads }, (_, i) => ({
+    layer: Math.floor(i / heads), head: i % heads, rows: one(),
+  }));
+  return { labels, layers, heads, maps, unit: labels.every((label) => [...label].length === 1) ? "character" : "token" };
+}
+
+// What is said
+
+const number = (weight) => weight.toFixed(2);
+const chip = (label) => make("b", { className: "gpt-att-chip" }, label);
+const SPOKEN = { "·": "space", "⏎": "line end" };
+const spoken = (label) => SPOKEN[label] ?? label;
+const back = (t, s) => (t === s ? "itself" : `${t - s} back`);
+
+/** Positions with the largest weights, largest first. */
+const largest = (row, count, least = 0.02) =>
+  [...row.keys()].filter((s) => row[s] >= least).sort((a, b) => row[b] - row[a]).slice(0, count);
+
+function sentence(view) {
+  const t = view.at(), row = view.looks(), top = largest(row, 3);
+  const found = top.flatMap((s, i) => [
+    i ? " · " : "",
+    ...(s === t ? ["itself "] : [chip(view.labels[s]), ` ${back(t, s)} `]),
+    make("span", { className: "gpt-att-weight" }, number(row[s])),
+  ]);
+  const others = row.length - top.length, rest = 1 - top.reduce((sum, s) => sum + row[s], 0);
+  if (others && rest >= LEAST) found.push(` · ${others} other${others > 1 ? "s" : ""} ${number(rest)}`);
+  const quiet = (words) => make("span", { className: "gpt-quiet" }, words);
+  const where = view.maps.length > 1 ? [quiet(`${who(view)} · `)] : [];
+  return [...where, quiet(`position ${t} `), chip(view.labels[t]), " looks at ", ...found];
+}
+
+const who = ({ model }) => `layer ${model.get("layer")}, head ${model.get("head")}`;
+const described = (view, row, t) =>
+  largest(row, 3).map((s) => `${number(row[s])} on ${s === t ? "itself" : `${spoken(view.labels[s])}, ${back(t, s)}`}`).join("; ");
+
+function legend(view) {
+  const keys = view.maps.length > 1 ? "; ↑ ↓ change the head" : "";
+  return [
+    make("span", {}, `Point at a ${view.unit}, a click keeps it; or press ← →${keys}.`),
+    make("span", {}, make("i", { className: "gpt-att-blue" }), "weight: each row sums to 1"),
+    make("span", {}, make("i", { className: "gpt-att-hatch" }), "the future: hidden"),
+  ];
+}
+
+// The text with its arcs, numbers and heads
+
+const drawn = (tag, properties, ...children) => {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(properties)) node.setAttribute(name, typeof value === "number" ? +value.toFixed(2) : value);
+  node.append(...children);
+  return node;
+};
+
+function reader(view) {
+  const { model, labels } = view;
+  const node = make("div", {
+    className: "gpt-att-text", tabIndex: 0, role: "slider",
+    "aria-label": `The ${view.unit} that looks back`, "aria-valuemin": 0, "aria-valuemax": labels.length - 1,
+  });
+  const steps = { ArrowLeft: ["position", -1], ArrowRight: ["position", 1], ArrowUp: ["head", -1], ArrowDown: ["head", 1],
+    PageUp: ["layer", -1], PageDown: ["layer", 1], Home: ["position", -Infinity], End: ["position", Infinity] };
+  const ends = { position: labels.length, head: view.heads, layer: view.layers };
+  node.addEventListener("keydown", (event) => {
+    if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const [trait, step] = steps[event.key];
+    view.hovered = null;
+    view.set({ [trait]: Math.min(ends[trait] - 1, Math.max(0, model.get(trait) + step)) });
+    view.draw();
+  });
+  const hover = (place) => {
+    if (place === view.hovered) return;
+    view.hovered = place;
+    view.draw();
+  };
+  let places = []; // where the lines, characters and heads are: for the pointer
+  const under = (event) => {
+    const frame = node.getBoundingClientRect();
+    const x = event.clientX - frame.left + node.scrollLeft, y = event.clientY - frame.top;
+    const line = places.find((line) => y < line.bottom) ?? places.at(-1);
+    const t = line.x.findIndex((left, i) => x < left + line.widths[i]);
+    const head = line.strips.findIndex((top) => y >= top && y < top + STRIP);
+    return { t: line.first + (t < 0 ? line.x.length - 1 : t), head };
+  };
+  node.addEventListener("pointermove", (event) => hover(under(event).t));
+  node.addEventListener("pointerleave", () => hover(null));
+  node.addEventListener("click", (event) => {
+    const { t, head } = under(event);
+    view.set(head < 0 ? { position: t } : { head });
+    view.draw();
+  });
+  // A short text leaves room for the panels beside it.
+  const { least } = measures(view);
+  node.style.flex = least > 460 ? "1 0 100%" : `0 0 ${least}px`;
+  const draw = () => {
+    const room = node.clientWidth;
+    if (!room) return;
+    const t = view.at();
+    node.setAttribute("aria-valuenow", t);
+    const head = view.maps.length > 1 ? `${who(view)}: ` : "";
+    node.setAttribute("aria-valuetext", `${spoken(labels[t])}, position ${t}. ${head}${described(view, view.looks(), t)}`);
+    const score = layout(view, room);
+    places = score.lines;
+    node.replaceChildren(paint(view, score));
+  };
+  return { node, draw };
+}
+
+const STRIP = 20;
+
+/** Margins, width of each label in characters, the most pixels of one, all at this. */
+function measures({ labels, heads }) {
+  const [left, right] = heads > 1 ? [52, 38] : [3, 3];
+  const units = labels.map((label) => { const n = [...label].length; return n > 1 ? 0.9 * n + 0.3 : 1; });
+  const total = units.reduce((a, b) => a + b);
+  const most = Math.min(72, Math.max(24, 420 / total));
+  return { left, right, units, total, most, least: left + right + total * most };
+}
+
+/** Lines of the text that fit into so many pixels, and where everything stands. */
+function layout(view, room) {
+  const { labels, heads } = view;
+  const { left, right, units, total, most } = measures(view);
+  const fit = (room - left - right) / SMALLEST, count = Math.ceil(total / fit);
+  const lines = [];
+  for (let first = 0; first < labels.length; ) {
+    let end = first, used = 0, blank = 0;
+    const aim = Math.min(fit, (total / count) * 1.1);
+    while (end < labels.length && (end === first || used + units[end] <= aim)) {
+      used += units[end++];
+      if (BLANK.test(labels[end - 1]) && used > 0.7 * aim) blank = end;
+    }
+    if (end < labels.length && blank) end = blank;
+    lines.push({ first, end });
+    first = end;
+  }
+  const used = ({ first, end }) => units.slice(first, end).reduce((a, b) => a + b);
+  const cell = Math.min(most, (room - left - right) / Math.max(...lines.map(used)));
+  const high = cell >= 20 ? 34 : 26, arcs = labels.length <= 12 ? 84 : lines.length > 1 ? 66 : 92;
+  let y = 4;
+  for (const line of lines) {
+    line.widths = units.slice(line.first, line.end).map((unit) => unit * cell);
+    line.x = line.widths.map((_, i) => left + line.widths.slice(0, i).reduce((a, b) => a + b, 0));
+    line.top = y + arcs;
+    const below = line.top + high + 36;
+    line.strips = heads > 1 ? Array.from({ length: heads }, (_, h) => below + h * STRIP) : [];
+    line.bottom = y = below + line.strips.length * STRIP + 10;
+  }
+  const width = left + right + cell * Math.max(...lines.map(used));
+  return { lines, cell, high, arcs, width, height: y, size: Math.min(18, cell / 0.63), left };
+}
+
+function paint(view, score) {
+  const id = `${view.id}-hatch`;
+  const svg = drawn("svg", { width: score.width, height: score.height, "aria-hidden": "true" });
+  svg.append(drawn("defs", {}, drawn("pattern", { id, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+    drawn("rect", { class: "gpt-att-paper", width: 7, height: 7 }), drawn("path", { class: "gpt-att-line", d: "M0 0V7" }))));
+  for (const line of score.lines) {
+    const future = { fill: `url(#${id})` };
+    svg.append(...letters(view, score, line, future), ...strips(view, line, future));
+  }
+  svg.append(...arcs(view, score), ...score.lines.flatMap((line) => numbers(view, score, line)));
+  return svg;
+}
+
+/** Colour carries size: as in the drawings, the letter on it stays readable. */
+const shade = (weight) => (weight < 0.004 ? 0 : 0.06 + 0.66 * weight ** 0.8);
+
+function letters(view, score, line, future) {
+  const t = view.at(), row = view.looks(), gap = score.cell >= 20 ? 3 : 1;
+  return line.x.flatMap((x, i) => {
+    const s = line.first + i, middle = x + line.widths[i] / 2;
+    const place = { x: x + gap / 2, y: line.top, width: line.widths[i] - gap, height: score.high, rx: score.cell >= 20 ? 7 : 2.5 };
+    const paper = drawn("rect", { ...place, ...(s > t ? future : { class: "gpt-att-cell" }) });
+    const weight = s > t ? 0 : shade(row[s]);
+    const tint = drawn("rect", { ...place, class: `gpt-att-tint${s === t ? " gpt-att-own" : ""}`, "fill-opacity": weight });
+    const letter = drawn("text", { class: s > t ? "gpt-att-later" : s === t ? "gpt-att-letter gpt-att-bold" : "gpt-att-letter",
+      x: middle, y: line.top + score.high / 2 + score.size * 0.34, "font-size": score.size }, view.labels[s]);
+    return s > t || weight || s === t ? [paper, tint, letter] : [paper, letter];
+  });
+}
+
+/** From the character that looks to each that it looks at; over a line's end and on. */
+function arcs(view, score) {
+  const t = view.at(), row = view.looks();
+  const lineOf = (s) => score.lines.find((line) => s < line.end);
+  const spot = (s, line = lineOf(s)) => [line.x[s - line.first] + line.widths[s - line.first] / 2, line.top - 2];
+  const height = (distance) => 22 + (score.arcs - 28) * Math.min(1, distance / Math.max(320, score.width * 0.75)) ** 0.55;
+  const arc = (x, y, X, h) => `M${x} ${y}C${x} ${y - 1.33 * h} ${X} ${y - 1.33 * h} ${X} ${y}`;
+  const [x, y] = spot(t), own = lineOf(t);
+  const paths = [];
+  for (const s of largest(row, row.length, LEAST).reverse()) {
+    const [X, Y] = spot(s), line = lineOf(s), stroke = { "stroke-width": 1.2 + 4.8 * row[s], "stroke-opacity": 0.3 + 0.6 * row[s] };
+    const there = [];
+    if (s === t) there.push(`M${x - 3} ${y}C${x - 13} ${y - 25} ${x + 13} ${y - 25} ${x + 3} ${y}`);
+    else if (line === own) there.push(arc(x, y, X, height(x - X)));
+    else {
+      const h = score.arcs * 0.62, edge = score.left - 2, end = line.x.at(-1) + line.widths.at(-1) + 4;
+      there.push(`M${x} ${y}C${x} ${y - h} ${Math.max(edge, x - 50)} ${y - h} ${Math.min(x, edge)} ${y - h}`);
+      there.push(`M${X} ${Y}C${X} ${Y - h} ${Math.min(end, X + 50)} ${Y - h} ${Math.max(X, end)} ${Y - h}`);
+    }
+    for (const d of there) paths.push(drawn("path", { class: "gpt-att-arc", d, ...stroke }));
+  }
+  return paths;
+}
+
+/** The largest weights under their characters, moved apart where they would overlap. */
+function numbers(view, score, line) {
+  const row = view.looks();
+  const shown = largest(row, 8).filter((s) => s >= line.first && s < line.end).sort((a, b) => a - b);
+  const from = shown.map((s) => line.x[s - line.first] + line.widths[s - line.first] / 2);
+  const to = [...from], top = line.top + score.high;
+  for (let round = 0; round < 200; round++)
+    for (let i = 0; i < to.length; i++) {
+      to[i] = Math.min(score.width - 15, Math.max(15, to[i]));
+      const short = i ? GAP - (to[i] - to[i - 1]) : 0;
+      if (short > 0) { to[i - 1] -= short / 2; to[i] += short / 2; }
+    }
+  const best = Math.max(...row);
+  return shown.flatMap((s, i) => [
+    drawn("path", { class: "gpt-att-lead", d: `M${from[i]} ${top + 2}L${to[i]} ${top + 13}` }),
+    drawn("text", { class: `gpt-att-number${row[s] === best ? " gpt-att-bold" : ""}`, x: to[i], y: top + 25 }, number(row[s])),
+  ]);
+}
+
+/** One strip per head of the layer: where each looks from here. */
+function strips(view, line, future) {
+  const { model } = view, t = view.at(), layer = model.get("layer"), right = line.x.at(-1) + line.widths.at(-1);
+  const name = view.layers > 1 && line.strips.length
+    ? [drawn("text", { class: "gpt-att-name", x: 0, y: line.strips[0] - 7 }, `layer ${layer}`)] : [];
+  return name.concat(line.strips.flatMap((y, head) => {
+    const row = view.row(layer, head, t), chosen = head === model.get("head") ? " gpt-att-bold" : "";
+    const [best] = largest(row, 1, 0), until = Math.min(t + 1, line.end) - line.first;
+    const parts = [drawn("rect", { class: "gpt-att-hit", x: 0, y, width: right + 36, height: STRIP }),
+      drawn("text", { class: `gpt-att-name${chosen}`, x: 0, y: y + 14 }, `head ${head}`)];
+    const bar = { y: y + 2, height: STRIP - 4 };
+    if (until > 0) parts.push(drawn("rect", { class: "gpt-att-cell", x: line.x[0], width: line.x[until - 1] + line.widths[until - 1] - line.x[0], ...bar }));
+    for (let i = 0; i < until; i++) {
+      const weight = shade(row[line.first + i]), x = line.x[i], width = line.widths[i];
+      if (weight) parts.push(drawn("rect", { class: "gpt-att-tint", x, width: width - (width > 12 ? 1 : 0), "fill-opacity": weight, ...bar }));
+      if (width >= 36) parts.push(drawn("text", { class: "gpt-att-inside", x: x + width / 2, y: y + 14 }, number(row[line.first + i])));
+    }
+    const from = Math.max(0, until);
+    if (from < line.x.length) parts.push(drawn("rect", { ...future, x: line.x[from], width: right - line.x[from], ...bar }));
+    if (chosen) parts.push(drawn("rect", { class: "gpt-att-ring", x: line.x[0] - 2, y: y + 0.5, width: right - line.x[0] + 4, height: STRIP - 1, rx: 4 }));
+    if (best >= line.first && best < line.end) parts.push(drawn("text", { class: `gpt-att-most${chosen}`, x: right + 8, y: y + 14 }, number(row[best])));
+    return parts;
+  }));
+}
+
+// Every head's map, to choose from
+
+function picker(view) {
+  const { model, layers, heads, maps, labels } = view;
+  if (maps.length === 1 && labels.length <= 12) return square(view);
+  const size = Math.max(20, Math.min(190, Math.floor(Math.sqrt(58_000 / maps.length))));
+  const choices = maps.map((map) => {
+    const input = make("input", { type: "radio", name: view.id });
+    input.addEventListener("change", () => { view.set({ layer: map.layer, head: map.head }); view.draw(); });
+    const row = make("i", { className: "gpt-att-row" });
+    const picture = make("span", { className: "gpt-att-map" }, stencil(map.rows, size), make("i", { className: "gpt-att-hatch" }), row);
+    picture.style.width = picture.style.height = `${size}px`;
+    const name = layers > 1 || maps.length === 1 ? [] : [make("span", {}, `head ${map.head}`)];
+    return { map, input, row, label: make("label", { title: name_of(map) }, input, ...name, picture) };
+  });
+  const grid = make("div", { className: layers > 1 ? "gpt-att-grid" : "gpt-att-flow" });
+  if (layers > 1) {
+    grid.style.gridTemplateColumns = `auto repeat(${heads}, ${size}px)`;
+    const column = (head) => make("span", { className: "gpt-att-column" }, size >= 46 ? `head ${head}` : head);
+    grid.append(make("span", {}, size >= 46 ? "" : "head"), ...Array.from({ length: heads }, (_, head) => column(head)));
+    for (let layer = 0; layer < layers; layer++)
+      grid.append(make("span", { className: "gpt-att-layer" }, `layer ${layer}`), ...choices.slice(layer * heads, (layer + 1) * heads).map((choice) => choice.label));
+  } else grid.append(...choices.map((choice) => choice.label));
+  const title = maps.length > 1 ? "Every head’s map" : "The whole map";
+  const quiet = make("span", { className: "gpt-quiet" }, maps.length > 1 ? "rows look at columns; choose one" : "rows look at columns");
+  const node = make("div", { className: "gpt-att-heads", role: "radiogroup", "aria-label": "Layer and head" },
+    make("div", { className: "gpt-att-title", "aria-hidden": "true" }, make("b", {}, title), " ", quiet), grid);
+  const draw = () => {
+    const t = view.at();
+    for (const { map, input, row, label } of choices) {
+      input.checked = map.layer === model.get("layer") && map.head === model.get("head");
+      label.classList.toggle("gpt-att-chosen", input.checked && maps.length > 1);
+      input.setAttribute("aria-label", `${name_of(map)}: ${described(view, map.rows[t], t)}`);
+      row.style.top = `${(100 * t) / labels.length}%`;
+      row.style.height = `${100 / labels.length}%`;
+    }
+  };
+  return { node, draw };
+}
+
+const name_of = (map) => `Layer ${map.layer}, head ${map.head}`;
+
+/** A map as a mask through which the theme's blue is seen. */
+function stencil(rows, size) {
+  const canvas = make("canvas"), scale = Math.max(1, Math.ceil((2 * size) / rows.length));
+  canvas.width = canvas.height = rows.length * scale;
+  const pen = canvas.getContext("2d");
+  rows.forEach((row, t) => row.forEach((weight, s) => {
+    if (weight < 0.004) return;
+    pen.globalAlpha = Math.min(1, 0.08 + 0.92 * weight ** 0.6);
+    pen.fillRect(s * scale, t * scale, scale, scale);
+  }));
+  const node = make("i", { className: "gpt-att-stencil" });
+  node.style.maskImage = `url(${canvas.toDataURL()})`;
+  return node;
+}
+
+/** The map of a single head on a short text, with its numbers. */
+function square(view) {
+  const { labels, maps } = view, cell = Math.min(46, 280 / labels.length), edge = 26, size = edge + labels.length * cell + 3;
+  const svg = drawn("svg", { width: size, height: size });
+  const node = make("div", { className: "gpt-att-heads", "aria-hidden": "true" },
+    make("div", { className: "gpt-att-title" }, make("b", {}, "The whole map"), " ", make("span", { className: "gpt-quiet" }, "rows look at columns")), svg);
+  const under = (event) => {
+    const t = Math.floor((event.clientY - svg.getBoundingClientRect().top - edge) / cell);
+    return t >= 0 && t < labels.length ? t : null;
+  };
+  svg.addEventListener("pointermove", (event) => { view.hovered = under(event); view.draw(); });
+  svg.addEventListener("pointerleave", () => { view.hovered = null; view.draw(); });
+  svg.addEventListener("click", (event) => { if (under(event) !== null) view.set({ position: under(event) }); });
+  const draw = () => {
+    const t = view.at(), parts = [];
+    labels.forEach((label, i) => {
+      const at = edge + (i + 0.5) * cell, bold = i === t ? " gpt-att-bold" : "";
+      parts.push(drawn("text", { class: "gpt-att-letter", x: at, y: edge - 9, "font-size": 14 }, label));
+      parts.push(drawn("text", { class: `gpt-att-letter${bold}`, x: edge - 14, y: at + 5, "font-size": 14 }, label));
+      labels.forEach((_, s) => {
+        const place = { x: edge + s * cell + 1, y: edge + i * cell + 1, width: cell - 2, height: cell - 2, rx: 4 };
+        if (s > i) { parts.push(drawn("rect", { ...place, fill: `url(#${view.id}-hatch)` })); return; }
+        parts.push(drawn("rect", { ...place, class: "gpt-att-cell" }), drawn("rect", { ...place, class: "gpt-att-tint", "fill-opacity": shade(maps[0].rows[i][s]) }));
+        parts.push(drawn("text", { class: "gpt-att-inside", x: edge + (s + 0.5) * cell, y: at + 4, "font-size": Math.min(13, cell / 2.6) }, number(maps[0].rows[i][s])));
+      });
+    });
+    parts.push(drawn("rect", { class: "gpt-att-ring", x: edge - 1, y: edge + t * cell - 1, width: labels.length * cell + 2, height: cell + 2, rx: 6 }));
+    svg.replaceChildren(...parts);
+  };
+  return { node, draw };
+}
+
+// What follows
+
+function follows(view) {
+  const { model, labels, unit } = view;
+  const title = make("div", { className: "gpt-att-title" });
+  const table = make("div", { className: "gpt-att-bars", role: "list" });
+  const node = make("div", { className: "gpt-att-next", role: "group", "aria-label": `Probabilities of the next ${unit}` }, title, table);
+  const draw = () => {
+    const t = view.at(), context = labels.slice(Math.max(0, t - 9), t + 1);
+    title.replaceChildren(make("b", {}, `Next ${unit}`), make("span", { className: "gpt-quiet" }, " after "), chip((t > 9 ? "…" : "") + context.join("")));
+    const expected = model.get("expected")[t];
+    table.replaceChildren(...expected.map(([label, probability, rank, is_next]) => {
+      const bar = make("i", {});
+      bar.style.width = `${100 * probability}%`;
+      const note = is_next ? rank > expected.length ? `← rank ${rank}` : "← the text" : "";
+      const row = make("div", { role: "listitem", className: is_next ? "gpt-att-true" : "" },
+        chip(label), make("span", { className: "gpt-att-bar", "aria-hidden": "true" }, bar), make("span", { className: "gpt-att-share" }, probability >= 0.0005 ? probability.toFixed(3) : "<0.001"), make("span", { className: "gpt-att-note" }, note));
+      return row;
+    }));
+  };
+  return { node, draw };
+}
+
+export default { render };
