@@ -45,7 +45,6 @@ class AttentionView(anywidget.AnyWidget):
     expected = traitlets.List().tag(sync=True)  # by position: see `likely`
 
     def __init__(self, model: nn.Module, text: str, tok: Tokenizer, **shown: int):
-        """Show a model's attention on a text, and its own distributions."""
         ids = tok.encode(text)
         if not ids:
             raise ValueError("text is empty: expected at least one character")
@@ -89,7 +88,9 @@ class AttentionView(anywidget.AnyWidget):
                 raise ValueError(f"{name}={index}: expected 0 to {count - 1}")
             chosen[name] = index % count
         past = torch.ones(T, T, dtype=torch.bool).tril()  # (T, T)
-        whole = (self.maps[:, :, past] * 65535).round()  # (L, H, T (T + 1) / 2)
+        whole = (
+            self.maps[:, :, past].clamp(max=1) * 65535
+        ).round()  # (L, H, T (T + 1) / 2)
         super().__init__(
             labels=[visible(label) for label in labels],
             shape=[L, H],
@@ -112,10 +113,8 @@ class AttentionView(anywidget.AnyWidget):
             f"{row[s]:.2f} at {f'{labels[s]}, {t - s} back' if s < t else 'itself'}"
             for s in row.argsort(descending=True)[: min(3, t + 1)].tolist()
         ]
-        told = (
-            f"Attention of layer {self.layer}, head {self.head} in {''.join(labels)}: "
-        )
-        told += f"position {t}, {labels[t]}, looks " + "; ".join(looks) + "."
+        told = f"Attention in {''.join(labels)}, layer {self.layer}, head {self.head}: "
+        told += f"position {t}, {labels[t]}, looks {'; '.join(looks)}."
         if self.expected:
             label, p, *_ = self.expected[t][0]
             told += f" Most likely next: {label}, {p:.2f}."
@@ -127,17 +126,17 @@ def check(maps: Tensor, labels: int, expected: int) -> None:
     if maps.ndim != 4 or maps.shape[2:] != (labels, labels) or not maps.numel():
         given = tuple(maps.shape)
         raise ValueError(f"maps of shape {given}: expected (L, H, {labels}, {labels})")
-    if not (maps.min() >= 0 and maps.sum(-1).max() <= 1.001):
+    if not (maps.min() >= 0 and maps.sum(-1).max() <= 1.01):
         raise ValueError("maps: expected weights from 0, at most 1 in each row's sum")
     if maps.triu(1).any():
         raise ValueError("maps: a position looks at a later one; expected causal maps")
     if expected not in (0, labels):
-        raise ValueError(f"probabilities of {expected} positions for {labels} labels")
+        raise ValueError(f"probabilities of {expected} positions, not of {labels}")
 
 
 def likely(p: Tensor, name, following: int | None) -> list[list]:
     """The most probable of p, (V,), and the following: name, p, rank, if it follows."""
-    ranked = p.argsort(descending=True).tolist()
+    ranked = p.argsort(descending=True, stable=True).tolist()
     rows = ranked[:MOST]
     if following is not None and following not in rows:
         rows[-1] = following

@@ -20,10 +20,11 @@ def picture(view, told: str) -> str:
     rows = [(f"head {h}", map_[t], t, h == view.head) for h, map_ in enumerate(maps)]
     if len(maps) == 1:
         rows = [(labels[s], maps[0][s], s, s == t) for s in range(T) if T <= 12]
-    who = f"Layer {view.layer}, head {view.head}: " * (view.maps[..., 0, 0].numel() > 1)
+    who = f"layer {view.layer}, head {view.head}: " * (view.maps[..., 0, 0].numel() > 1)
     far = max((t - s for s in range(t + 1) if row[s] >= 0.01), default=0)
     top = 78 + 0.75 * high(far * cell)
     title = f"{who}position {t}, {labels[t]}, looks back"
+    title = title[0].upper() + title[1:]
     body = [text("ink", 36, 46, title, 'font-size="20" text-anchor="start"')]
     body += arcs(row, t, cell, top) + strip(row, t, top, 34, cell, labels)
     body.append(ring(LEFT + t * cell, top, cell, 34))
@@ -77,7 +78,7 @@ def arcs(row: Sequence[float], t: int, cell: float, top: float) -> list[str]:
         y, up = top - 3, top - 3 - high(x - to)
         d = f"M{x:.1f} {y:.1f}C{x:.1f} {up:.1f} {to:.1f} {up:.1f} {to:.1f} {y:.1f}"
         size = (
-            f'stroke-width="{1.2 + 5 * row[s]:.1f}" opacity="{0.3 + 0.6 * row[s]:.2f}"'
+            f'stroke-width="{1.2 + 4 * row[s]:.1f}" opacity="{0.3 + 0.6 * row[s]:.2f}"'
         )
         drawn += [f'<path class="arc" d="{d}" {size}/>'] * (row[s] >= 0.01)
     return drawn
@@ -109,7 +110,7 @@ def numbers(row: Sequence[float], cell: float, y: float) -> list[str]:
     at = [LEFT + (s + 0.5) * cell for s in shown]
     to = list(at)
     for i in list(range(1, len(to))) * 100:
-        short = max(0.0, 36 - (to[i] - to[i - 1])) / 2
+        short = max(0.0, 42 - (to[i] - to[i - 1])) / 2
         to[i - 1], to[i] = to[i - 1] - short, to[i] + short
     drawn = []
     for s, x, label in zip(shown, at, to, strict=True):

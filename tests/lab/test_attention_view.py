@@ -92,7 +92,7 @@ def test_the_stored_picture_tells_the_numbers(position):
     view = AttentionView.of(KING, "king", position=position)
     svg, texts = stored(view)
     t = view.position
-    assert texts[0] == f"position {t}, {'king'[t]}, looks back"
+    assert texts[0] == f"Position {t}, {'king'[t]}, looks back"
     for weight in KING[KING > 0].tolist():
         assert f"{weight:.2f}" in texts, "each row of a single head"
     hatched = [node for node in svg.iter(f"{SVG}rect") if "hatch" in str(node.attrib)]
@@ -158,7 +158,7 @@ def test_it_is_displayed_with_its_picture(gpt, tok):
         (torch.full((4, 4), 0.25), "king", {}, "a later one"),
         (KING, "king", {"head": 1}, "head=1: expected 0 to 0"),
         (KING, "king", {"position": 4}, "position=4: expected 0 to 3"),
-        (KING, "king", {"probabilities": [{"a": 1.0}]}, "1 positions for 4"),
+        (KING, "king", {"probabilities": [{"a": 1.0}]}, "1 positions, not of 4"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(maps, labels, options, message):

@@ -17,6 +17,7 @@ function render({ model, el }) {
   view.set = (changes) => {
     for (const [name, value] of Object.entries(changes)) model.set(name, value);
     model.save_changes();
+    view.draw();
   };
 
   const said = make("div", { className: "gpt-att-said" });
@@ -115,7 +116,6 @@ function reader(view) {
     const [trait, step] = steps[event.key];
     view.hovered = null;
     view.set({ [trait]: Math.min(ends[trait] - 1, Math.max(0, model.get(trait) + step)) });
-    view.draw();
   });
   const hover = (place) => {
     if (place === view.hovered) return;
@@ -136,7 +136,6 @@ function reader(view) {
   node.addEventListener("click", (event) => {
     const { t, head } = under(event);
     view.set(head < 0 ? { position: t } : { head });
-    view.draw();
   });
   // A short text leaves room for the panels beside it.
   const { least } = measures(view);
@@ -185,7 +184,7 @@ function layout(view, room) {
   }
   const used = ({ first, end }) => units.slice(first, end).reduce((a, b) => a + b);
   const cell = Math.min(most, (room - left - right) / Math.max(...lines.map(used)));
-  const high = cell >= 20 ? 34 : 26, arcs = labels.length <= 12 ? 84 : lines.length > 1 ? 66 : 92;
+  const high = cell >= 20 ? 34 : 26, arcs = labels.length <= 12 ? 84 : lines.length > 1 ? 64 : 84;
   let y = 4;
   for (const line of lines) {
     line.widths = units.slice(line.first, line.end).map((unit) => unit * cell);
@@ -234,12 +233,12 @@ function arcs(view, score) {
   const t = view.at(), row = view.looks();
   const lineOf = (s) => score.lines.find((line) => s < line.end);
   const spot = (s, line = lineOf(s)) => [line.x[s - line.first] + line.widths[s - line.first] / 2, line.top - 2];
-  const height = (distance) => 22 + (score.arcs - 28) * Math.min(1, distance / Math.max(320, score.width * 0.75)) ** 0.55;
+  const height = (distance) => 18 + (score.arcs - 24) * Math.min(1, distance / Math.max(320, score.width * 0.75)) ** 0.55;
   const arc = (x, y, X, h) => `M${x} ${y}C${x} ${y - 1.33 * h} ${X} ${y - 1.33 * h} ${X} ${y}`;
   const [x, y] = spot(t), own = lineOf(t);
   const paths = [];
   for (const s of largest(row, row.length, LEAST).reverse()) {
-    const [X, Y] = spot(s), line = lineOf(s), stroke = { "stroke-width": 1.2 + 4.8 * row[s], "stroke-opacity": 0.3 + 0.6 * row[s] };
+    const [X, Y] = spot(s), line = lineOf(s), stroke = { "stroke-width": 1.2 + 4 * row[s], "stroke-opacity": 0.3 + 0.6 * row[s] };
     const there = [];
     if (s === t) there.push(`M${x - 3} ${y}C${x - 13} ${y - 25} ${x + 13} ${y - 25} ${x + 3} ${y}`);
     else if (line === own) there.push(arc(x, y, X, height(x - X)));
@@ -305,7 +304,7 @@ function picker(view) {
   const size = Math.max(20, Math.min(190, Math.floor(Math.sqrt(58_000 / maps.length))));
   const choices = maps.map((map) => {
     const input = make("input", { type: "radio", name: view.id });
-    input.addEventListener("change", () => { view.set({ layer: map.layer, head: map.head }); view.draw(); });
+    input.addEventListener("change", () => view.set({ layer: map.layer, head: map.head }));
     const row = make("i", { className: "gpt-att-row" });
     const picture = make("span", { className: "gpt-att-map" }, stencil(map.rows, size), make("i", { className: "gpt-att-hatch" }), row);
     picture.style.width = picture.style.height = `${size}px`;
