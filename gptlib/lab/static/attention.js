@@ -44,13 +44,14 @@ function render({ model, el }) {
 function data(model) {
   const labels = model.get("labels"), [layers, heads] = model.get("shape");
   const bytes = model.get("weights");
-  const numbers = new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   let read = 0;
-  const one = () => labels.map((_, t) => Array.from(numbers.subarray(read, (read += t + 1)), (n) => n / 65535));
+  const next = () => bytes.getUint16(2 * read++, true) / 65535;
+  const one = () => labels.map((_, t) => Array.from({ length: t + 1 }, next));
   const maps = Array.from({ length: layers * heads }, (_, i) => ({
     layer: Math.floor(i / heads), head: i % heads, rows: one(),
   }));
-  return { labels, layers, heads, maps, unit: labels.every((label) => [...label].length === 1) ? "character" : "token" };
+  const unit = labels.every((label) => [...label].length === 1) ? "character" : "token";
+  return { labels, layers, heads, maps, unit };
 }
 
 // What is said
@@ -80,8 +81,10 @@ function sentence(view) {
 }
 
 const who = ({ model }) => `layer ${model.get("layer")}, head ${model.get("head")}`;
-const described = (view, row, t) =>
-  largest(row, 3).map((s) => `${number(row[s])} on ${s === t ? "itself" : `${spoken(view.labels[s])}, ${back(t, s)}`}`).join("; ");
+function described(view, row, t) {
+  const place = (s) => (s === t ? "itself" : `${spoken(view.labels[s])}, ${back(t, s)}`);
+  return largest(row, 3).map((s) => `${number(row[s])} on ${place(s)}`).join("; ");
+}
 
 function legend(view) {
   const keys = view.maps.length > 1 ? "; ↑ ↓ change the head" : "";
@@ -96,10 +99,13 @@ function legend(view) {
 
 const drawn = (tag, properties, ...children) => {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(properties)) node.setAttribute(name, typeof value === "number" ? +value.toFixed(2) : value);
+  for (const [name, value] of Object.entries(properties))
+    node.setAttribute(name, typeof value === "number" ? +value.toFixed(2) : value);
   node.append(...children);
   return node;
 };
+const rect = (kind, place) => drawn("rect", { class: `gpt-att-${kind}`, ...place });
+const words = (kind, text, place) => drawn("text", { class: `gpt-att-${kind}`, ...place }, text);
 
 function reader(view) {
   const { model, labels } = view;
@@ -107,8 +113,10 @@ function reader(view) {
     className: "gpt-att-text", tabIndex: 0, role: "slider",
     "aria-label": `The ${view.unit} that looks back`, "aria-valuemin": 0, "aria-valuemax": labels.length - 1,
   });
-  const steps = { ArrowLeft: ["position", -1], ArrowRight: ["position", 1], ArrowUp: ["head", -1], ArrowDown: ["head", 1],
-    PageUp: ["layer", -1], PageDown: ["layer", 1], Home: ["position", -Infinity], End: ["position", Infinity] };
+  const steps = {
+    ArrowLeft: ["position", -1], ArrowRight: ["position", 1], Home: ["position", -Infinity], End: ["position", Infinity],
+    ArrowUp: ["head", -1], ArrowDown: ["head", 1], PageUp: ["layer", -1], PageDown: ["layer", 1],
+  };
   const ends = { position: labels.length, head: view.heads, layer: view.layers };
   node.addEventListener("keydown", (event) => {
     if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -146,7 +154,8 @@ function reader(view) {
     const t = view.at();
     node.setAttribute("aria-valuenow", t);
     const head = view.maps.length > 1 ? `${who(view)}: ` : "";
-    node.setAttribute("aria-valuetext", `${spoken(labels[t])}, position ${t}. ${head}${described(view, view.looks(), t)}`);
+    const looks = described(view, view.looks(), t);
+    node.setAttribute("aria-valuetext", `${spoken(labels[t])}, position ${t}. ${head}${looks}`);
     const score = layout(view, room);
     places = score.lines;
     node.replaceChildren(paint(view, score));
@@ -199,14 +208,12 @@ function layout(view, room) {
 }
 
 function paint(view, score) {
-  const id = `${view.id}-hatch`;
+  const id = `${view.id}-hatch`, future = { fill: `url(#${id})` };
   const svg = drawn("svg", { width: score.width, height: score.height, "aria-hidden": "true" });
-  svg.append(drawn("defs", {}, drawn("pattern", { id, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-    drawn("rect", { class: "gpt-att-paper", width: 7, height: 7 }), drawn("path", { class: "gpt-att-line", d: "M0 0V7" }))));
-  for (const line of score.lines) {
-    const future = { fill: `url(#${id})` };
-    svg.append(...letters(view, score, line, future), ...strips(view, line, future));
-  }
+  const tile = { id, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
+  const line = drawn("path", { class: "gpt-att-line", d: "M0 0V7" });
+  svg.append(drawn("defs", {}, drawn("pattern", tile, rect("cell", { width: 7, height: 7 }), line)));
+  for (const line of score.lines) svg.append(...letters(view, score, line, future), ...strips(view, line, future));
   svg.append(...arcs(view, score), ...score.lines.flatMap((line) => numbers(view, score, line)));
   return svg;
 }
@@ -215,16 +222,15 @@ function paint(view, score) {
 const shade = (weight) => (weight < 0.004 ? 0 : 0.06 + 0.66 * weight ** 0.8);
 
 function letters(view, score, line, future) {
-  const t = view.at(), row = view.looks(), gap = score.cell >= 20 ? 3 : 1;
+  const t = view.at(), row = view.looks(), wide = score.cell >= 20, gap = wide ? 3 : 1;
   return line.x.flatMap((x, i) => {
-    const s = line.first + i, middle = x + line.widths[i] / 2;
-    const place = { x: x + gap / 2, y: line.top, width: line.widths[i] - gap, height: score.high, rx: score.cell >= 20 ? 7 : 2.5 };
-    const paper = drawn("rect", { ...place, ...(s > t ? future : { class: "gpt-att-cell" }) });
-    const weight = s > t ? 0 : shade(row[s]);
-    const tint = drawn("rect", { ...place, class: `gpt-att-tint${s === t ? " gpt-att-own" : ""}`, "fill-opacity": weight });
-    const letter = drawn("text", { class: s > t ? "gpt-att-later" : s === t ? "gpt-att-letter gpt-att-bold" : "gpt-att-letter",
-      x: middle, y: line.top + score.high / 2 + score.size * 0.34, "font-size": score.size }, view.labels[s]);
-    return s > t || weight || s === t ? [paper, tint, letter] : [paper, letter];
+    const s = line.first + i, own = s === t, weight = s > t ? 0 : shade(row[s]);
+    const place = { x: x + gap / 2, y: line.top, width: line.widths[i] - gap, height: score.high, rx: wide ? 7 : 2.5 };
+    const kind = s > t ? "later" : own ? "letter gpt-att-bold" : "letter";
+    const middle = { x: x + line.widths[i] / 2, y: line.top + score.high / 2 + score.size * 0.34 };
+    const parts = [s > t ? drawn("rect", { ...place, ...future }) : rect("cell", place)];
+    if (weight || own) parts.push(rect(own ? "tint gpt-att-own" : "tint", { ...place, "fill-opacity": weight }));
+    return [...parts, words(kind, view.labels[s], { ...middle, "font-size": score.size })];
   });
 }
 
@@ -232,111 +238,124 @@ function letters(view, score, line, future) {
 function arcs(view, score) {
   const t = view.at(), row = view.looks();
   const lineOf = (s) => score.lines.find((line) => s < line.end);
-  const spot = (s, line = lineOf(s)) => [line.x[s - line.first] + line.widths[s - line.first] / 2, line.top - 2];
-  const height = (distance) => 18 + (score.arcs - 24) * Math.min(1, distance / Math.max(320, score.width * 0.75)) ** 0.55;
-  const arc = (x, y, X, h) => `M${x} ${y}C${x} ${y - 1.33 * h} ${X} ${y - 1.33 * h} ${X} ${y}`;
-  const [x, y] = spot(t), own = lineOf(t);
-  const paths = [];
-  for (const s of largest(row, row.length, LEAST).reverse()) {
-    const [X, Y] = spot(s), line = lineOf(s), stroke = { "stroke-width": 1.2 + 4 * row[s], "stroke-opacity": 0.3 + 0.6 * row[s] };
-    const there = [];
-    if (s === t) there.push(`M${x - 3} ${y}C${x - 13} ${y - 25} ${x + 13} ${y - 25} ${x + 3} ${y}`);
-    else if (line === own) there.push(arc(x, y, X, height(x - X)));
-    else {
-      const h = score.arcs * 0.62, edge = score.left - 2, end = line.x.at(-1) + line.widths.at(-1) + 4;
-      there.push(`M${x} ${y}C${x} ${y - h} ${Math.max(edge, x - 50)} ${y - h} ${Math.min(x, edge)} ${y - h}`);
-      there.push(`M${X} ${Y}C${X} ${Y - h} ${Math.min(end, X + 50)} ${Y - h} ${Math.max(X, end)} ${Y - h}`);
-    }
-    for (const d of there) paths.push(drawn("path", { class: "gpt-att-arc", d, ...stroke }));
-  }
-  return paths;
+  const spot = (s, line) => [line.x[s - line.first] + line.widths[s - line.first] / 2, line.top - 2];
+  const far = Math.max(320, score.width * 0.75);
+  const height = (distance) => 1.33 * (18 + (score.arcs - 24) * Math.min(1, distance / far) ** 0.55);
+  const own = lineOf(t), [x, y] = spot(t, own), h = score.arcs * 0.62;
+  return largest(row, row.length, LEAST).reverse().flatMap((s) => {
+    const line = lineOf(s), [X, Y] = spot(s, line), top = y - height(x - X);
+    const left = score.left - 2, right = line.x.at(-1) + line.widths.at(-1) + 4;
+    const paths =
+      s === t ? [`M${x - 3} ${y}C${x - 13} ${y - 25} ${x + 13} ${y - 25} ${x + 3} ${y}`]
+      : line === own ? [`M${x} ${y}C${x} ${top} ${X} ${top} ${X} ${y}`]
+      : [`M${x} ${y}C${x} ${y - h} ${Math.max(left, x - 50)} ${y - h} ${Math.min(x, left)} ${y - h}`,
+         `M${X} ${Y}C${X} ${Y - h} ${Math.min(right, X + 50)} ${Y - h} ${Math.max(X, right)} ${Y - h}`];
+    const stroke = { "stroke-width": 1.2 + 4 * row[s], "stroke-opacity": 0.3 + 0.6 * row[s] };
+    return paths.map((d) => drawn("path", { class: "gpt-att-arc", d, ...stroke }));
+  });
 }
 
 /** The largest weights under their characters, moved apart where they would overlap. */
 function numbers(view, score, line) {
-  const row = view.looks();
+  const row = view.looks(), best = Math.max(...row), top = line.top + score.high;
   const shown = largest(row, 8).filter((s) => s >= line.first && s < line.end).sort((a, b) => a - b);
   const from = shown.map((s) => line.x[s - line.first] + line.widths[s - line.first] / 2);
-  const to = [...from], top = line.top + score.high;
+  const to = [...from];
   for (let round = 0; round < 200; round++)
     for (let i = 0; i < to.length; i++) {
       to[i] = Math.min(score.width - 15, Math.max(15, to[i]));
       const short = i ? GAP - (to[i] - to[i - 1]) : 0;
       if (short > 0) { to[i - 1] -= short / 2; to[i] += short / 2; }
     }
-  const best = Math.max(...row);
   return shown.flatMap((s, i) => [
     drawn("path", { class: "gpt-att-lead", d: `M${from[i]} ${top + 2}L${to[i]} ${top + 13}` }),
-    drawn("text", { class: `gpt-att-number${row[s] === best ? " gpt-att-bold" : ""}`, x: to[i], y: top + 25 }, number(row[s])),
+    words(row[s] === best ? "number gpt-att-bold" : "number", number(row[s]), { x: to[i], y: top + 25 }),
   ]);
 }
 
 /** One strip per head of the layer: where each looks from here. */
 function strips(view, line, future) {
-  const { model } = view, t = view.at(), layer = model.get("layer"), right = line.x.at(-1) + line.widths.at(-1);
-  const name = view.layers > 1 && line.strips.length
-    ? [drawn("text", { class: "gpt-att-name", x: 0, y: line.strips[0] - 7 }, `layer ${layer}`)] : [];
-  return name.concat(line.strips.flatMap((y, head) => {
-    const row = view.row(layer, head, t), chosen = head === model.get("head") ? " gpt-att-bold" : "";
-    const [best] = largest(row, 1, 0), until = Math.min(t + 1, line.end) - line.first;
-    const parts = [drawn("rect", { class: "gpt-att-hit", x: 0, y, width: right + 36, height: STRIP }),
-      drawn("text", { class: `gpt-att-name${chosen}`, x: 0, y: y + 14 }, `head ${head}`)];
-    const bar = { y: y + 2, height: STRIP - 4 };
-    if (until > 0) parts.push(drawn("rect", { class: "gpt-att-cell", x: line.x[0], width: line.x[until - 1] + line.widths[until - 1] - line.x[0], ...bar }));
+  const { model } = view, t = view.at(), layer = model.get("layer");
+  const left = line.x[0], right = line.x.at(-1) + line.widths.at(-1);
+  const until = Math.max(0, Math.min(t + 1, line.end) - line.first); // letters that are seen
+  const seen = until ? line.x[until - 1] + line.widths[until - 1] : left;
+  const titled = view.layers > 1 && line.strips.length;
+  const all = titled ? [words("name", `layer ${layer}`, { x: 0, y: line.strips[0] - 7 })] : [];
+  line.strips.forEach((y, head) => {
+    const row = view.row(layer, head, t), [best] = largest(row, 1, 0);
+    const chosen = head === model.get("head"), bold = chosen ? " gpt-att-bold" : "";
+    const bar = { y: y + 2, height: STRIP - 4 }, base = y + 14;
+    all.push(rect("hit", { x: 0, y, width: right + 36, height: STRIP }));
+    all.push(words(`name${bold}`, `head ${head}`, { x: 0, y: base }));
+    all.push(rect("cell", { x: left, width: seen - left, ...bar }));
     for (let i = 0; i < until; i++) {
-      const weight = shade(row[line.first + i]), x = line.x[i], width = line.widths[i];
-      if (weight) parts.push(drawn("rect", { class: "gpt-att-tint", x, width: width - (width > 12 ? 1 : 0), "fill-opacity": weight, ...bar }));
-      if (width >= 36) parts.push(drawn("text", { class: "gpt-att-inside", x: x + width / 2, y: y + 14 }, number(row[line.first + i])));
+      const weight = row[line.first + i], x = line.x[i], width = line.widths[i];
+      const place = { x, width: width - (width > 12 ? 1 : 0), "fill-opacity": shade(weight), ...bar };
+      if (shade(weight)) all.push(rect("tint", place));
+      if (width >= 36) all.push(words("inside", number(weight), { x: x + width / 2, y: base }));
     }
-    const from = Math.max(0, until);
-    if (from < line.x.length) parts.push(drawn("rect", { ...future, x: line.x[from], width: right - line.x[from], ...bar }));
-    if (chosen) parts.push(drawn("rect", { class: "gpt-att-ring", x: line.x[0] - 2, y: y + 0.5, width: right - line.x[0] + 4, height: STRIP - 1, rx: 4 }));
-    if (best >= line.first && best < line.end) parts.push(drawn("text", { class: `gpt-att-most${chosen}`, x: right + 8, y: y + 14 }, number(row[best])));
-    return parts;
-  }));
+    all.push(drawn("rect", { ...future, x: seen, width: right - seen, ...bar }));
+    if (chosen) all.push(rect("ring", { x: left - 2, y: y + 0.5, width: right - left + 4, height: STRIP - 1, rx: 4 }));
+    const here = best >= line.first && best < line.end;
+    if (here) all.push(words(`most${bold}`, number(row[best]), { x: right + 8, y: base }));
+  });
+  return all;
 }
 
 // Every head's map, to choose from
+
+const named = (map) => `Layer ${map.layer}, head ${map.head}`;
+
+function titled(name, quiet) {
+  const more = make("span", { className: "gpt-quiet" }, quiet);
+  return make("div", { className: "gpt-att-title", "aria-hidden": "true" }, make("b", {}, name), " ", more);
+}
 
 function picker(view) {
   const { model, layers, heads, maps, labels } = view;
   if (maps.length === 1 && labels.length <= 12) return square(view);
   const size = Math.max(20, Math.min(190, Math.floor(Math.sqrt(58_000 / maps.length))));
-  const choices = maps.map((map) => {
-    const input = make("input", { type: "radio", name: view.id });
-    input.addEventListener("change", () => view.set({ layer: map.layer, head: map.head }));
-    const row = make("i", { className: "gpt-att-row" });
-    const picture = make("span", { className: "gpt-att-map" }, stencil(map.rows, size), make("i", { className: "gpt-att-hatch" }), row);
-    picture.style.width = picture.style.height = `${size}px`;
-    const name = layers > 1 || maps.length === 1 ? [] : [make("span", {}, `head ${map.head}`)];
-    return { map, input, row, label: make("label", { title: name_of(map) }, input, ...name, picture) };
-  });
+  const choices = maps.map((map) => choice(view, map, size));
+  const pictures = choices.map(({ label }) => label);
   const grid = make("div", { className: layers > 1 ? "gpt-att-grid" : "gpt-att-flow" });
+  const note = (name, text) => make("span", { className: `gpt-att-${name}` }, text);
   if (layers > 1) {
+    const wide = size >= 46; // wide enough for words
     grid.style.gridTemplateColumns = `auto repeat(${heads}, ${size}px)`;
-    const column = (head) => make("span", { className: "gpt-att-column" }, size >= 46 ? `head ${head}` : head);
-    grid.append(make("span", {}, size >= 46 ? "" : "head"), ...Array.from({ length: heads }, (_, head) => column(head)));
+    grid.append(note("layer", wide ? "" : "head"));
+    for (let head = 0; head < heads; head++) grid.append(note("column", wide ? `head ${head}` : `${head}`));
     for (let layer = 0; layer < layers; layer++)
-      grid.append(make("span", { className: "gpt-att-layer" }, `layer ${layer}`), ...choices.slice(layer * heads, (layer + 1) * heads).map((choice) => choice.label));
-  } else grid.append(...choices.map((choice) => choice.label));
-  const title = maps.length > 1 ? "Every head’s map" : "The whole map";
-  const quiet = make("span", { className: "gpt-quiet" }, maps.length > 1 ? "rows look at columns; choose one" : "rows look at columns");
-  const node = make("div", { className: "gpt-att-heads", role: "radiogroup", "aria-label": "Layer and head" },
-    make("div", { className: "gpt-att-title", "aria-hidden": "true" }, make("b", {}, title), " ", quiet), grid);
+      grid.append(note("layer", `layer ${layer}`), ...pictures.slice(layer * heads, (layer + 1) * heads));
+  } else grid.append(...pictures);
+  const several = maps.length > 1;
+  const title = several
+    ? titled("Every head’s map", "rows look at columns; choose one")
+    : titled("The whole map", "rows look at columns");
+  const properties = { className: "gpt-att-heads", role: "radiogroup", "aria-label": "Layer and head" };
   const draw = () => {
     const t = view.at();
     for (const { map, input, row, label } of choices) {
       input.checked = map.layer === model.get("layer") && map.head === model.get("head");
-      label.classList.toggle("gpt-att-chosen", input.checked && maps.length > 1);
-      input.setAttribute("aria-label", `${name_of(map)}: ${described(view, map.rows[t], t)}`);
+      label.classList.toggle("gpt-att-chosen", input.checked && several);
+      input.setAttribute("aria-label", `${named(map)}: ${described(view, map.rows[t], t)}`);
       row.style.top = `${(100 * t) / labels.length}%`;
       row.style.height = `${100 / labels.length}%`;
     }
   };
-  return { node, draw };
+  return { node: make("div", properties, title, grid), draw };
 }
 
-const name_of = (map) => `Layer ${map.layer}, head ${map.head}`;
+/** A small map to choose; its row of the character that looks is marked. */
+function choice(view, map, size) {
+  const input = make("input", { type: "radio", name: view.id });
+  input.addEventListener("change", () => view.set({ layer: map.layer, head: map.head }));
+  const hatch = make("i", { className: "gpt-att-hatch" }), row = make("i", { className: "gpt-att-row" });
+  const picture = make("span", { className: "gpt-att-map" }, stencil(map.rows, size), hatch, row);
+  picture.style.width = picture.style.height = `${size}px`;
+  const alone = view.layers === 1 && view.heads > 1;
+  const name = alone ? [make("span", { className: "gpt-att-column" }, `head ${map.head}`)] : [];
+  return { map, input, row, label: make("label", { title: named(map) }, input, ...name, picture) };
+}
 
 /** A map as a mask through which the theme's blue is seen. */
 function stencil(rows, size) {
@@ -355,31 +374,34 @@ function stencil(rows, size) {
 
 /** The map of a single head on a short text, with its numbers. */
 function square(view) {
-  const { labels, maps } = view, cell = Math.min(46, 280 / labels.length), edge = 26, size = edge + labels.length * cell + 3;
-  const svg = drawn("svg", { width: size, height: size });
-  const node = make("div", { className: "gpt-att-heads", "aria-hidden": "true" },
-    make("div", { className: "gpt-att-title" }, make("b", {}, "The whole map"), " ", make("span", { className: "gpt-quiet" }, "rows look at columns")), svg);
+  const { labels, maps } = view, cell = Math.min(46, 380 / labels.length), edge = 26;
+  const whole = labels.length * cell, svg = drawn("svg", { width: edge + whole + 3, height: edge + whole + 3 });
+  const title = titled("The whole map", "rows look at columns");
+  const node = make("div", { className: "gpt-att-heads", "aria-hidden": "true" }, title, svg);
   const under = (event) => {
     const t = Math.floor((event.clientY - svg.getBoundingClientRect().top - edge) / cell);
     return t >= 0 && t < labels.length ? t : null;
   };
-  svg.addEventListener("pointermove", (event) => { view.hovered = under(event); view.draw(); });
-  svg.addEventListener("pointerleave", () => { view.hovered = null; view.draw(); });
-  svg.addEventListener("click", (event) => { if (under(event) !== null) view.set({ position: under(event) }); });
+  const hover = (t) => { view.hovered = t; view.draw(); };
+  svg.addEventListener("pointermove", (event) => hover(under(event)));
+  svg.addEventListener("pointerleave", () => hover(null));
+  svg.addEventListener("click", (event) => under(event) !== null && view.set({ position: under(event) }));
+  const future = { fill: `url(#${view.id}-hatch)` };
   const draw = () => {
-    const t = view.at(), parts = [];
+    const t = view.at(), parts = [], size = { "font-size": 14 };
     labels.forEach((label, i) => {
-      const at = edge + (i + 0.5) * cell, bold = i === t ? " gpt-att-bold" : "";
-      parts.push(drawn("text", { class: "gpt-att-letter", x: at, y: edge - 9, "font-size": 14 }, label));
-      parts.push(drawn("text", { class: `gpt-att-letter${bold}`, x: edge - 14, y: at + 5, "font-size": 14 }, label));
+      const at = edge + (i + 0.5) * cell, side = { width: cell - 2, height: cell - 2, rx: 4 };
+      parts.push(words("letter", label, { x: at, y: edge - 9, ...size }));
+      parts.push(words(i === t ? "letter gpt-att-bold" : "letter", label, { x: edge - 14, y: at + 5, ...size }));
       labels.forEach((_, s) => {
-        const place = { x: edge + s * cell + 1, y: edge + i * cell + 1, width: cell - 2, height: cell - 2, rx: 4 };
-        if (s > i) { parts.push(drawn("rect", { ...place, fill: `url(#${view.id}-hatch)` })); return; }
-        parts.push(drawn("rect", { ...place, class: "gpt-att-cell" }), drawn("rect", { ...place, class: "gpt-att-tint", "fill-opacity": shade(maps[0].rows[i][s]) }));
-        parts.push(drawn("text", { class: "gpt-att-inside", x: edge + (s + 0.5) * cell, y: at + 4, "font-size": Math.min(13, cell / 2.6) }, number(maps[0].rows[i][s])));
+        const place = { x: edge + s * cell + 1, y: edge + i * cell + 1, ...side };
+        if (s > i) return parts.push(drawn("rect", { ...place, ...future }));
+        const weight = maps[0].rows[i][s];
+        parts.push(rect("cell", place), rect("tint", { ...place, "fill-opacity": shade(weight) }));
+        return parts.push(words("inside", number(weight), { x: edge + (s + 0.5) * cell, y: at + 4 }));
       });
     });
-    parts.push(drawn("rect", { class: "gpt-att-ring", x: edge - 1, y: edge + t * cell - 1, width: labels.length * cell + 2, height: cell + 2, rx: 6 }));
+    parts.push(rect("ring", { x: edge - 1, y: edge + t * cell - 1, width: whole + 2, height: cell + 2, rx: 6 }));
     svg.replaceChildren(...parts);
   };
   return { node, draw };
@@ -391,21 +413,28 @@ function follows(view) {
   const { model, labels, unit } = view;
   const title = make("div", { className: "gpt-att-title" });
   const table = make("div", { className: "gpt-att-bars", role: "list" });
-  const node = make("div", { className: "gpt-att-next", role: "group", "aria-label": `Probabilities of the next ${unit}` }, title, table);
+  const name = `Probabilities of the next ${unit}`;
+  const node = make("div", { className: "gpt-att-next", role: "group", "aria-label": name }, title, table);
   const draw = () => {
-    const t = view.at(), context = labels.slice(Math.max(0, t - 9), t + 1);
-    title.replaceChildren(make("b", {}, `Next ${unit}`), make("span", { className: "gpt-quiet" }, " after "), chip((t > 9 ? "…" : "") + context.join("")));
-    const expected = model.get("expected")[t];
-    table.replaceChildren(...expected.map(([label, probability, rank, is_next]) => {
-      const bar = make("i", {});
-      bar.style.width = `${100 * probability}%`;
-      const note = is_next ? rank > expected.length ? `← rank ${rank}` : "← the text" : "";
-      const row = make("div", { role: "listitem", className: is_next ? "gpt-att-true" : "" },
-        chip(label), make("span", { className: "gpt-att-bar", "aria-hidden": "true" }, bar), make("span", { className: "gpt-att-share" }, probability >= 0.0005 ? probability.toFixed(3) : "<0.001"), make("span", { className: "gpt-att-note" }, note));
-      return row;
-    }));
+    const t = view.at(), context = labels.slice(Math.max(0, t - 9), t + 1).join("");
+    const after = make("span", { className: "gpt-quiet" }, " after ");
+    title.replaceChildren(make("b", {}, `Next ${unit}`), after, chip(t > 9 ? `…${context}` : context));
+    table.replaceChildren(...model.get("expected")[t].map(bar));
   };
   return { node, draw };
+}
+
+/** One line of the distribution; the token that really follows is marked. */
+function bar([label, probability, rank, true_one], i) {
+  const filled = make("i", {});
+  filled.style.width = `${100 * probability}%`;
+  const share = probability >= 0.0005 ? probability.toFixed(3) : "<0.001";
+  const note = !true_one ? "" : rank > i + 1 ? `← rank ${rank}` : "← the text";
+  return make("div", { role: "listitem", className: true_one ? "gpt-att-true" : "" },
+    chip(label),
+    make("span", { className: "gpt-att-bar", "aria-hidden": "true" }, filled),
+    make("span", { className: "gpt-att-share" }, share),
+    make("span", { className: "gpt-att-note" }, note));
 }
 
 export default { render };
