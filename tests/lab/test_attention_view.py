@@ -8,7 +8,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from gptlib import GPT, MultiHeadAttention
+from gptlib import GPT, LanguageModel, MultiHeadAttention
 from gptlib.attention import attention_maps
 from gptlib.lab import AttentionView
 from gptlib.lab.attention import visible
@@ -70,6 +70,14 @@ def test_weights_of_ones_own():
     heads = MultiHeadAttention(8, 2, 4)
     view = AttentionView.of(heads.weights(torch.randn(1, 4, 8))[0], list("king"))
     assert view.shape == [1, 2]
+
+
+def test_the_layer_of_the_third_notebook(tok):
+    torch.manual_seed(0)
+    size = {"vocab_size": tok.vocab_size, "block_size": 16, "n_embd": 16}
+    model = LanguageModel(MultiHeadAttention(16, 4, 16), **size)
+    view = AttentionView(model, "1 plus 2 is 3.", tok, head=2, position=-1)
+    assert view.shape == [1, 4] and view.position == 13
 
 
 def test_distributions_of_ones_own():

@@ -2,7 +2,7 @@
 // Python puts box.js before this. Texts become nodes, never markup: nothing is injected.
 
 const GAP = 34; // pixels between two numbers under the text
-const SMALLEST = 8; // pixels per character: below that the text gets one more line
+const SMALLEST = 7.2; // pixels per character: below that the text gets one more line
 const BLANK = /[·⏎]$/; // where a line may end
 const LEAST = 0.01; // a smaller weight is not drawn
 let views = 0; // numbers what needs a name of its own on the page
@@ -167,10 +167,10 @@ const STRIP = 20;
 
 /** Margins, width of each label in characters, the most pixels of one, all at this. */
 function measures({ labels, heads }) {
-  const [left, right] = heads > 1 ? [52, 38] : [3, 3];
-  const units = labels.map((label) => { const n = [...label].length; return n > 1 ? 0.9 * n + 0.3 : 1; });
+  const [left, right] = heads > 1 ? [48, 34] : [3, 3];
+  const units = labels.map((label) => { const n = [...label].length; return n > 1 ? n + 0.4 : 1; });
   const total = units.reduce((a, b) => a + b);
-  const most = Math.min(72, Math.max(24, 420 / total));
+  const most = Math.min(64, Math.max(24, 420 / total));
   return { left, right, units, total, most, least: left + right + total * most };
 }
 
@@ -193,7 +193,7 @@ function layout(view, room) {
   }
   const used = ({ first, end }) => units.slice(first, end).reduce((a, b) => a + b);
   const cell = Math.min(most, (room - left - right) / Math.max(...lines.map(used)));
-  const high = cell >= 20 ? 34 : 26, arcs = labels.length <= 12 ? 84 : lines.length > 1 ? 64 : 84;
+  const high = cell >= 20 ? 34 : 26, arcs = labels.length > 12 && lines.length === 1 ? 84 : 64;
   let y = 4;
   for (const line of lines) {
     line.widths = units.slice(line.first, line.end).map((unit) => unit * cell);
@@ -297,7 +297,7 @@ function strips(view, line, future) {
     all.push(drawn("rect", { ...future, x: seen, width: right - seen, ...bar }));
     if (chosen) all.push(rect("ring", { x: left - 2, y: y + 0.5, width: right - left + 4, height: STRIP - 1, rx: 4 }));
     const here = best >= line.first && best < line.end;
-    if (here) all.push(words(`most${bold}`, number(row[best]), { x: right + 8, y: base }));
+    if (here) all.push(words(`most${bold}`, number(row[best]), { x: right + 6, y: base }));
   });
   return all;
 }
@@ -314,7 +314,7 @@ function titled(name, quiet) {
 function picker(view) {
   const { model, layers, heads, maps, labels } = view;
   if (maps.length === 1 && labels.length <= 12) return square(view);
-  const size = Math.max(20, Math.min(190, Math.floor(Math.sqrt(58_000 / maps.length))));
+  const size = Math.max(20, Math.min(190, Math.floor(Math.sqrt(46_000 / maps.length))));
   const choices = maps.map((map) => choice(view, map, size));
   const pictures = choices.map(({ label }) => label);
   const grid = make("div", { className: layers > 1 ? "gpt-att-grid" : "gpt-att-flow" });
@@ -340,6 +340,7 @@ function picker(view) {
       input.setAttribute("aria-label", `${named(map)}: ${described(view, map.rows[t], t)}`);
       row.style.top = `${(100 * t) / labels.length}%`;
       row.style.height = `${100 / labels.length}%`;
+      row.classList.toggle("gpt-att-thin", size < 6 * labels.length);
     }
   };
   return { node: make("div", properties, title, grid), draw };
