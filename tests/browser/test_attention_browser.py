@@ -107,7 +107,7 @@ def test_pointing_shows_and_a_click_keeps(notebook, view):
     assert "position 40 t" in _said(view), "it was only looked at"
     _point_at(view, 30, click=True)
     notebook.page.mouse.move(0, 0)
-    assert "position 30 d" in _said(view)
+    assert "position 30 e" in _said(view)
     assert _kernel(notebook, "view.position") == "30"
 
 

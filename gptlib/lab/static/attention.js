@@ -135,15 +135,16 @@ function reader(view) {
     const frame = node.getBoundingClientRect();
     const x = event.clientX - frame.left + node.scrollLeft, y = event.clientY - frame.top;
     const line = places.find((line) => y < line.bottom) ?? places.at(-1);
-    const t = line.x.findIndex((left, i) => x < left + line.widths[i]);
+    const i = line.x.findIndex((left, i) => x >= left && x < left + line.widths[i]);
     const head = line.strips.findIndex((top) => y >= top && y < top + STRIP);
-    return { t: line.first + (t < 0 ? line.x.length - 1 : t), head };
+    return { t: i < 0 ? null : line.first + i, head }; // null: beside the text
   };
   node.addEventListener("pointermove", (event) => hover(under(event).t));
   node.addEventListener("pointerleave", () => hover(null));
   node.addEventListener("click", (event) => {
     const { t, head } = under(event);
-    view.set(head < 0 ? { position: t } : { head });
+    if (head >= 0) view.set({ head });
+    else if (t !== null) view.set({ position: t });
   });
   // A short text leaves room for the panels beside it.
   const { least } = measures(view);
