@@ -21,7 +21,7 @@ def picture(view, told: str) -> str:
     if len(maps) == 1:
         rows = [(labels[s], maps[0][s], s, s == t) for s in range(T) if T <= 12]
     who = f"layer {view.layer}, head {view.head}: " * (view.maps[..., 0, 0].numel() > 1)
-    far = max((t - s for s in range(t + 1) if row[s] >= 0.01), default=0)
+    far = max((t - s for s in range(t + 1) if row[s] >= 0.02), default=0)
     top = 78 + 0.75 * high(far * cell)
     title = f"{who}position {t}, {labels[t]}, looks back"
     title = title[0].upper() + title[1:]
@@ -78,9 +78,9 @@ def arcs(row: Sequence[float], t: int, cell: float, top: float) -> list[str]:
         y, up = top - 3, top - 3 - high(x - to)
         d = f"M{x:.1f} {y:.1f}C{x:.1f} {up:.1f} {to:.1f} {up:.1f} {to:.1f} {y:.1f}"
         size = (
-            f'stroke-width="{1.2 + 4 * row[s]:.1f}" opacity="{0.3 + 0.6 * row[s]:.2f}"'
+            f'stroke-width="{1.2 + 4 * row[s]:.1f}" opacity="{0.4 + 0.5 * row[s]:.2f}"'
         )
-        drawn += [f'<path class="arc" d="{d}" {size}/>'] * (row[s] >= 0.01)
+        drawn += [f'<path class="arc" d="{d}" {size}/>'] * (row[s] >= 0.02)
     return drawn
 
 

@@ -4,7 +4,7 @@
 const GAP = 34; // pixels between two numbers under the text
 const SMALLEST = 7.2; // pixels per character: below that the text gets one more line
 const BLANK = /[·⏎]$/; // where a line may end
-const LEAST = 0.01; // a smaller weight is not drawn
+const LEAST = 0.02; // a smaller weight has neither arc nor number
 let views = 0; // numbers what needs a name of its own on the page
 
 function render({ model, el }) {
@@ -63,21 +63,24 @@ const spoken = (label) => SPOKEN[label] ?? label;
 const back = (t, s) => (t === s ? "itself" : `${t - s} back`);
 
 /** Positions with the largest weights, largest first. */
-const largest = (row, count, least = 0.02) =>
+const largest = (row, count, least = LEAST) =>
   [...row.keys()].filter((s) => row[s] >= least).sort((a, b) => row[b] - row[a]).slice(0, count);
 
 function sentence(view) {
   const t = view.at(), row = view.looks(), top = largest(row, 3);
-  const found = top.flatMap((s, i) => [
-    i ? " · " : "",
+  const found = top.map((s) => [
     ...(s === t ? ["itself "] : [chip(view.labels[s]), ` ${back(t, s)} `]),
     make("span", { className: "gpt-att-weight" }, number(row[s])),
   ]);
   const others = row.length - top.length, rest = 1 - top.reduce((sum, s) => sum + row[s], 0);
-  if (others && rest >= LEAST) found.push(` · ${others} other${others > 1 ? "s" : ""} ${number(rest)}`);
+  if (others && rest >= 0.01) found.push([`${others} other${others > 1 ? "s" : ""} ${number(rest)}`]);
+  const listed = found.flatMap((parts, i) => {
+    const end = i < found.length - 1 ? " ·" : "";
+    return [make("span", { className: "gpt-att-found" }, ...parts, end), " "];
+  });
   const quiet = (words) => make("span", { className: "gpt-quiet" }, words);
   const where = view.maps.length > 1 ? [quiet(`${who(view)} · `)] : [];
-  return [...where, quiet(`position ${t} `), chip(view.labels[t]), " looks at ", ...found];
+  return [...where, quiet(`position ${t} `), chip(view.labels[t]), " looks at ", ...listed];
 }
 
 const who = ({ model }) => `layer ${model.get("layer")}, head ${model.get("head")}`;
@@ -243,7 +246,7 @@ function arcs(view, score) {
   const far = Math.max(320, score.width * 0.75);
   const height = (distance) => 1.33 * (18 + (score.arcs - 24) * Math.min(1, distance / far) ** 0.55);
   const own = lineOf(t), [x, y] = spot(t, own), h = score.arcs * 0.62;
-  return largest(row, row.length, LEAST).reverse().flatMap((s) => {
+  return largest(row, row.length).reverse().flatMap((s) => {
     const line = lineOf(s), [X, Y] = spot(s, line), top = y - height(x - X);
     const left = score.left - 2, right = line.x.at(-1) + line.widths.at(-1) + 4;
     const paths =
@@ -251,7 +254,7 @@ function arcs(view, score) {
       : line === own ? [`M${x} ${y}C${x} ${top} ${X} ${top} ${X} ${y}`]
       : [`M${x} ${y}C${x} ${y - h} ${Math.max(left, x - 50)} ${y - h} ${Math.min(x, left)} ${y - h}`,
          `M${X} ${Y}C${X} ${Y - h} ${Math.min(right, X + 50)} ${Y - h} ${Math.max(X, right)} ${Y - h}`];
-    const stroke = { "stroke-width": 1.2 + 4 * row[s], "stroke-opacity": 0.3 + 0.6 * row[s] };
+    const stroke = { "stroke-width": 1.2 + 4 * row[s], "stroke-opacity": 0.4 + 0.5 * row[s] };
     return paths.map((d) => drawn("path", { class: "gpt-att-arc", d, ...stroke }));
   });
 }
@@ -352,6 +355,10 @@ function choice(view, map, size) {
   const input = make("input", { type: "radio", name: view.id });
   input.addEventListener("change", () => view.set({ layer: map.layer, head: map.head }));
   const hatch = make("i", { className: "gpt-att-hatch" }), row = make("i", { className: "gpt-att-row" });
+  // The future begins behind each row's own cell.
+  const part = (i) => `${(100 * i) / map.rows.length}%`;
+  const stairs = map.rows.map((_, i) => `${part(i + 1)} ${part(i)}, ${part(i + 1)} ${part(i + 1)}`);
+  hatch.style.clipPath = `polygon(${stairs.join(",")}, 100% 0)`;
   const picture = make("span", { className: "gpt-att-map" }, stencil(map.rows, size), hatch, row);
   picture.style.width = picture.style.height = `${size}px`;
   const alone = view.layers === 1 && view.heads > 1;
