@@ -3,6 +3,7 @@
 Read next: `training.py`, which lowers it.
 """
 
+import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gptlib.cache import resting, run
+from gptlib.composed import recount
 from gptlib.data import IGNORED, Examples, TokenSplits
 from gptlib.errors import require_int
 
@@ -20,6 +22,7 @@ from gptlib.errors import require_int
 # 50,257 logits of each take no more than 200 MB.
 EVALUATED_AT_ONCE = 1024
 PROBE_TOKENS = 8_000  # tokens of a quick look at a split (`fixed_windows`)
+COUNTED_EVERY = 2_048  # tokens between two counts of what was read
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,61 @@ def token_losses(
                 logits.flatten(0, 1), targets.flatten(), reduction="none"
             )
             losses.append(each.double().cpu())  # (B·T,)
+    return torch.cat(losses)
+
+
+def evaluate_while_reading(
+    model: nn.Module,
+    tokens: Int[Tensor, " N"],
+    *,
+    rate: float = 0.1,
+    known: Int[Tensor, " K"] | None = None,
+    window: int | None = None,
+) -> Evaluation:
+    """As `evaluate`, by a copy of the model that learns from each window it scored.
+
+    rate, known: as in `reading_losses`. Never compare the two: here each window has a
+    model of its own. Raises ValueError as `evaluate` does.
+    """
+    check_tokens(model, tokens, "tokens", 2)
+    window = model.block_size if window is None else window
+    window = require_int("window", window, 1, model.block_size)
+    losses = reading_losses(copy.deepcopy(model), tokens, window, rate, known)
+    whole = losses[: len(losses) // window * window].view(-1, window).mean(dim=1)
+    stderr = whole.std().item() / len(whole) ** 0.5 if len(whole) > 1 else math.nan
+    return Evaluation(losses.mean().item(), stderr, len(losses), tuple(whole.tolist()))
+
+
+def reading_losses(
+    model: nn.Module,
+    tokens: Int[Tensor, " N"],
+    window: int,
+    rate: float,
+    known: Int[Tensor, " K"] | None = None,
+) -> Float[Tensor, " M"]:
+    """-ln p of every token but the first, by a model that learns while it reads.
+
+    (N,) -> (N - 1,) float64. Once a window is scored, one step of SGD at this rate
+    lowers its loss. known: the text that the model's n-grams were counted in; every
+    COUNTED_EVERY tokens, what was read is counted, too. Changes the model.
+    """
+    tokens = tokens.to(next(model.parameters()).device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    losses, counted = [], 0
+    with resting(model):
+        for idx, targets in _windows(tokens, window, at_once=1):
+            logits = model(idx)[0]  # (1, T, V)
+            each = F.cross_entropy(logits[0], targets[0], reduction="none")  # (T,)
+            losses.append(each.detach().double().cpu())  # first scored, then learned
+            if rate:
+                optimizer.zero_grad()
+                each.mean().backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+            read = window * len(losses)
+            if known is not None and read - counted >= COUNTED_EVERY:
+                counted = read
+                recount(model, torch.cat([known.to(idx.device), tokens[: read + 1]]))
     return torch.cat(losses)
 
 
@@ -201,12 +259,14 @@ def measure(
     return losses[0], losses[1]
 
 
-def _windows(tokens: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _windows(
+    tokens: Tensor, window: int, at_once: int = 0
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches (B, T) of consecutive windows, then what is left as one short one."""
     whole = (len(tokens) - 1) // window
     idx = tokens[: whole * window].view(-1, window)  # (n, T)
     targets = tokens[1 : whole * window + 1].view(-1, window)  # (n, T)
-    batch = max(1, EVALUATED_AT_ONCE // window)
+    batch = at_once or max(1, EVALUATED_AT_ONCE // window)
     yield from zip(idx.split(batch), targets.split(batch), strict=True)
     rest = tokens[whole * window :]
     if len(rest) > 1:
