@@ -109,7 +109,7 @@ def evaluate_while_reading(
     model: nn.Module,
     tokens: Int[Tensor, " N"],
     *,
-    rate: float = 0.1,
+    rate: float = 0.2,
     known: Int[Tensor, " K"] | None = None,
     window: int | None = None,
 ) -> Evaluation:
@@ -143,10 +143,11 @@ def reading_losses(
     tokens = tokens.to(next(model.parameters()).device)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
     losses, counted = [], 0
+    windows = zip(tokens[:-1].split(window), tokens[1:].split(window), strict=True)
     with resting(model):
-        for idx, targets in _windows(tokens, window, at_once=1):
-            logits = model(idx)[0]  # (1, T, V)
-            each = F.cross_entropy(logits[0], targets[0], reduction="none")  # (T,)
+        for idx, targets in windows:
+            logits = model(idx[None])[0][0]  # (T, V)
+            each = F.cross_entropy(logits, targets, reduction="none")  # (T,)
             losses.append(each.detach().double().cpu())  # first scored, then learned
             if rate:
                 optimizer.zero_grad()
@@ -155,8 +156,9 @@ def reading_losses(
                 optimizer.step()
             read = window * len(losses)
             if known is not None and read - counted >= COUNTED_EVERY:
+                text = torch.cat([known.to(idx.device), tokens[: read + 1]])
+                recount(model, text)
                 counted = read
-                recount(model, torch.cat([known.to(idx.device), tokens[: read + 1]]))
     return torch.cat(losses)
 
 
@@ -259,14 +261,12 @@ def measure(
     return losses[0], losses[1]
 
 
-def _windows(
-    tokens: Tensor, window: int, at_once: int = 0
-) -> Iterator[tuple[Tensor, Tensor]]:
+def _windows(tokens: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches (B, T) of consecutive windows, then what is left as one short one."""
     whole = (len(tokens) - 1) // window
     idx = tokens[: whole * window].view(-1, window)  # (n, T)
     targets = tokens[1 : whole * window + 1].view(-1, window)  # (n, T)
-    batch = at_once or max(1, EVALUATED_AT_ONCE // window)
+    batch = max(1, EVALUATED_AT_ONCE // window)
     yield from zip(idx.split(batch), targets.split(batch), strict=True)
     rest = tokens[whole * window :]
     if len(rest) > 1:

@@ -21,15 +21,15 @@ from gptlib.files.fetch import project_folder
 from gptlib.files.plays import IN_TINY
 from gptlib.handler import ModelHandler
 
-RATE = 0.4
+RATE = 0.2
 WAYS = {  # rate of SGD, whether n-grams are counted
     "as stored": (0.0, False),
     "counts": (0.0, True),
     "steps": (RATE, False),
     "both": (RATE, True),
     "both, rate 0.1": (0.1, True),
-    "both, rate 0.2": (0.2, True),
-    "both, rate 0.8": (0.8, True),
+    "both, rate 0.4": (0.4, True),
+    "both, rate 0.05": (0.05, True),
 }
 TEMPEST = "The Tempest"
 COMPARED = ("speeches shuffled", "Hamlet", "29 plays")
