@@ -88,13 +88,14 @@ def my_total(losses, ids, V):
 """,
     praise="honest losses give one, and learning before scoring more.",
     result=floats,
+    tolerance=1e-6,
     cases=[
         Case(f"{kind}, ids {ids}, V = {V}", args=(reader(V, early), ids, V))
         for kind, early, ids, V in (
             ("honest", 0, [0, 1], 2),
             ("learned too early", 1, [0, 1, 0], 2),
-            ("learned too early", 2, [2, 0, 1, 2, 2, 1], 3),
-            ("honest", 0, [2, 0, 1, 2, 2, 1], 3),
+            ("learned too early", 2, [2, 2, 1, 2, 1, 2], 3),
+            ("honest", 0, [2, 2, 1, 2, 1, 2], 3),
         )
     ],
     mistakes="""
@@ -102,8 +103,8 @@ def my_total(losses, ids, V):
     These are the losses of the first characters: the new one is the last.
 -losses => losses
     A loss is -log p, so p = exp(-loss).
-[*ids, v] => [ids[-1], v]
-    Only the last character stands before: pass the whole text, ids and then v.
+[*ids, v] => [*ids[1:], v]
+    The first character is missing: pass the whole text, ids and then v.
 [*ids, v] => [*ids[:-1], v]
     The new character replaces the last one: append it.
 range(V) => range(1, V)

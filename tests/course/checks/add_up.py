@@ -20,5 +20,5 @@ WRONG = """
 return => total =
     is a `return` missing
 sum( => max(
-    is wrong
+    not yet
 """

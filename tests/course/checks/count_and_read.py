@@ -25,9 +25,9 @@ def answer(ids, V, alpha):
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
 total -= math.log(p) => total = -math.log(p)
-    is wrong
+    not yet
 return => mean =
     is a `return` missing
 pairwise(ids) => pairwise(ids[1:])
-    is wrong
+    not yet
 """
