@@ -42,10 +42,8 @@ class Evaluation:
     bits_per_char: float | None = None
 
     def __repr__(self) -> str:
-        text = f"Evaluation(loss={self.loss:.4f}"
-        if not math.isnan(self.stderr):  # one window has no spread
-            text += f" ± {self.stderr:.4f}"
-        text += " nats per token"
+        spread = "" if math.isnan(self.stderr) else f" ± {self.stderr:.4f}"
+        text = f"Evaluation(loss={self.loss:.4f}{spread} nats per token"
         if self.nats_per_char is not None:
             text += f", {self.nats_per_char:.4f} nats and "
             text += f"{self.bits_per_char:.4f} bits per character"
@@ -106,21 +104,15 @@ def token_losses(
 
 
 def evaluate_while_reading(
-    model: nn.Module,
-    tokens: Int[Tensor, " N"],
-    *,
-    rate: float = 0.2,
-    known: Int[Tensor, " K"] | None = None,
-    window: int | None = None,
+    model: nn.Module, tokens: Int[Tensor, " N"], *, rate: float = 0.2, known=None
 ) -> Evaluation:
     """As `evaluate`, by a copy of the model that learns from each window it scored.
 
-    rate, known: as in `reading_losses`. Never compare the two: here each window has a
-    model of its own. Raises ValueError as `evaluate` does.
+    rate, known: as in `reading_losses`. Never compare the two losses. Raises ValueError
+    as `evaluate` does.
     """
     check_tokens(model, tokens, "tokens", 2)
-    window = model.block_size if window is None else window
-    window = require_int("window", window, 1, model.block_size)
+    window = model.block_size
     losses = reading_losses(copy.deepcopy(model), tokens, window, rate, known)
     whole = losses[: len(losses) // window * window].view(-1, window).mean(dim=1)
     stderr = whole.std().item() / len(whole) ** 0.5 if len(whole) > 1 else math.nan
@@ -128,21 +120,17 @@ def evaluate_while_reading(
 
 
 def reading_losses(
-    model: nn.Module,
-    tokens: Int[Tensor, " N"],
-    window: int,
-    rate: float,
-    known: Int[Tensor, " K"] | None = None,
+    model: nn.Module, tokens: Int[Tensor, " N"], window: int, rate: float, known=None
 ) -> Float[Tensor, " M"]:
     """-ln p of every token but the first, by a model that learns while it reads.
 
     (N,) -> (N - 1,) float64. Once a window is scored, one step of SGD at this rate
-    lowers its loss. known: the text that the model's n-grams were counted in; every
+    lowers its loss. known: the tokens that the model's n-grams were counted in; every
     COUNTED_EVERY tokens, what was read is counted, too. Changes the model.
     """
     tokens = tokens.to(next(model.parameters()).device)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
-    losses, counted = [], 0
+    losses = []
     windows = zip(tokens[:-1].split(window), tokens[1:].split(window), strict=True)
     with resting(model):
         for idx, targets in windows:
@@ -155,10 +143,9 @@ def reading_losses(
                 nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimizer.step()
             read = window * len(losses)
-            if known is not None and read - counted >= COUNTED_EVERY:
+            if known is not None and read % COUNTED_EVERY < window:
                 text = torch.cat([known.to(idx.device), tokens[: read + 1]])
                 recount(model, text)
-                counted = read
     return torch.cat(losses)
 
 
@@ -180,10 +167,8 @@ def sliding_loss(model: nn.Module, tokens: Int[Tensor, " N"], stride: int) -> fl
     total, scored = 0.0, 0
     for some in torch.tensor(starts).split(EVALUATED_AT_ONCE // width or 1):
         positions = (some[:, None] + torch.arange(width)).to(tokens.device)  # (B, T)
-        logits = run(model, tokens[positions])
-        each = F.cross_entropy(
-            logits.flatten(0, 1), tokens[positions + 1].flatten(), reduction="none"
-        ).view(positions.shape)  # (B, T)
+        logits = run(model, tokens[positions]).transpose(1, 2)  # (B, V, T)
+        each = F.cross_entropy(logits, tokens[positions + 1], reduction="none")
         for start, losses in zip(some.tolist(), each, strict=True):
             new = start + width - scored
             total += losses[-new:].double().sum().item()

@@ -10,6 +10,7 @@ read once, in the way chosen. Read next: notebook 15.
 import random
 import time
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 import tyro
@@ -54,6 +55,7 @@ class Reading:
     windows: tuple[float, ...]
 
 
+@cache
 def load_text(name: str) -> str:
     """A text to read: as long as the rest of The Tempest, where its name says no more.
 
