@@ -93,8 +93,8 @@ def my_total(losses, ids, V):
         Case(f"{kind}, ids {ids}, V = {V}", args=(reader(V, early), ids, V))
         for kind, early, ids, V in (
             ("honest", 0, [0, 1], 2),
-            ("learned too early", 1, [0, 1, 0], 2),
-            ("learned too early", 2, [2, 2, 1, 2, 1, 2], 3),
+            ("learned too early", 2, [0, 1, 0], 2),
+            ("learned too early", 1, [2, 2, 1, 2, 1, 2], 3),
             ("honest", 0, [2, 2, 1, 2, 1, 2], 3),
         )
     ],
