@@ -9,6 +9,7 @@ from gptcourse.experiments import reading
 from gptcourse.experiments.reading import RUNS, TEMPEST, Reading, load_text, main, run
 from gptcourse.records import load_rows, table
 from gptlib.data import load_corpus
+from gptlib.files.fetch import project_folder
 
 
 def test_the_rest_of_the_play_begins_where_val_ends():
@@ -57,6 +58,9 @@ def test_the_table_holds_every_run_and_val_once():
     assert sorted((row.text, row.way) for row in rows) == sorted(RUNS)
     assert [row.way for row in rows if row.text == "val"] == ["both"]
     loss = {(row.text, row.way): row.loss for row in rows}
+    val = next(row for row in rows if row.text == "val")
+    page = (project_folder("models") / "RECORDS.md").read_text("utf-8")
+    assert f"| {val.loss:.4f} ± {val.stderr:.4f} |" in page.split("## While reading")[1]
     for text in (TEMPEST, "speeches shuffled", "Hamlet"):
         assert loss[text, "both"] < loss[text, "frozen"] - 0.02
     for row in rows:
