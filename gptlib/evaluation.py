@@ -42,8 +42,10 @@ class Evaluation:
     bits_per_char: float | None = None
 
     def __repr__(self) -> str:
-        spread = "" if math.isnan(self.stderr) else f" ± {self.stderr:.4f}"
-        text = f"Evaluation(loss={self.loss:.4f}{spread} nats per token"
+        text = f"Evaluation(loss={self.loss:.4f}"
+        if not math.isnan(self.stderr):  # one window has no spread
+            text += f" ± {self.stderr:.4f}"
+        text += " nats per token"
         if self.nats_per_char is not None:
             text += f", {self.nats_per_char:.4f} nats and "
             text += f"{self.bits_per_char:.4f} bits per character"
@@ -108,8 +110,7 @@ def evaluate_while_reading(
 ) -> Evaluation:
     """As `evaluate`, by a copy of the model that learns from each window it scored.
 
-    rate, known: as in `reading_losses`. Never compare the two losses. Raises ValueError
-    as `evaluate` does.
+    rate, known: as in `reading_losses`; errors as in `evaluate`. Never compare the two.
     """
     check_tokens(model, tokens, "tokens", 2)
     window = model.block_size
