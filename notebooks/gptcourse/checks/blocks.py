@@ -121,6 +121,7 @@ def my_block(x, ln_1, attn, ln_2, mlp):
     x = x + attn(ln_1(x))  # (B, T, C)
     return x + mlp(ln_2(x))  # (B, T, C)
 """,
+    keeps=("x",),
     praise="each layer reads a normalised copy and adds its correction to the stream.",
     cases=[
         Case("x = [1, 3], attn is -10 x, mlp 100 x, ln_2 has gain 2", args=stand_ins),

@@ -17,7 +17,9 @@ called nothing that is forbidden. Otherwise the mistakes are asked, too
 Shown is the first case that differs, so put the smallest first.
 """
 
+import contextlib
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -85,8 +87,9 @@ class Exercise:
     solution: as the notebook prints it; mistakes: patches of it; more: those that are
     no patches; parts: what the items of a result are called; result: makes results
     comparable; forbid: functions and dtypes of torch that must not be used; gradients:
-    whether they must flow as through the solution; may_change: arguments that the
-    answer is to change; names: what the solution uses besides `patches.NAMES`.
+    whether they must flow as through the solution; keeps: arguments that must stay as
+    they are, for the statement says so; fills: those that the answer is to change;
+    names: what the solution uses besides `patches.NAMES`.
     """
 
     def __init__(
@@ -102,7 +105,8 @@ class Exercise:
         result: Callable[[Any], Any] = lambda value: value,
         forbid: Sequence[str] = (),
         gradients: bool = True,
-        may_change: Sequence[str] = (),
+        keeps: Sequence[str] = (),
+        fills: Sequence[str] = (),
         names: dict[str, Any] | None = None,
         tolerance: float = 1e-4,
         seconds: float = SECONDS,
@@ -111,15 +115,16 @@ class Exercise:
         self.__doc__ = f"Check an answer to the exercise {name}; shows the result."
         self.solution, self.patches, self.more = solution, mistakes, more
         self.praise, self.parts, self.result = praise, parts, result
-        self.forbid, self.may_change, self.names = forbid, may_change, names or {}
+        self.forbid, self.names = forbid, names or {}
+        self.keeps = [*map(self.arguments.index, keeps)]  # positions
+        self.fills = [*map(self.arguments.index, fills)]
         self.tolerance, self.seconds = tolerance, seconds
         self.cases = [*cases, *(self._gradient_cases(cases) if gradients else [])]
         self.passed = False  # whether the reader's last answer was right
         self._expected = []
         self._kept = {}  # (case, id of one of our answers): what it gives
-        self._taken = {}  # case: what the solution takes from iterators
         self.effects = {}  # what the solution gives for changed arguments: effects.py
-        self.calls = []  # (args, kwargs, result) of each call to the solution
+        self.calls = []  # (arguments, result) of each call to the solution
 
     def __repr__(self) -> str:
         return f"check.{self.name}(your_answer)"
@@ -143,11 +148,24 @@ class Exercise:
     @cached_property
     def mistakes(self) -> list[Mistake]:
         """All known mistakes, as answers."""
-        names = {**self.names, "right": self.right}
-        return [
-            Mistake(p.says, load(apply(self.solution, p), f"<{p.says}>", **names))
-            for p in parse(self.patches)
-        ] + list(self.more)
+        sources = [(p.says, apply(self.solution, p)) for p in parse(self.patches)]
+        return [Mistake(says, self._load(says, new)) for says, new in sources] + [
+            *self.more
+        ]
+
+    def _load(self, says: str, source: str) -> Callable:
+        return load(source, f"<{says}>", **self.names, right=self.right)
+
+    @cached_property
+    def pairs(self) -> list[Mistake]:
+        """Two known mistakes at once, where their patches fit together."""
+        found = []
+        for one, two in itertools.combinations(parse(self.patches), 2):
+            with contextlib.suppress(ValueError, SyntaxError):
+                source = apply(apply(self.solution, one), two)
+                says = f"Two things. {one.says} {two.says}"
+                found.append(Mistake(says, self._load(says, source)))
+        return found
 
     @cached_property
     def general(self) -> list[Mistake]:
@@ -203,12 +221,12 @@ class Exercise:
             self._kept[i, id(answer)] = value
             if answer is self.right:
                 self.calls += ask.calls
-                self._taken[i] = ask.taken()
         return self._kept[i, id(answer)]
 
     def value(self, case: Case, answer, clock=None, seed=0) -> tuple[Any, Ask]:
         """What a case gets out of an answer, and what was noticed meanwhile."""
-        ask = Ask(answer, may_change=self._free, forbid=self.forbid, clock=clock)
+        handing = {"keeps": self.keeps, "fills": self.fills, "forbid": self.forbid}
+        ask = Ask(answer, **handing, clock=clock)
         try:
             start_afresh(seed)
             value = self.result(plain(case.put(ask)))
@@ -221,32 +239,6 @@ class Exercise:
             if not value.where:  # it broke in the probe, on what the answer returned
                 value = replace(value, returned=kind_of(ask.last))
         return value, ask
-
-    def accepts(self, answer, clock: Clock | None = None) -> bool:
-        """Whether all cases take an answer for right; stops at the first that differs.
-
-        Says less than `outcome` and is faster: for tests with many answers.
-        """
-        for i, case in enumerate(self.cases):
-            value, ask = self.value(case, answer, clock)
-            if not same(self.known(i, self.right), value, self.tolerance):
-                return False
-            if ask.changed or ask.watch.seen or self._greed([ask], i):
-                return False
-        return True
-
-    def _greed(self, asks: Sequence[Ask], first: int = 0) -> str:
-        """What is said of an answer that takes too much from an iterator, or "".
-
-        asks: of the cases from the first on.
-        """
-        for i, ask in enumerate(asks, first):
-            for key, n in ask.taken().items():
-                enough = self._taken[i].get(key, n)
-                if n > enough:
-                    what = f"{n} items from {self._argument(key)}"
-                    return f"It takes {what} where {enough} are enough."
-        return ""
 
     def asks_for_gradients(self, i: int) -> bool:
         return self.cases[i].title.startswith(GRADIENTS)
@@ -287,7 +279,7 @@ class Exercise:
         pairs = zip(expected, got, strict=True)
         wrong = [i for i, (a, b) in enumerate(pairs) if not same(a, b, self.tolerance)]
         if all(map(self.asks_for_gradients, wrong)):  # the values are right
-            outcome = self._compare_conduct(asks)
+            outcome = self._judge_conduct(asks)
             if not wrong or outcome.verdict == "wrong":
                 return outcome
         found = recognise(self, got, wrong)
@@ -295,11 +287,11 @@ class Exercise:
         if not found.sure and self.asks_for_gradients(wrong[0]):
             says = lost_gradient(expected[i], got[i])
         elif not found.sure:
-            changed = [self._argument(key) for ask in asks for key in ask.changed]
+            changed = [self.arguments[i] for ask in asks for i in ask.changed]
             if changed:
-                says = f"The argument {changed[0]} is changed in place: work on a copy."
-            elif greed := self._greed(asks):
-                says = greed
+                says = (
+                    f"The argument `{changed[0]}` is changed in place: copy it first."
+                )
             elif self._only_large(wrong, got):
                 says = LARGE
             else:
@@ -315,17 +307,14 @@ class Exercise:
             shown = f"  It stopped in this case: {self.cases[i].title}."
         return self._wrong(says, shown, found.mistake)
 
-    def _compare_conduct(self, asks: list[Ask]) -> Outcome:
+    def _judge_conduct(self, asks: list[Ask]) -> Outcome:
         """The values are right: what did the answer do to get them?"""
-        changed = [self._argument(key) for ask in asks for key in ask.changed]
+        changed = [self.arguments[i] for ask in asks for i in ask.changed]
         if changed:
             return self._wrong(
-                f"The result is right, but the argument {changed[0]} is changed in "
+                f"The result is right, but the argument `{changed[0]}` is changed in "
                 "place: make a new value (`x = x + 1` rather than `x += 1`)."
             )
-        greed = self._greed(asks)
-        if greed:
-            return self._wrong(greed)
         seen = [name for ask in asks for name in ask.watch.seen]
         if seen:
             return self._wrong(
@@ -338,15 +327,6 @@ class Exercise:
         asked = [i for i in wrong if not self.asks_for_gradients(i)]
         ran = not any(isinstance(got[i], Raised) for i in asked)
         return ran and all(self.cases[i].large for i in asked)
-
-    @cached_property
-    def _free(self) -> set:
-        """may_change as names and positions."""
-        return {*self.may_change, *map(self.arguments.index, self.may_change)}
-
-    def _argument(self, key: int | str) -> str:
-        known = isinstance(key, int) and key < len(self.arguments)
-        return f"`{self.arguments[key] if known else key}`"
 
     def _open(self) -> Outcome:
         return Outcome(self.name, "open")

@@ -168,7 +168,7 @@ def my_step(q, k, v, keys, values, n):
     praise="the same as all at once, and the memory is ready for the next one.",
     parts=("what comes back", "the keys", "the values"),
     gradients=False,
-    may_change=("keys", "values"),
+    fills=("keys", "values"),
     cases=[
         ask_step("one new character, the memory empty", 1),
         ask_step("one new character after one", 1, 1),

@@ -47,8 +47,9 @@ def slopes(names: list[str], case, answer):
         if isinstance(value, nn.Module):
             inputs |= {f"{name}.{k}": p for k, p in value.named_parameters()}
         args.append(value)
-    total = mixture(answer(*args))
-    if not (isinstance(total, Tensor) and total.requires_grad):
-        return NO_GRADIENT
-    found = torch.autograd.grad(total, [*inputs.values()], materialize_grads=True)
+    with torch.autograd.graph.allow_mutation_on_saved_tensors():  # it may work in place
+        total = mixture(answer(*args))
+        if not (isinstance(total, Tensor) and total.requires_grad):
+            return NO_GRADIENT
+        found = torch.autograd.grad(total, [*inputs.values()], materialize_grads=True)
     return dict(zip(inputs, found, strict=True))

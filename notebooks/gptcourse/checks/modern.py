@@ -16,6 +16,7 @@ def my_rope(x, places):
     a, b = x[..., :half], x[..., half:]  # (B, H, T, D/2) each
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 """,
+    keeps=("x",),
     praise="each pair rotated by its position, the first fast, the last slowly.",
     cases=[
         Case(f"{title} at {', '.join(map(str, places))}", args=(x, tensor(places)))

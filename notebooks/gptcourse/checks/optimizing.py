@@ -22,6 +22,7 @@ def my_adamw(p, g, m, v, t, lr, decay, b1, b2, eps):
     p = p * (1 - lr * decay)  # the W of AdamW
     return p - lr * m_hat / (v_hat.sqrt() + eps), m, v
 """,
+    keeps=("p", "g", "m", "v"),
     praise="two running means, corrected; decay by itself; steps of about the rate.",
     parts=("p", "m", "v"),
     gradients=False,
@@ -124,6 +125,7 @@ def my_clip(grads, max_norm):
         return grads
     return [g * max_norm / norm for g in grads]
 """,
+    keeps=("grads",),
     praise="one norm over all tensors, shortened to the limit, direction kept.",
     gradients=False,
     cases=[

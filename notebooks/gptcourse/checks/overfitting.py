@@ -65,7 +65,6 @@ def my_stop(training, model, score, patience):
     praise="patience counted in a row, and the best weights put back.",
     parts=("the turn", "the loss"),
     gradients=False,
-    may_change=("model",),
     cases=[
         *(
             stopped(TRAINED, *walk)
@@ -120,6 +119,7 @@ def my_average(states):
         name: sum(state[name] for state in states) / len(states) for name in states[0]
     }
 """,
+    keeps=("states",),
     praise="each weight is the mean of what it was, and the states are left alone.",
     gradients=False,
     cases=[

@@ -171,6 +171,7 @@ def my_lora(x, W, A, B, alpha):
     change = (x @ A.T) @ B.T  # (..., D)
     return x @ W.T + alpha / r * change
 """,
+    keeps=("x", "W", "A", "B"),
     praise="W as it was, and beside it alpha / r of B A, which alone is learned.",
     gradients=False,  # below, of A and B only
     cases=[

@@ -114,7 +114,6 @@ def my_training(model, optimizer, batches, val_batches, rates, max_norm):
 """,
     praise="set the rate, clear, backward, clip, step; val without learning.",
     gradients=False,
-    may_change=("model", "optimizer"),
     cases=[
         ask_training("calls", 2),
         *(ask_training("weights", n) for n in (1, 2)),
@@ -198,7 +197,6 @@ def my_accumulated_step(model, optimizer, pieces):
 """,
     praise="the same step as from the whole batch, in the memory of one piece.",
     gradients=False,
-    may_change=("model", "optimizer"),
     cases=[
         ask_pieces("calls with forward", 2, 2),
         *(ask_pieces("weights", *rows) for rows in ((3,), (2, 2), (1, 3), (2, 1, 3))),

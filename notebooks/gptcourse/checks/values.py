@@ -107,6 +107,17 @@ def same(expected, got, tolerance: float) -> bool:
     return type(expected) is type(got) and expected == got
 
 
+def alike(expected, got) -> bool:
+    """Whether two plain values are of one kind: else that says more than what is in
+    them.
+    """
+    if any(torch.as_tensor(x).isnan().any() for x in leaves(got) if numeric(x)):
+        return False
+    if numeric(expected) and numeric(got):
+        return torch.as_tensor(expected).shape == torch.as_tensor(got).shape
+    return type(expected) is type(got) and not isinstance(got, Raised)
+
+
 def _all_same(expected, got, tolerance) -> bool:
     pairs = list(itertools.zip_longest(expected, got, fillvalue=Raised("missing", "")))
     return all(same(a, b, tolerance) for a, b in pairs)
