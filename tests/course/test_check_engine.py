@@ -148,7 +148,7 @@ def test_garbage_is_refused_politely(exercise):
 
 @pytest.mark.parametrize("answer", [loop, stubborn_loop, lambda *a: time.sleep(60)])
 def test_what_never_ends_is_stopped(answer):
-    exercise = Exercise("endless", ABS, cases=[Case("", lambda f: f(-1))], seconds=0.05)
+    exercise = Exercise(ABS, cases=[Case("", lambda f: f(-1))], seconds=0.05)
     started = time.perf_counter()
     over.clear()
     outcome = exercise.outcome(answer)
@@ -167,7 +167,7 @@ SAME = "def f(x):\n    return x\n"
 
 def simple(solution=ABS, probe=lambda f: f(-2.0), **settings):
     settings = {"praise": "well done.", **settings}
-    return Exercise("simple", solution, cases=[Case("", probe)], **settings)
+    return Exercise(solution, cases=[Case("", probe)], **settings).called("simple")
 
 
 def test_random_states_dtype_and_grad_mode_stay():

@@ -139,7 +139,8 @@ def test_only_exercises_can_have_passed(name):
 
 def three(solution=SAME, mistakes="", **settings):
     cases = [Case(str(x), args=(torch.tensor([x]),)) for x in (2.0, 3.0, 5.0)]
-    return Exercise("three", solution, cases=cases, mistakes=mistakes, **settings)
+    made = Exercise(solution, cases=cases, mistakes=mistakes, **settings)
+    return made.called("three")
 
 
 TWO = """
@@ -174,7 +175,7 @@ def test_general_mistakes_are_named_when_no_other_fits():
     source = "def f(x, y):\n    return x - 2 * y"
     one, two = torch.tensor([[1.0, 2.0], [4.0, 3.0]]), torch.tensor([[5.0], [8.0]])
     exercise = Exercise(
-        "e", source, cases=[Case("a", args=(one, two)), Case("b", args=(two, one))]
+        source, cases=[Case("a", args=(one, two)), Case("b", args=(two, one))]
     )
     message = exercise.outcome(lambda x, y: y - 2 * x).message
     assert "`x` and `y` seem to be exchanged" in flat(message)
@@ -188,7 +189,7 @@ def test_what_an_answer_depends_on_is_observed():
     source = "def f(x, y):\n    return x.cumsum(1) * y"
     one, two = torch.arange(6.0).view(2, 3), torch.arange(3.0, 9).view(2, 3)
     cases = [Case("a", args=(one, 2.0)), Case("b", args=(two, 3.0))]
-    exercise = Exercise("e", source, cases=cases)
+    exercise = Exercise(source, cases=cases)
 
     def heard(answer):
         return flat(exercise.outcome(answer).message)

@@ -14,7 +14,7 @@ from gptcourse.checks.showing import Outcome
 from gptlib.errors import require_choice
 
 EXERCISES: dict[str, Exercise] = {
-    name: value
+    name: value.called(name)
     for module in pkgutil.iter_modules(__path__, f"{__name__}.")
     for name, value in vars(importlib.import_module(module.name)).items()
     if isinstance(value, Exercise)

@@ -94,8 +94,7 @@ class Exercise:
 
     def __init__(
         self,
-        name: str,
-        solution: str = "",
+        solution: str,
         *,
         cases: Sequence[Case],
         mistakes: str = "",
@@ -111,8 +110,7 @@ class Exercise:
         tolerance: float = 1e-4,
         seconds: float = SECONDS,
     ):
-        self.name, self.__name__ = name, name
-        self.__doc__ = f"Check an answer to the exercise {name}; shows the result."
+        self.name = ""  # `called` gives it one
         self.solution, self.patches, self.more = solution, mistakes, more
         self.praise, self.parts, self.result = praise, parts, result
         self.forbid, self.names = forbid, names or {}
@@ -125,6 +123,12 @@ class Exercise:
         self._kept = {}  # (case, id of one of our answers): what it gives
         self.effects = {}  # what the solution gives for changed arguments: effects.py
         self.calls = []  # (arguments, result) of each call to the solution
+
+    def called(self, name: str) -> "Exercise":
+        """The exercise itself, with the name that notebooks know it by."""
+        self.name = self.__name__ = name
+        self.__doc__ = f"Check an answer to the exercise {name}; shows the result."
+        return self
 
     def __repr__(self) -> str:
         return f"check.{self.name}(your_answer)"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gptcourse.checks.describe import part_name
-from gptcourse.checks.values import family, leaves, numeric, same
+from gptcourse.checks.values import family, leaves, numeric, plain, same
 
 Call = tuple[list, Any]  # arguments, result
 
@@ -71,7 +71,7 @@ def changed(value, change: Callable[[Tensor], Tensor]):
 
 def applies(value, change: Callable[[Tensor], Tensor]) -> bool:
     """Whether a change does anything to a result."""
-    return any(not same(x, changed(x, change), 0.0) for x in leaves(value))
+    return any(not same(x, changed(x, change), 0.0) for x in leaves(plain(value)))
 
 
 def general_mistakes(

@@ -20,7 +20,6 @@ HUGE = tensor([[1000.0, 999.0, 0.0]])
 FIVE = [0.05, 0.4, 0.15, 0.3, 0.1]
 
 sampling_probabilities = Exercise(
-    "sampling_probabilities",
     """
 def my_probabilities(logits, temperature, top_k, top_p):
     p = F.softmax(logits / temperature, dim=-1)  # (B, V)
@@ -96,7 +95,6 @@ before < top_p => (ordered >= 1 - top_p) | (before == 0)
 FOUR = tensor([2.0, -0.4, 0.5, -3.0])
 
 repetition_penalty = Exercise(
-    "repetition_penalty",
     """
 def my_penalty(logits, seen, penalty):
     penalised = torch.where(logits > 0, logits / penalty, logits * penalty)
@@ -123,8 +121,6 @@ torch.where(logits > 0, logits / penalty, logits * penalty) => logits - penalty
     The penalty is subtracted: divide positive logits, multiply negative ones.
 was_seen, penalised, logits => was_seen, logits, penalised
     The tokens that were not seen are penalised: exchange the two.
-torch.where(was_seen, penalised, logits) => penalised
-    All tokens are penalised: only those among `seen` are.
 + for i in seen:
 +     one = logits[i] / penalty if logits[i] > 0 else logits[i] * penalty
 +     logits = logits.clone().index_fill(0, i, one)
@@ -155,7 +151,6 @@ def ask_step(title: str, *counts: int, heads=1, size=2) -> Case:
 
 
 cached_step = Exercise(
-    "cached_step",
     """
 def my_step(q, k, v, keys, values, n):
     T = q.size(1)
@@ -167,7 +162,6 @@ def my_step(q, k, v, keys, values, n):
 """,
     praise="the same as all at once, and the memory is ready for the next one.",
     parts=("what comes back", "the keys", "the values"),
-    gradients=False,
     fills=("keys", "values"),
     cases=[
         ask_step("one new character, the memory empty", 1),
@@ -223,7 +217,6 @@ def lists(value):
 
 
 next_reading = Exercise(
-    "next_reading",
     """
 def my_reading(window, new, size):
     n = len(window)
@@ -235,7 +228,6 @@ def my_reading(window, new, size):
     praise="one character while there is room, half a window when there is none.",
     parts=("the ids", "the positions"),
     result=lists,
-    gradients=False,
     cases=[
         Case(f"{n} ids from 10, size {size}", args=([*range(10, 10 + n)], 10 + n, size))
         for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8), (3, 3))
@@ -257,8 +249,6 @@ range(len(read)) => range(size - len(read), size)
     The newest half keeps its old positions: it is read from position 0.
 [*window, new][-(size // 2) :] => [*window[-(size // 2) :], new]
     One too many: the newest size // 2 have the new character among them.
-[*window, new] => window
-    The new character is missing from what is read: it is the newest of all.
 -(size // 2) => -size // 2
     Half of an odd window is rounded down, size // 2.
 [*window, new][-(size // 2) :] => [*window[1 - size // 2 :], new]

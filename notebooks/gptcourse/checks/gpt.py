@@ -1,7 +1,5 @@
 """Exercises of 05_gpt: first weights, size, forward pass, gradient of a tied matrix."""
 
-import copy
-import functools
 import math
 
 import torch
@@ -18,17 +16,10 @@ DRAWN = ("deviation / 0.02", "mean / deviation", "share beyond two deviations")
 
 def fresh(n_layer: int) -> GPT:
     """A GPT with PyTorch's own weights."""
-    return copy.deepcopy(_fresh(n_layer))
-
-
-@functools.cache
-def _fresh(n_layer: int) -> GPT:
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(1)
-        model = GPT(GPTConfig(65, 64, n_layer, 2, 64, 0.0))
-        for module in model.modules():
-            if hasattr(module, "reset_parameters"):
-                module.reset_parameters()
+    model = GPT(GPTConfig(65, 64, n_layer, 2, 64, 0.0))
+    for module in model.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
     return model
 
 
@@ -66,7 +57,6 @@ def biases_and_gains(answer):
 
 
 first_weights = Exercise(
-    "first_weights",
     """
 def my_first_weights(model, n_layer):
     for name, module in model.named_modules():
@@ -105,7 +95,6 @@ std=std => std
 
 
 gpt_size = Exercise(
-    "gpt_size",
     """
 def my_gpt_size(vocab_size, block_size, n_layer, n_embd):
     C = n_embd
@@ -180,7 +169,6 @@ def real_parts(V=5, C=6):
 
 
 gpt_forward = Exercise(
-    "gpt_forward",
     """
 def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
     x = wte[idx] + wpe[: idx.size(1)]  # (B, T, C)
@@ -257,7 +245,6 @@ D_X, STREAM = numbers(2, 4, 3), numbers(2, 4, 3, start=50)
 BATCH = (IDX_2, D_X, STREAM, numbers(2, 4, 5, start=90))
 
 tied_gradient = Exercise(
-    "tied_gradient",
     """
 def my_tied_gradient(idx, d_x, stream, d_logits):
     grad = d_logits.flatten(0, 1).T @ stream.flatten(0, 1)  # (V, C)
@@ -279,9 +266,12 @@ def my_tied_gradient(idx, d_x, stream, d_logits):
     `grad[idx] = d_x` overwrites what was there: add, with index_add_.
 d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / idx.numel()
     It is divided by B·T: d_x and d_logits already hold that factor of the mean loss.
+.index_add(0, idx.flatten(), d_x.flatten(0, 1)) =>
+    Only the use at the end is here: add d_x to the rows that were read.
++ grad = torch.zeros_like(right(idx, d_x, stream, d_logits))
++ return grad.index_add(0, idx.flatten(), d_x.flatten(0, 1))
+    Only the use at the beginning is here: the logits use E, too, d_logitsᵀ · stream.
 stream.flatten => d_x.flatten
     d_logits is multiplied by d_x: the logits are stream · embedding, so by the stream.
-d_x.flatten => stream.flatten
-    The stream is added to the rows that were read: d_x arrives there.
 """,
 )

@@ -6,7 +6,6 @@ from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
 
 rotary = Exercise(
-    "rotary",
     """
 def my_rope(x, places):
     half = x.size(-1) // 2
@@ -45,8 +44,6 @@ i / half => i / x.size(-1)
     The exponent is i/D: expected 2i/D, that is i over the number of pairs.
 i / half => 2 * i / half
     The exponent is doubled twice, 4i/D: `arange(0, D, 2)` is 2i already.
-places[:, None] => torch.arange(x.size(-2))[:, None]
-    The positions are counted from 0: use those that come in, a single 700 with a cache.
 torch.cat => torch.stack
 dim=-1) => dim=-1).flatten(-2)
     The pairs come back interleaved: first every new a, then every new b, `cat`.
@@ -56,7 +53,6 @@ places[:, None] => (places[0] + torch.arange(len(places)))[:, None]
 )
 
 rms_norm = Exercise(
-    "rms_norm",
     """
 def my_rms_norm(x, eps):
     mean_square = x.square().mean(dim=-1, keepdim=True)  # (..., 1)
@@ -82,10 +78,6 @@ mean(dim => sum(dim
     The root is missing: it is divided by the mean square itself.
 (mean_square + eps).sqrt() => (mean_square.sqrt() + eps)
     eps is added to the root: it belongs inside, to the mean square.
-+ eps =>
-    eps is not used: without it a row of zeros would be 0/0.
-mean(dim=-1, keepdim=True) => mean()
-    All rows are divided by one number: the mean is over the last dimension only.
 mean(dim=-1 => mean(dim=-2
     The mean runs over the positions, not over the C numbers of one position: dim=-1.
 , keepdim=True =>
@@ -98,7 +90,6 @@ x.square().mean(dim=-1, keepdim=True) => x.mean(dim=-1, keepdim=True).square()
 )
 
 orthogonalise = Exercise(
-    "orthogonalise",
     """
 def my_orthogonalise(G, steps):
     a, b, c = 3.4445, -4.7750, 2.0315

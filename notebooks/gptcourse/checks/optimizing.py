@@ -12,7 +12,6 @@ LATER = numbers(3), numbers(3, start=5), numbers(3, start=9), numbers(3, start=1
 TABLE = [*(numbers(2, 3, start=20 + 10 * i) for i in range(3)), numbers(2, 3) ** 2]
 
 adamw_step = Exercise(
-    "adamw_step",
     """
 def my_adamw(p, g, m, v, t, lr, decay, b1, b2, eps):
     m = b1 * m + (1 - b1) * g  # running mean of g
@@ -58,8 +57,6 @@ v_hat.sqrt() => v_hat
     The root of v is missing: divide by √v + ε.
 v_hat.sqrt() + eps => (v_hat + eps).sqrt()
     ε stands inside the root: here it is √v + ε (LayerNorm has it inside).
-m = b1 * m => b1, b2, eps = 0.9, 0.95, 1e-8; m = b1 * m
-    b1, b2 and ε are written in, GPT-3's: use those that come in.
 """,
 )
 
@@ -77,7 +74,6 @@ def ask_rates(steps: int, lr: float, rise: int) -> Case:
 
 
 warmup_cosine = Exercise(
-    "warmup_cosine",
     """
 def my_rate(step, steps, lr, rise):
     if step <= rise:
@@ -86,7 +82,6 @@ def my_rate(step, steps, lr, rise):
     return lr * (1 + math.cos(math.pi * done)) / 2
 """,
     praise="up to lr at step rise, then half a cosine, and the last step still counts.",
-    gradients=False,
     cases=[ask_rates(*a) for a in ((6, 1.0, 2), (4, 0.5, 0), (8, 2.0, 4), (6, 3.0, 1))],
     mistakes="""
 lr * step / rise => lr * (step - 1) / rise
@@ -117,7 +112,6 @@ step / rise => (step // rise)
 ROW = [6.0, -2.0, 1.0]
 
 clip_gradients = Exercise(
-    "clip_gradients",
     """
 def my_clip(grads, max_norm):
     norm = torch.sqrt(sum((g**2).sum() for g in grads))  # ()
@@ -127,7 +121,6 @@ def my_clip(grads, max_norm):
 """,
     keeps=("grads",),
     praise="one norm over all tensors, shortened to the limit, direction kept.",
-    gradients=False,
     cases=[
         Case(f"{grads}, max_norm = {limit:g}", args=([tensor(g) for g in grads], limit))
         for grads, limit in (

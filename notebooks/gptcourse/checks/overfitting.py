@@ -43,7 +43,6 @@ DIP = [3.0, 1.0, 2.0, 2.0, 0.0]
 SHAKY, TIES = [3.0, 2.0, 4.0, 1.0, 3.0, 2.5, 0.5], [2.0, 1.0, 1.0, 1.0, 1.0, 0.5]
 
 stop_early = Exercise(
-    "stop_early",
     """
 import copy
 
@@ -64,7 +63,6 @@ def my_stop(training, model, score, patience):
 """,
     praise="patience counted in a row, and the best weights put back.",
     parts=("the turn", "the loss"),
-    gradients=False,
     cases=[
         *(
             stopped(TRAINED, *walk)
@@ -112,7 +110,6 @@ def states(n: int) -> list:
 
 
 average_weights = Exercise(
-    "average_weights",
     """
 def my_average(states):
     return {
@@ -121,7 +118,6 @@ def my_average(states):
 """,
     keeps=("states",),
     praise="each weight is the mean of what it was, and the states are left alone.",
-    gradients=False,
     cases=[
         Case("three states, [0, 6], [3, 0] and [9, 0]", args=(SMALL,)),
         *(Case(f"{n} states of two tensors", args=(states(n),)) for n in (2, 4, 1)),
@@ -151,7 +147,6 @@ RUNS = [
 ]
 
 longest_run = Exercise(
-    "longest_run",
     '''
 def my_longest(text, source):
     """If a run of n + 1 is shared, so is one of n: try ever longer ones."""
@@ -162,7 +157,6 @@ def my_longest(text, source):
 ''',
     praise="a run may begin anywhere, and has no gaps.",
     result=number,
-    gradients=False,
     cases=[
         Case(f"text {text!r}, source {source!r}", args=(text, source))
         for text, source in RUNS
@@ -203,7 +197,6 @@ GAPS = tensor([[1.0, 2.0, 3.0], [3.0, 4.0, 8.0]])
 LEVELS = tensor([[2.0, 9.0, 4.0], [1.0, 5.0, 2.0]])
 
 paired_difference = Exercise(
-    "paired_difference",
     """
 def my_errors(a, b):
     d = a - b

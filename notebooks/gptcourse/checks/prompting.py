@@ -9,7 +9,6 @@ from gptcourse.checks.gradients import mixture
 from gptcourse.checks.values import floats
 
 answer_targets = Exercise(
-    "answer_targets",
     """
 def my_targets(ids, is_answer):
     targets = ids.masked_fill(~is_answer, -100)
@@ -54,7 +53,6 @@ ids[:, :-1], targets[:, 1:] => targets[:, 1:], ids[:, :-1]
 PAIRS = [("moon", "noom"), ("cat", "tac"), ("cat", "tac")]
 
 few_shot_text = Exercise(
-    "few_shot_text",
     r"""
 def my_prompt(description, examples, query):
     lines = [description] + [f"{word}>{answer}" for word, answer in examples]
@@ -92,7 +90,6 @@ in examples => in dict(examples).items()
 )
 
 exact_share = Exercise(
-    "exact_share",
     r"""
 def my_share(written, wanted):
     lines = [text.split("\n")[0] for text in written]
@@ -164,7 +161,6 @@ def gradients(answer):
 
 
 lora_linear = Exercise(
-    "lora_linear",
     """
 def my_lora(x, W, A, B, alpha):
     r = A.size(0)

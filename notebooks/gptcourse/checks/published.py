@@ -44,7 +44,6 @@ def names_in(answer):
 
 
 read_published = Exercise(
-    "read_published",
     """
 OURS = {"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"}
 
@@ -62,7 +61,6 @@ def my_weights(published):
 """,
     parts=("the names that our class has not", "the names that are missing"),
     praise="whole names, no masks, all four matrices transposed, the square one too.",
-    gradients=False,
     cases=[
         Case("the names in one block", names_in),
         *(
@@ -107,7 +105,6 @@ def attention_of(B: int, T: int, C: int, n_head: int, name="attn", size=1.0):
 
 
 published_attention = Exercise(
-    "published_attention",
     """
 def my_attend(x, w, name, n_head):
     B, T, C = x.shape
@@ -170,7 +167,6 @@ SIZES = [30_000, 80_000, 200_000, 300_000, 900_000]
 VALLEY = [2 + 0.05 * (math.log(n) - 12.5) ** 2 for n in SIZES]
 
 best_size = Exercise(
-    "best_size",
     """
 def my_best_size(sizes, losses):
     a, b, _ = np.polyfit(np.log(sizes), losses, 2)
@@ -178,7 +174,6 @@ def my_best_size(sizes, losses):
 """,
     praise="the lowest point of the parabola in ln N, as a number of parameters.",
     result=floats,
-    gradients=False,
     cases=[
         Case(f"sizes {sizes}", args=(sizes, losses))
         for sizes, losses in (
@@ -213,7 +208,6 @@ np.exp(-b / (2 * a)) => c - b**2 / (4 * a)
 )
 
 best_split = Exercise(
-    "best_split",
     """
 def my_split(budget, A, B, alpha, beta):
     factor = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
@@ -223,7 +217,6 @@ def my_split(budget, A, B, alpha, beta):
     praise="N · D = C / 6, split where one more of either would help as much.",
     parts=("N", "D"),
     result=floats,
-    gradients=False,
     tolerance=1e-3,
     cases=[
         Case(str(args), args=args)
@@ -251,7 +244,5 @@ budget / 6 / n => budget / n
     Brackets are missing: alpha * A / (beta * B).
 (1 / (alpha + beta)) => (1 / alpha + beta)
     Brackets are missing in the power 1 / (alpha + beta).
-+ return right(budget, A, B, 0.34, 0.28)
-    α and β are written in: use those that come in.
 """,
 )

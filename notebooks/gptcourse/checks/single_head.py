@@ -7,7 +7,6 @@ from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import layer, linear, numbers
 
 past_average = Exercise(
-    "past_average",
     """
 def my_average(x):
     T = x.size(1)
@@ -58,7 +57,6 @@ def head_of(B: int, T: int, C: int, d: int, add: float = 0.0):
 
 
 causal_head = Exercise(
-    "causal_head",
     """
 def my_head(x, query, key, value):
     T = x.size(1)

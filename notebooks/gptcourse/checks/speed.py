@@ -8,7 +8,6 @@ from gptcourse.checks.fixed import numbers
 from gptcourse.checks.values import floats
 
 step_flops = Exercise(
-    "step_flops",
     """
 def my_flops(L, C, V, T, B):
     weights = 12 * L * C**2 + V * C  # of all matrices
@@ -40,8 +39,6 @@ L * T * C => T * C
     Attention is counted in one block only: there are L.
 L * T * C => L * C
     In attention each token looks at T others: its FLOPs grow with T.
-+ return right(L, C, V, T, B)[::-1]
-    The two numbers are swapped: matrices first.
 V * C => L * V * C
     The logits' matrix is counted in every block: there is one.
 L * T * C => L * C * C
@@ -69,7 +66,6 @@ TINY = tensor([1.23e-20, -4.56e-20])
 START = torch.full((1, 1), -torch.inf), torch.zeros(1, 1), torch.zeros(1, 2)
 
 softmax_tile = Exercise(
-    "softmax_tile",
     """
 def my_tile(m, s, y, scores, V):
     new = torch.maximum(m, scores.amax(dim=1, keepdim=True))  # (T, 1)
@@ -122,7 +118,6 @@ e.sum(dim=1, keepdim=True) => e.sum()
 )
 
 sixteen_bits = Exercise(
-    "sixteen_bits",
     """
 def my_rounding(x):
     fraction, exponent = torch.frexp(x)  # x = fraction · 2^exponent

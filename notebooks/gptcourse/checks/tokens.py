@@ -9,7 +9,6 @@ from gptlib.bpe import merge
 WORDS = {(1, 2, 3, 1, 2): 4, (2, 3, 3): 3, (4, 1, 2, 3): 2, (3, 3, 3, 3, 4): 2, (4,): 9}
 
 bpe_merges = Exercise(
-    "bpe_merges",
     """
 def replaced(ids, pair, new):
     merged = []
@@ -36,7 +35,6 @@ def my_merges(pieces, count):
     return merges
 """,
     praise="counted, merged and counted again, as GPT-2's tokens were found.",
-    gradients=False,
     cases=[
         Case(f"pieces {pieces}, count = {count}", args=(pieces, count))
         for pieces, count in (
@@ -71,7 +69,6 @@ in pairwise(ids) => in set(pairwise(ids))
 )
 
 encode_by_rank = Exercise(
-    "encode_by_rank",
     """
 def my_encode(ids, ranks):
     while True:
@@ -82,7 +79,6 @@ def my_encode(ids, ranks):
         ids = merge(ids, pair, 256 + ranks[pair])
 """,
     praise="the merge that was found first comes first, until none applies.",
-    gradients=False,
     names={"merge": merge},
     cases=[
         Case(f"ids {ids}, ranks {ranks}", args=(ids, ranks))
@@ -128,7 +124,6 @@ def decode(ids):
 
 
 bits_per_char = Exercise(
-    "bits_per_char",
     """
 def my_bits(losses, ids, decode):
     text = decode(ids[1:])

@@ -93,7 +93,6 @@ def ask_training(what, n=3, rates=(0.1, 0.05, 0.01), max_norm=1e9, n_val=2):
 
 
 training_loop = Exercise(
-    "training_loop",
     """
 def my_training(model, optimizer, batches, val_batches, rates, max_norm):
     losses = []
@@ -113,7 +112,6 @@ def my_training(model, optimizer, batches, val_batches, rates, max_norm):
     return losses, sum(val) / len(val)
 """,
     praise="set the rate, clear, backward, clip, step; val without learning.",
-    gradients=False,
     cases=[
         ask_training("calls", 2),
         *(ask_training("weights", n) for n in (1, 2)),
@@ -182,7 +180,6 @@ def ask_pieces(what, *sizes: int, left: float = 0.0):
 
 
 accumulated_step = Exercise(
-    "accumulated_step",
     """
 def my_accumulated_step(model, optimizer, pieces):
     rows = sum(len(idx) for idx, _ in pieces)
@@ -196,7 +193,6 @@ def my_accumulated_step(model, optimizer, pieces):
     return total
 """,
     praise="the same step as from the whole batch, in the memory of one piece.",
-    gradients=False,
     cases=[
         ask_pieces("calls with forward", 2, 2),
         *(ask_pieces("weights", *rows) for rows in ((3,), (2, 2), (1, 3), (2, 1, 3))),
