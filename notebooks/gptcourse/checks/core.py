@@ -18,6 +18,7 @@ Shown is the first case that differs, so put the smallest first.
 """
 
 import contextlib
+import functools
 import inspect
 import itertools
 from collections.abc import Callable, Sequence
@@ -28,25 +29,11 @@ from typing import Any
 from gptcourse.checks.describe import beside, describe
 from gptcourse.checks.effects import observed
 from gptcourse.checks.general import general_mistakes
-from gptcourse.checks.gradients import (
-    GRADIENT_LOST,
-    NO_GRADIENT,
-    lost_gradient,
-    slopes,
-)
-from gptcourse.checks.patches import apply, load, parse
+from gptcourse.checks.gradients import LOST, NO_GRADIENT, lost_gradient, slopes
+from gptcourse.checks.patches import Patch, apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
-from gptcourse.checks.running import (
-    Ask,
-    Clock,
-    InAnswerError,
-    TimeIsUp,
-    first_lines,
-    in_thread,
-    raised,
-    start_afresh,
-)
-from gptcourse.checks.showing import Outcome, show
+from gptcourse.checks.running import Ask, Clock, TimeIsUp, in_thread, raised
+from gptcourse.checks.showing import Outcome, first_lines, show
 from gptcourse.checks.stubs import left_open, untouched
 from gptcourse.checks.values import Raised, kind_of, plain, same
 
@@ -152,23 +139,22 @@ class Exercise:
     @cached_property
     def mistakes(self) -> list[Mistake]:
         """All known mistakes, as answers."""
-        sources = [(p.says, apply(self.solution, p)) for p in parse(self.patches)]
-        return [Mistake(says, self._load(says, new)) for says, new in sources] + [
-            *self.more
-        ]
+        patches = [self._mistake(patch.says, patch) for patch in parse(self.patches)]
+        return [*patches, *self.more]
 
-    def _load(self, says: str, source: str) -> Callable:
-        return load(source, f"<{says}>", **self.names, right=self.right)
+    def _mistake(self, says: str, *patches: Patch) -> Mistake:
+        source = functools.reduce(apply, patches, self.solution)
+        names = {**self.names, "right": self.right}
+        return Mistake(says, load(source, f"<{says}>", **names))
 
     @cached_property
     def pairs(self) -> list[Mistake]:
         """Two known mistakes at once, where their patches fit together."""
         found = []
         for one, two in itertools.combinations(parse(self.patches), 2):
+            says = f"Two things. {one.says} {two.says}"
             with contextlib.suppress(ValueError, SyntaxError):
-                source = apply(apply(self.solution, one), two)
-                says = f"Two things. {one.says} {two.says}"
-                found.append(Mistake(says, self._load(says, source)))
+                found.append(self._mistake(says, one, two))
         return found
 
     @cached_property
@@ -180,29 +166,29 @@ class Exercise:
     def outcome(self, answer: Any = None) -> Outcome:
         """The same, without showing it."""
         if untouched(answer):
-            return self._open()
+            return Outcome(self.name, "open")
         problem = self._wrong_kind(answer)
         if problem:
             return self._wrong(problem)
         expected = self._expected or in_thread(self.expected)[0]
         clock = Clock()
-        results, printed, ended = in_thread(
+        results, printed, _ = in_thread(
             lambda: [self.value(case, answer, clock) for case in self.cases],
             self.seconds,
             clock,
         )
-        if not ended:
-            outcome = self._wrong(
-                f"It did not come to an end within {self.seconds:g} seconds and was "
-                "stopped: is there a loop that never ends?"
-            )
-        else:
-            outcome, _, _ = in_thread(
+        outcome = (
+            results
+            and in_thread(
                 lambda: self._judge(expected, results, answer, clock),
                 2 * self.seconds,
                 clock,
-            )
-            outcome = outcome or self._wrong("It does not always end.")
+            )[0]
+        )
+        outcome = outcome or self._wrong(
+            f"It did not come to an end within {self.seconds:g} seconds and was "
+            "stopped: is there a loop that never ends?"
+        )
         if outcome.verdict == "wrong":
             shown = [outcome.shown, first_lines(printed)]
             outcome = replace(outcome, shown="\n".join(filter(None, shown)))
@@ -229,18 +215,14 @@ class Exercise:
 
     def value(self, case: Case, answer, clock=None, seed=0) -> tuple[Any, Ask]:
         """What a case gets out of an answer, and what was noticed meanwhile."""
-        handing = {"keeps": self.keeps, "fills": self.fills, "forbid": self.forbid}
-        ask = Ask(answer, **handing, clock=clock)
+        ask = Ask(answer, self.keeps, self.fills, self.forbid, clock, seed)
         try:
-            start_afresh(seed)
             value = self.result(plain(case.put(ask)))
         except TimeIsUp:
             raise
-        except InAnswerError as error:
-            value = raised(error.__cause__)
         except BaseException as error:
             value = raised(error)
-            if not value.where:  # it broke in the probe, on what the answer returned
+            if error is not ask.error and not value.where:  # it broke in the probe
                 value = replace(value, returned=kind_of(ask.last))
         return value, ask
 
@@ -278,8 +260,8 @@ class Exercise:
 
     def _compare(self, expected: list, results: list, answer, clock) -> Outcome:
         got, asks = [value for value, _ in results], [ask for _, ask in results]
-        if any(left_open(value) for value in got):
-            return self._open()
+        if any(map(left_open, got)):
+            return Outcome(self.name, "open")
         pairs = zip(expected, got, strict=True)
         wrong = [i for i, (a, b) in enumerate(pairs) if not same(a, b, self.tolerance)]
         if all(map(self.asks_for_gradients, wrong)):  # the values are right
@@ -291,19 +273,14 @@ class Exercise:
         if not found.sure and self.asks_for_gradients(wrong[0]):
             says = lost_gradient(expected[i], got[i])
         elif not found.sure:
-            changed = [self.arguments[i] for ask in asks for i in ask.changed]
-            if changed:
-                says = (
-                    f"The argument `{changed[0]}` is changed in place: copy it first."
-                )
-            elif self._only_large(wrong, got):
-                says = LARGE
-            else:
-                says = observed(self, answer, got, wrong, clock) or says
+            large = self._only_large(wrong, got)
+            says = (
+                LARGE if large else observed(self, answer, got, wrong, clock)
+            ) or says
             differing = [(expected[n], got[n]) for n in wrong]
             says = says or describe(differing, self.parts, self.tolerance)
         shown = ""
-        if says is not GRADIENT_LOST and (found.says or type(got[i]) is not Raised):
+        if says is not LOST and (found.says or type(got[i]) is not Raised):
             shown = beside(expected[i], got[i], self.parts, self.tolerance)
         if shown and self.cases[i].title:
             shown = f"  {self.cases[i].title}:\n{shown}"
@@ -331,9 +308,6 @@ class Exercise:
         asked = [i for i in wrong if not self.asks_for_gradients(i)]
         ran = not any(isinstance(got[i], Raised) for i in asked)
         return ran and all(self.cases[i].large for i in asked)
-
-    def _open(self) -> Outcome:
-        return Outcome(self.name, "open")
 
     def _wrong(self, says, shown="", mistake="") -> Outcome:
         return Outcome(self.name, "wrong", says, shown, mistake)

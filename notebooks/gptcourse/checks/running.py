@@ -28,10 +28,6 @@ OURS = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
 PATIENCE = 12  # wall-clock limit, in time limits: a busy machine is no endless loop
 
 
-class InAnswerError(Exception):
-    """Carries what an answer raised out of a probe."""
-
-
 class TimeIsUp(BaseException):
     """Raised inside an answer that does not end."""
 
@@ -70,12 +66,12 @@ class Ask:
     the positions fills as they are. Of those at the positions keeps, changes are noted.
     """
 
-    def __init__(self, answer, *, keeps=(), fills=(), forbid=(), clock=None):
+    def __init__(self, answer, keeps=(), fills=(), forbid=(), clock=None, seed=0):
         self.answer, self.keeps, self.fills = answer, keeps, fills
-        self.clock = clock or Clock()
-        self.watch = _Watch(forbid)
-        self.changed, self.last = [], None  # positions; the last result
+        self.clock, self.watch = clock or Clock(), _Watch(forbid)
+        self.changed, self.last, self.error = [], None, None  # changed: positions
         self.calls = []  # (arguments, result)
+        start_afresh(seed)
 
     def __call__(self, *args):
         args = [v if i in self.fills else _copy(v) for i, v in enumerate(args)]
@@ -83,10 +79,9 @@ class Ask:
         try:
             with self.clock, self.watch:
                 self.last = self.answer(*args)
-        except TimeIsUp:
-            raise
         except BaseException as error:
-            raise InAnswerError from error
+            self.error = error
+            raise
         for i, value in zip(self.keeps, before, strict=True):
             if not same(value, snapshot(args[i]), 0.0):
                 self.changed.append(i)
@@ -237,12 +232,3 @@ def _place(error: BaseException) -> str:
         line = linecache.getline(file, number).strip()
         return f" (line {number} of your code: `{line}`)" if line else ""
     return ""
-
-
-def first_lines(text: str) -> str:
-    """The first lines of what an answer printed, for the end of a message."""
-    lines = text.strip().splitlines()
-    if not lines:
-        return ""
-    shown = "".join(f"\n    {line[:75]}" for line in lines[:4])
-    return f"  your code printed:{shown}" + ("\n    …" if len(lines) > 4 else "")
