@@ -1,13 +1,9 @@
 """The frame of every check: it says which mistake an answer looks like.
 
-In a notebook, after `from gptcourse import checks as check`:
-
-    check.causal_head(my_head)
-
-shows one line when `my_head` is right, "causal_head: not answered yet" for an
-untouched stub, and otherwise which mistake it looks like and the smallest case that
-shows it, expected beside got (`showing.py`). It never raises, never hangs, leaves
-random states as they were and returns None. Programs use its `outcome(my_head)`.
+`check.causal_head(my_head)` shows one line when `my_head` is right, "causal_head: not
+answered yet" for an untouched stub, and otherwise which mistake it looks like and the
+smallest case that shows it, expected beside got (`showing.py`). It never raises, never
+hangs, leaves random states as they were and returns None. Programs use its `outcome`.
 
 An `Exercise` has a solution, cases, and mistakes that are patches of the solution
 (`patches.py`). Each case is put to the solution and to the answer. If all values agree,
@@ -35,7 +31,7 @@ from gptcourse.checks.recognise import Mistake, recognise
 from gptcourse.checks.running import Ask, Clock, TimeIsUp, in_thread, raised
 from gptcourse.checks.showing import Outcome, first_lines, show
 from gptcourse.checks.stubs import left_open, untouched
-from gptcourse.checks.values import Raised, kind_of, plain, same
+from gptcourse.checks.values import Raised, kind_of, listed, plain, same
 
 SECONDS = 5.0  # CPU time for all cases together; they take milliseconds
 GRADIENTS = "the gradients: "
@@ -104,7 +100,8 @@ class Exercise:
         self.keeps = [*map(self.arguments.index, keeps)]  # positions
         self.fills = [*map(self.arguments.index, fills)]
         self.tolerance, self.seconds = tolerance, seconds
-        self.cases = [*cases, *(self._gradient_cases(cases) if gradients else [])]
+        last = [case for case in cases if case.args is not None][-1:]
+        self.cases = [*cases, *(map(self._for_gradients, last) if gradients else [])]
         self.passed = False  # whether the reader's last answer was right
         self._expected = []
         self._kept = {}  # (case, id of one of our answers): what it gives
@@ -229,16 +226,9 @@ class Exercise:
     def asks_for_gradients(self, i: int) -> bool:
         return self.cases[i].title.startswith(GRADIENTS)
 
-    def _gradient_cases(self, cases: Sequence[Case]) -> list[Case]:
-        """The last case with arguments of its own, asked for gradients."""
-        last = [case for case in cases if case.args is not None][-1:]
-        return [
-            Case(
-                f"{GRADIENTS}{case.title}",
-                lambda f, c=case: slopes(self.arguments, c, f),
-            )
-            for case in last
-        ]
+    def _for_gradients(self, case: Case) -> Case:
+        """A case with arguments of its own, asked for gradients."""
+        return Case(GRADIENTS + case.title, lambda f: slopes(self.arguments, case, f))
 
     def _wrong_kind(self, answer) -> str:
         """What is wrong with the kind of thing that was handed in, or ""."""
@@ -262,6 +252,7 @@ class Exercise:
         got, asks = [value for value, _ in results], [ask for _, ask in results]
         if any(map(left_open, got)):
             return Outcome(self.name, "open")
+        got = [*map(listed, expected, got)]
         pairs = zip(expected, got, strict=True)
         wrong = [i for i, (a, b) in enumerate(pairs) if not same(a, b, self.tolerance)]
         if all(map(self.asks_for_gradients, wrong)):  # the values are right

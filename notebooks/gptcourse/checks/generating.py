@@ -1,7 +1,7 @@
 """Exercises of 08_generation, and of 13_speed: a step with a cache, what to read."""
 
 import torch
-from torch import Tensor, tensor
+from torch import tensor
 
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
@@ -81,11 +81,6 @@ logits / temperature => logits * temperature
     The logits are multiplied by the temperature: divide them by it.
 kept.sum(dim=-1, keepdim=True) => kept.sum()
     It is divided by the sum of the whole batch: each row has its own.
-- before =
-+ order = order[:1].expand_as(order)
-+     ordered = p.gather(-1, order)
-+     before =
-    The first row's order is used for all rows: sort each by itself.
 before < top_p => (ordered >= 1 - top_p) | (before == 0)
     Single probabilities are compared with 1 - top_p: for top_p, sums must reach p.
 """,
@@ -208,14 +203,6 @@ T = q.size(1) => T, n = q.size(1), max(n - 1, 0)
 )
 
 
-def lists(value):
-    """Two lists, whatever they come in."""
-    if not isinstance(value, list) or len(value) != 2:
-        return value
-    parts = (p.tolist() if isinstance(p, Tensor) else p for p in value)
-    return [[*p] if isinstance(p, range) else p for p in parts]
-
-
 next_reading = Exercise(
     """
 def my_reading(window, new, size):
@@ -227,7 +214,6 @@ def my_reading(window, new, size):
 """,
     praise="one character while there is room, half a window when there is none.",
     parts=("the ids", "the positions"),
-    result=lists,
     cases=[
         Case(f"{n} ids from 10, size {size}", args=([*range(10, 10 + n)], 10 + n, size))
         for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8), (3, 3))
@@ -255,7 +241,5 @@ range(len(read)) => range(size - len(read), size)
     window[-0:] is the whole window: of size 3 the newest half is the new id alone.
 [*window, new][-(size // 2) :] => [*window[: size // 2 - 1], new]
     The oldest half is kept: keep the newest.
-list(range(len(read))) => [read.index(i) for i in read]
-    index() finds the first of equal ids: the positions are 0, 1, 2 …
 """,
 )

@@ -132,7 +132,11 @@ def my_gpt_size(vocab_size, block_size, n_layer, n_embd):
 n_layer * block => n_layer * 12 * C**2
     12C² is only an estimate of a block: biases and two LayerNorms make another 13C.
 feed_forward + norms => feed_forward
-    4C are missing in each block: its two LayerNorms, 2C each, or the bias of fc.
+    4C are missing in each block: two LayerNorms, attention's biases, or that of fc.
+(C + 1) * 4 * C + (4 * C + 1) * C => 8 * C * C
+    The feed-forward layer's biases are missing: 4C and C.
+(vocab_size + block_size) * C => vocab_size * C
+    The position embeddings are missing: block_size · C.
 2 * 2 * C => 2 * C
 block + 2 * C => block + C
     Each LayerNorm is counted with C parameters: gain and bias make 2C.

@@ -125,6 +125,14 @@ S = X @ X.T => X = X / X.norm(); S = X @ X.T
 + U, _, Vh = torch.linalg.svd(G, full_matrices=False)
 + return U @ Vh
     This is UVᵀ itself, from a singular value decomposition: Muon only comes near it.
+G.norm() => G.norm() ** 2
+    It is divided by the sum of the squares: the norm is its root.
+norm() => norm(dim=0, keepdim=True)
+    Each column is divided by its own norm: one norm for the whole matrix.
+X = a * X + b => return a * X + b
+    It stops after one round: there are `steps` of them.
+c * S @ S @ X => c * S @ S
+    The last X is missing: c S S X.
 + b * S => - b * S
     b is negative already: add b S X.
 c * S @ S @ X => c * S @ X

@@ -53,6 +53,21 @@ p * (1 - lr * decay) => p
 - p - lr * m_hat / (v_hat.sqrt() + eps)
 + (p - lr * m_hat / (v_hat.sqrt() + eps)) * (1 - lr * decay)
     The decay shrinks the step, too: first p · (1 - lr · decay), then the step.
+m / (1 - b1**t) => m
+    m is not corrected: divide it by 1 - b1^t, too.
+v / (1 - b2**t) => v
+    v is not corrected: divide it by 1 - b2^t, too.
+(1 - b2) * g**2 => (1 - b2) * g
+    v is the running mean of g²: the square is missing.
+(1 - b1) * g => g
+    m = b1 m + g is momentum: here g is multiplied by 1 - b1.
+b1 * m + (1 - b1) * g => (1 - b1) * m + b1 * g
+b2 * v + (1 - b2) * g**2 => (1 - b2) * v + b2 * g**2
+    Old and new are exchanged: b1 · m + (1 - b1) · g, and likewise for v.
+m_hat / (v_hat.sqrt() + eps) => m_hat / v_hat.sqrt()
+    ε is missing: divide by √v + ε.
+p - lr * m_hat => p + lr * m_hat
+    The step goes uphill: subtract lr · m / (√v + ε).
 v_hat.sqrt() => v_hat
     The root of v is missing: divide by √v + ε.
 v_hat.sqrt() + eps => (v_hat + eps).sqrt()
@@ -96,16 +111,12 @@ steps - rise) => steps - rise - 1)
     This is a quarter of a turn (π/2): take (1 + cos πd) / 2.
 (step - rise - 1) / (steps - rise) => (step - rise) / (steps - rise + 1)
     It falls from step rise + 1 on: that step still has the full rate.
-return lr * (1 + => return 0.1 * lr + 0.9 * lr * (1 +
-    It ends at a tenth of lr, as GPT-3 did: here it ends near zero.
 <= rise => < rise
     Step rise belongs to the warm-up, at the full rate: `<=`.
 (1 + math.cos(math.pi * done)) / 2 => (1 - done)
     This is a straight line: half a cosine is (1 + cos πd) / 2.
 math.pi * done => 180 * done
     The angle is in degrees: the cosine counts in radians, half a turn is π.
-step / rise => (step // rise)
-    `//` drops the fraction of the warm-up: `/` keeps it.
 """,
 )
 

@@ -51,7 +51,9 @@ def recognise(exercise, got: list, wrong: list[int]) -> Found:
     ranked = []
     for mistake in exercise.mistakes:
         if mistake.when is None:
-            agree = _agreement(exercise, mistake.answer, got)
+            known = (exercise.known(i, mistake.answer) for i in range(len(got)))
+            pairs = zip(known, got, strict=True)
+            agree = [same(a, b, exercise.tolerance) for a, b in pairs]
             hits = [i for i in wrong if agree[i]]
             ranked.append((len(hits) / len(wrong), sum(agree), mistake, hits))
     # Cases in which the answer stopped say little: an exception fits many mistakes.
@@ -70,13 +72,6 @@ def recognise(exercise, got: list, wrong: list[int]) -> Found:
     if best and not by_chance and best[0] > 0.5 and tied == 1:
         return Found(PERHAPS + best[2].says, shows=best[3][0])
     return Found()
-
-
-def _agreement(exercise, answer, got: list) -> list[bool]:
-    return [
-        same(exercise.known(i, answer), value, exercise.tolerance)
-        for i, value in enumerate(got)
-    ]
 
 
 def _general(exercise, got: list, wrong: list[int]) -> str:

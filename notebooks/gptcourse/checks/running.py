@@ -77,7 +77,10 @@ class Ask:
         args = [v if i in self.fills else _copy(v) for i, v in enumerate(args)]
         before = [snapshot(args[i]) for i in self.keeps]
         try:
-            with self.clock, self.watch:
+            with (
+                self.clock,
+                self.watch if self.watch.forbid else contextlib.nullcontext(),
+            ):
                 self.last = self.answer(*args)
         except BaseException as error:
             self.error = error
@@ -95,13 +98,6 @@ class _Watch(TorchFunctionMode):
     def __init__(self, forbid):
         super().__init__()
         self.forbid, self.seen = frozenset(forbid), []
-
-    def __enter__(self):
-        return super().__enter__() if self.forbid else self
-
-    def __exit__(self, *error):
-        if self.forbid:
-            super().__exit__(*error)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}

@@ -112,8 +112,6 @@ scores - new => scores - m
     The tile is counted from the old m, at first -inf: take exp(scores - new).
 e @ V => scores.softmax(1) @ V
     The tile's weights are divided by their own sum: y holds numerators, add e @ V.
-e.sum(dim=1, keepdim=True) => e.sum()
-    The sums of all queries are added: each has its own, over the last dimension.
 """,
 )
 

@@ -146,6 +146,15 @@ def my_bits(losses, ids, decode):
     These are nats per character: a bit is ln 2 nats, so divide by ln 2.
 / math.log(2) => * math.log(2)
     It is multiplied by ln 2: a nat is more than a bit, so divide.
+/ math.log(2) / len(text) => / math.log(2)
+    These are the bits of the whole text: divide by the number of characters.
+losses.sum() / math.log(2) => losses.log2().sum()
+    The losses are logarithms already: divide them by ln 2.
+losses.sum() => losses[:-1].sum()
+    The last loss is left out: losses belong to ids[1:], all of them.
++ each = [loss / len(decode([i])) for loss, i in zip(losses, ids[1:])]
++ return sum(each) / math.log(2) / len(each)
+    Bits per character are averaged over tokens: divide all bits by all characters.
 losses.sum() => losses.mean()
     The mean loss is divided by the characters: divide the sum.
 / len(text) => / len(losses)

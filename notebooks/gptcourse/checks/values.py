@@ -6,7 +6,7 @@ came of an exception is a `Raised`.
 
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -24,12 +24,8 @@ class Raised:
 
     kind: str
     text: str
-    where: str = ""
-    returned: str = ""
-
-    def __eq__(self, other) -> bool:
-        mine = (self.kind, self.text)
-        return isinstance(other, Raised) and mine == (other.kind, other.text)
+    where: str = field(default="", compare=False)
+    returned: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text}" if self.text else self.kind
@@ -46,7 +42,7 @@ def plain(value):
         return value.item()
     if type(value) is int and abs(value) >= 2**63:
         return float(value)  # no tensor holds it
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         return [plain(v) for v in value]
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
@@ -87,10 +83,11 @@ def same(expected, got, tolerance: float) -> bool:
     """Whether two plain values agree: numbers to a relative and absolute tolerance.
 
     Doubles count as floats, halves do not; whole numbers, truth values and floats are
-    told apart; a number is as good as a tensor () and a tuple as a list.
+    told apart; a number is as good as a tensor (), a tuple or array as a list.
     """
     if isinstance(expected, Raised) or isinstance(got, Raised):
         return expected == got
+    got = listed(expected, got)
     if isinstance(expected, list):
         return isinstance(got, list) and _all_same(expected, got, tolerance)
     if isinstance(expected, dict):
@@ -105,6 +102,12 @@ def same(expected, got, tolerance: float) -> bool:
         a, b = torch.as_tensor(expected), torch.as_tensor(got)
         return _same_tensor(a, b, tolerance)
     return type(expected) is type(got) and expected == got
+
+
+def listed(expected, got):
+    """got, as a list if it is an array where a list is expected."""
+    array = isinstance(expected, list) and isinstance(got, Tensor) and got.ndim
+    return [*got] if array else got
 
 
 def alike(expected, got) -> bool:
