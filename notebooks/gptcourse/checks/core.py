@@ -136,8 +136,7 @@ class Exercise:
     @cached_property
     def mistakes(self) -> list[Mistake]:
         """All known mistakes, as answers."""
-        patches = [self._mistake(patch.says, patch) for patch in parse(self.patches)]
-        return [*patches, *self.more]
+        return [self._mistake(p.says, p) for p in parse(self.patches)] + [*self.more]
 
     def _mistake(self, says: str, *patches: Patch) -> Mistake:
         source = functools.reduce(apply, patches, self.solution)

@@ -14,7 +14,6 @@ RANDOM = (
     "Asked twice, it gives two different results: something random is in it, such as "
     "dropout or a draw of its own."
 )
-NEVER = "it must not depend on that."
 LATER = (
     "it must not depend on what comes later. Look at the mask, at reshapes, and at the "
     "axis of sums and of the softmax."
@@ -28,10 +27,8 @@ def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
     usable = [i for i in usable if alike(expected[i], got[i])]
     if usable[:1] != wrong[:1]:  # the case that is shown stopped, or has another shape
         return ""
-    seen = [
-        _effects(exercise, i, answer, clock)
-        for i in dict.fromkeys([*usable[:3], *usable[-1:]])
-    ]
+    asked = dict.fromkeys([*usable[:3], *usable[-1:]])
+    seen = [_effects(exercise, i, answer, clock) for i in asked]
     if RANDOM in seen:
         return RANDOM
     effects = [effect for case in seen for effect in case]
@@ -50,7 +47,9 @@ def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
         if right:
             return f"{says} stays as it is: it should depend on that."
         later = at[-1] > 0 and rights.get((*at[:2], -1)) != {False}
-        return f"{says} changes, too: {LATER if later else NEVER}"
+        return (
+            f"{says} changes, too: {LATER if later else 'it must not depend on that.'}"
+        )
     return ""
 
 

@@ -81,8 +81,6 @@ logits / temperature => logits * temperature
     The logits are multiplied by the temperature: divide them by it.
 kept.sum(dim=-1, keepdim=True) => kept.sum()
     It is divided by the sum of the whole batch: each row has its own.
-before < top_p => (ordered >= 1 - top_p) | (before == 0)
-    Single probabilities are compared with 1 - top_p: for top_p, sums must reach p.
 """,
 )
 
@@ -123,8 +121,6 @@ was_seen, penalised, logits => was_seen, logits, penalised
     A token that was seen twice is penalised twice: once is enough.
 ), seen) => ), seen[-1])
     Only the last token is penalised: all that are among `seen` are.
-was_seen, penalised, logits => was_seen, penalised, -torch.inf
-    The tokens that were not seen are cut: their logits stay as they are.
 """,
 )
 

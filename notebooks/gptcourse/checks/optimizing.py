@@ -115,8 +115,6 @@ steps - rise) => steps - rise - 1)
     Step rise belongs to the warm-up, at the full rate: `<=`.
 (1 + math.cos(math.pi * done)) / 2 => (1 - done)
     This is a straight line: half a cosine is (1 + cos πd) / 2.
-math.pi * done => 180 * done
-    The angle is in degrees: the cosine counts in radians, half a turn is π.
 """,
 )
 

@@ -102,11 +102,10 @@ float("inf"), None => score(model), copy.deepcopy(model.state_dict())
 )
 
 
-def states(n: int) -> list:
-    """State dictionaries of one model, all their numbers different."""
-    return [
-        {"weight": numbers(2, 3) + i * i, "bias": numbers(4) - i**3} for i in range(n)
-    ]
+# State dictionaries of one model, all their numbers different.
+STATES = [
+    {"weight": numbers(2, 3) + i * i, "bias": numbers(4) - i**3} for i in range(4)
+]
 
 
 average_weights = Exercise(
@@ -120,7 +119,7 @@ def my_average(states):
     praise="each weight is the mean of what it was, and the states are left alone.",
     cases=[
         Case("three states, [0, 6], [3, 0] and [9, 0]", args=(SMALL,)),
-        *(Case(f"{n} states of two tensors", args=(states(n),)) for n in (2, 4, 1)),
+        *(Case(f"{n} states of two tensors", args=(STATES[:n],)) for n in (2, 4, 1)),
     ],
     mistakes="""
 / len(states) =>

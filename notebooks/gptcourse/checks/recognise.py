@@ -75,9 +75,7 @@ def recognise(exercise, got: list, wrong: list[int]) -> Found:
 
 
 def _general(exercise, got: list, wrong: list[int]) -> str:
-    """What to say of a mistake that can be made anywhere, or of two known ones at once,
-    if it fits in all cases.
-    """
+    """What to say of a general mistake, or two known ones, that fit in all cases."""
     if all(isinstance(value, Raised) for value in got):
         return ""
     usual = alike(exercise.expected()[wrong[0]], got[wrong[0]])

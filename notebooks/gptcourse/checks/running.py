@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from gptcourse.checks.values import ADDRESS, Raised, same, snapshot
+from gptcourse.checks.values import ADDRESS, Raised, plain, same
 
 KEPT_OUTPUT = 300  # characters of what an answer prints
 OURS = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
@@ -75,7 +75,7 @@ class Ask:
 
     def __call__(self, *args):
         args = [v if i in self.fills else _copy(v) for i, v in enumerate(args)]
-        before = [snapshot(args[i]) for i in self.keeps]
+        before = [plain(args[i]) for i in self.keeps]
         try:
             with (
                 self.clock,
@@ -86,7 +86,7 @@ class Ask:
             self.error = error
             raise
         for i, value in zip(self.keeps, before, strict=True):
-            if not same(value, snapshot(args[i]), 0.0):
+            if not same(value, plain(args[i]), 0.0):
                 self.changed.append(i)
         self.calls.append((args, self.last))
         return self.last

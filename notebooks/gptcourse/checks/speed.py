@@ -157,8 +157,6 @@ exponent - 8 => exponent - 9
     Ties are rounded away from zero: to the even neighbor, as `torch.round` does.
 + return (x * 256).round() / 256
     This is fixed point, every step 1/256: the step of a float grows with its exponent.
-+ return x.round(decimals=2)
-    These are decimals: a bit is a half, a quarter, an eighth …
 torch.ldexp(whole, exponent - 8) => whole / 256
     The exponent is gone: multiply by 2 to the exponent again.
 """,

@@ -156,8 +156,6 @@ group["lr"] = rate => group["lr"] *= rate
     Each rate is multiplied onto the one before: set it.
 (), max_norm) => (), 1.0)
     The limit is written in: use max_norm.
-losses.append(loss.item()) => losses.append(loss.item()); model.eval()
-    From the second batch on it trains in evaluation mode: call model.train() again.
 """,
     more=[
         heard("backward, step, " * 4, "It is trained on val, too: val only scores."),

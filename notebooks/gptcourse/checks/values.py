@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -65,20 +65,6 @@ def floats(value):
     return float(value) if type(value) is int else value
 
 
-def snapshot(value):
-    """What an argument holds, to be compared with what it holds later."""
-    if isinstance(value, nn.Module):
-        state = {k: v.detach().clone() for k, v in value.state_dict().items()}
-        return {**state, "training": value.training}
-    if isinstance(value, list | tuple):
-        return [snapshot(v) for v in value]
-    if isinstance(value, dict):
-        return {k: snapshot(v) for k, v in value.items()}
-    if isinstance(value, Tensor | np.ndarray | np.generic):
-        return plain(value)
-    return value if isinstance(value, str | int | float | bool) else None
-
-
 def same(expected, got, tolerance: float) -> bool:
     """Whether two plain values agree: numbers to a relative and absolute tolerance.
 
@@ -111,9 +97,7 @@ def listed(expected, got):
 
 
 def alike(expected, got) -> bool:
-    """Whether two plain values are of one kind: else that says more than what is in
-    them.
-    """
+    """Whether two plain values are of one kind: else that alone says enough."""
     if any(torch.as_tensor(x).isnan().any() for x in leaves(got) if numeric(x)):
         return False
     if numeric(expected) and numeric(got):
