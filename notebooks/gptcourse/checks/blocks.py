@@ -30,7 +30,7 @@ def my_layer_norm(x, gain, bias, eps):
     cases=[
         Case("[0, 2] and [6, 2], ε = 1, gain 1, bias 0", args=PAIRS),
         Case("one vector of four sevens", args=affine(torch.full((1, 4), 7.0), 0.01)),
-        Case("a vector far from 0", args=affine(numbers(1, 5) + 200, 0.1)),
+        Case("a vector far from 0", args=affine(numbers(1, 5) + 100, 0.1)),
         Case("x of shape (4,)", args=affine(numbers(4), 0.5)),
         Case("x of shape (2, 3, 5, 4)", args=affine(numbers(2, 3, 5, 4), 1e-5)),
         Case("two texts of three positions, C = 4", args=affine(numbers(2, 3, 4), 0.1)),

@@ -196,7 +196,7 @@ class Exercise:
             return self._expected
         values = [self.known(i, self.right) for i in range(len(self.cases))]
         if values[-1] == NO_GRADIENT:  # none flows through this solution: do not ask
-            self.cases.pop(), values.pop()
+            self.cases.pop(), values.pop(), self.calls.pop()
         self._expected = values
         return values
 

@@ -30,12 +30,13 @@ def describe(wrong: list[tuple], parts: Sequence[str], tolerance: float) -> str:
     parts: what the items of a list of results are called, in its order.
     """
     expected, got = wrong[0]
+    returned = got.returned if isinstance(got, Raised) else kind_of(got)
+    if returned == "nothing (None)":
+        return f"It gives back {returned}: is a `return` missing?"
     if isinstance(got, Raised):
-        if got.returned:
-            return f"It gives back {got.returned}, which does not fit here: {got}"
+        if returned:
+            return f"It gives back {returned}, which does not fit here: {got}"
         return f"Your code stopped with {got}{got.where}"
-    if got is None:
-        return "It gives back nothing (None): is a `return` missing?"
     if isinstance(expected, list | dict) and type(expected) is type(got):
         return _describe_parts(wrong, parts, tolerance)
     if not (numeric(expected) and numeric(got)):

@@ -38,12 +38,8 @@ RESULTS: dict[str, Callable[[Tensor], Tensor]] = {
     "These are logarithms, ln(…), of the right numbers.": (
         lambda x: x.log() if (x > 0).all() else x
     ),
-    "Every number is too large by one.": (
-        lambda x: x + 1 if family(x) == "whole" else x
-    ),
-    "Every number is too small by one.": (
-        lambda x: x - 1 if family(x) == "whole" else x
-    ),
+    "Every number is too large by one.": lambda x: x + int(family(x) == "whole"),
+    "Every number is too small by one.": lambda x: x - int(family(x) == "whole"),
     "The numbers lost their decimals: expected floats.": (
         lambda x: x.long() if family(x) == "real" else x
     ),

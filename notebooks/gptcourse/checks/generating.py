@@ -185,14 +185,9 @@ dim=-1 => dim=1
 keys[:, : n + T], values[:, : n + T] => keys, values
 ones(T, n + T => ones(T, keys.size(1)
     Positions that are not taken come in, and 0 times NaN is NaN: take keys[:, : n + T].
-.tril(n) => .tril(n - 1)
-dim=-1) => dim=-1).nan_to_num()
-    A new character sees what is before it, but not itself: the mask is tril(n).
 , values[:, n : n + T] = k, v => = k
 values[:, : n + T] => torch.cat([values[:, :n], v], dim=1)
     The new values are not written into `values`: the next step needs them.
-T = q.size(1) => T, n = q.size(1), max(n - 1, 0)
-    The new keys and values are written one position too early: begin at n.
 -torch.inf => 0.0
     The scores of the future are set to 0, and e⁰ is 1: set them to -inf.
 """,

@@ -135,13 +135,13 @@ feed_forward + norms => feed_forward
     4C are missing in each block: two LayerNorms, attention's biases, or that of fc.
 (C + 1) * 4 * C + (4 * C + 1) * C => 8 * C * C
     The feed-forward layer's biases are missing: 4C and C.
-(vocab_size + block_size) * C => vocab_size * C
-    The position embeddings are missing: block_size · C.
 2 * 2 * C => 2 * C
 block + 2 * C => block + C
     Each LayerNorm is counted with C parameters: gain and bias make 2C.
 2 * 2 * C => 2 * C
     Each block has two LayerNorms, before attention and before the feed-forward layer.
+block + 2 * C => block + C
+    The last LayerNorm has gain and bias: 2C.
 block + 2 * C => block
     The last LayerNorm is missing: 2C.
 (C + 1) * 3 * C + (C + 1) * C => (C + 1) * 3 * C

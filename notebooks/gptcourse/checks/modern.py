@@ -47,8 +47,6 @@ i / half => 2 * i / half
 torch.cat => torch.stack
 dim=-1) => dim=-1).flatten(-2)
     The pairs come back interleaved: first every new a, then every new b, `cat`.
-places[:, None] => (places[0] + torch.arange(len(places)))[:, None]
-    Only the first position is used, and counted on from there: each has its own.
 """,
 )
 
@@ -125,6 +123,10 @@ S = X @ X.T => X = X / X.norm(); S = X @ X.T
 + U, _, Vh = torch.linalg.svd(G, full_matrices=False)
 + return U @ Vh
     This is UVᵀ itself, from a singular value decomposition: Muon only comes near it.
+G.norm() => G.square().mean().sqrt()
+    It is divided by the root of the mean square: the norm is that of the *sum*.
+a * X + b => b
+    The first term is missing: a X.
 G.norm() => G.norm() ** 2
     It is divided by the sum of the squares: the norm is its root.
 norm() => norm(dim=0, keepdim=True)

@@ -68,6 +68,15 @@ m_hat / (v_hat.sqrt() + eps) => m_hat / v_hat.sqrt()
     ε is missing: divide by √v + ε.
 p - lr * m_hat => p + lr * m_hat
     The step goes uphill: subtract lr · m / (√v + ε).
+b1**t => b1 * t
+b2**t => b2 * t
+    b · t stands where b^t should: b to the power t.
+lr * m_hat => m_hat
+    The step is not multiplied by the rate: lr · m / (√v + ε).
+lr * m_hat => lr * g
+    The step goes along g: it goes along the corrected mean of g.
+v_hat.sqrt() => v.sqrt() / (1 - b2**t)
+    v is corrected after the root: first v / (1 - b2^t), then the root.
 v_hat.sqrt() => v_hat
     The root of v is missing: divide by √v + ε.
 v_hat.sqrt() + eps => (v_hat + eps).sqrt()

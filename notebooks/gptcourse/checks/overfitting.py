@@ -126,8 +126,6 @@ def my_average(states):
     This is the sum: divide it by the number of states.
 + return right([my_average(states[:-1]), states[-1]]) if states[1:] else states[0]
     The last state counts half: all count alike, so sum first, then divide.
-in states) => in [states[0], *states])
-    The first state is in the sum twice.
 + return right(states) | {k: v for k, v in states[-1].items() if v.ndim == 1}
     Only some of the tensors are averaged: take every name.
 + return right([states[0], states[-1]])
@@ -184,8 +182,6 @@ n = 0 => text, source, n = text.lower(), source.lower(), 0
     Capitals and small letters are taken for the same: they are different characters.
 n = 0 => text, source, n = text.strip(), source.strip(), 0
     Spaces at the ends are cut off: they count like any other character.
-+ return max(right(a, b) for a in text.split("\n") for b in source.split("\n"))
-    The texts are compared line by line: a run may go over a line end.
 + from difflib import SequenceMatcher
 + return SequenceMatcher(None, text, source).find_longest_match().size
     difflib ignores what is frequent in a long source: pass autojunk=False.

@@ -80,8 +80,6 @@ def my_prompt(description, examples, query):
     There are spaces around the mark: expected word>answer, as in training.
 {word}>{answer} => {answer}>{word}
     Words and answers are swapped: word>answer.
-in examples => in sorted(examples)
-    The examples are in another order: keep the order of the list.
 in examples => in dict(examples).items()
     An example that comes twice is there once only: keep all.
 [description] + => [description, ""][: 2 - bool(examples)] +

@@ -155,6 +155,8 @@ losses.sum() => losses[:-1].sum()
 + each = [loss / len(decode([i])) for loss, i in zip(losses, ids[1:])]
 + return sum(each) / math.log(2) / len(each)
     Bits per character are averaged over tokens: divide all bits by all characters.
+/ len(text) => / len(ids)
+    It is divided by the number of tokens: divide by that of characters.
 losses.sum() => losses.mean()
     The mean loss is divided by the characters: divide the sum.
 / len(text) => / len(losses)

@@ -18,9 +18,9 @@ class Curve(nn.Module):
         self.b = nn.Parameter(tensor(0.5))
         self.log = []
 
-    def forward(self, x, targets):
+    def forward(self, idx, targets):
         mask = tensor([1.5, 0.5]) if self.training else 1.0
-        y = (x * mask) @ self.w + x.square() @ self.u + self.b
+        y = (idx * mask) @ self.w + idx.square() @ self.u + self.b
         loss = (y - targets).square().mean()
         if loss.requires_grad:
             self.log.append("forward")
@@ -148,12 +148,8 @@ sum(val) / len(val) => val[-1]
     val is the loss of the last batch alone: return the mean of all.
 / len(val) =>
     val is the sum over its batches: return their mean.
-model.parameters() => optimizer.param_groups[0]["params"]
-    Only the first group is clipped: the norm is that of all gradients together.
 clip_grad_norm_ => clip_grad_value_
     Each number is cut at the limit: shorten all by one factor, `clip_grad_norm_`.
-group["lr"] = rate => group["lr"] *= rate
-    Each rate is multiplied onto the one before: set it.
 (), max_norm) => (), 1.0)
     The limit is written in: use max_norm.
 """,
