@@ -107,13 +107,12 @@ GARBAGE = {
     "module": nn.Linear(3, 3),
     "hostile": Hostile(),
     "no arguments": lambda: 1,
-    "nothing back": lambda *a, **k: print("x"),
+    "nothing back": lambda *a, **k: print("x" * 10_000),
     "text back": lambda *a, **k: "text",
     "list back": lambda *a, **k: [1, "a", None, object()],
     "empty": lambda *a, **k: torch.zeros(0),
     "wrong shape": lambda *a, **k: torch.zeros(7, 1, 5),
     "not a number": lambda *a, **k: torch.full((1,), torch.nan),
-    "number not a number": lambda *a, **k: float("nan"),
     "complex": lambda *a, **k: torch.zeros(2, dtype=torch.complex64),
     "sparse": lambda *a, **k: torch.eye(2).to_sparse(),
     "raises": lambda *a, **k: 1 / 0,
@@ -123,7 +122,6 @@ GARBAGE = {
     "recursive": recursive,
     "class": Hostile,
     "cycle": functools.partial(lambda *a, **k: k["me"], me=[]),
-    "flood": lambda *a, **k: print("x" * 10_000),
 }
 
 
@@ -140,10 +138,11 @@ def test_untouched_stubs_are_not_answered_yet(exercise):
 def test_garbage_is_refused_politely(exercise):
     for name, answer in GARBAGE.items():
         outcome = exercise.outcome(answer)
+        message = outcome.message
         assert outcome.verdict in ("wrong", "open"), name
-        assert "Traceback" not in outcome.message and "at 0x" not in outcome.message
-        assert len(outcome.message) < 1500, name
-        assert max(map(len, outcome.message.splitlines())) <= 120, name
+        assert "Traceback" not in message and "at 0x" not in message
+        assert len(message) < 1500, name
+        assert max(map(len, message.splitlines())) <= 120, name
 
 
 @pytest.mark.parametrize("answer", [loop, stubborn_loop, lambda *a: time.sleep(60)])

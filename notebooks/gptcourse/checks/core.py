@@ -25,7 +25,13 @@ from typing import Any
 from gptcourse.checks.describe import beside, describe
 from gptcourse.checks.effects import observed
 from gptcourse.checks.general import general_mistakes
-from gptcourse.checks.gradients import LOST, NO_GRADIENT, lost_gradient, slopes
+from gptcourse.checks.gradients import (
+    IN_PLACE,
+    LOST,
+    NO_GRADIENT,
+    lost_gradient,
+    slopes,
+)
 from gptcourse.checks.patches import Patch, apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
 from gptcourse.checks.running import Ask, Clock, TimeIsUp, in_thread, raised
@@ -252,8 +258,8 @@ class Exercise:
         if any(map(left_open, got)):
             return Outcome(self.name, "open")
         got = [*map(listed, expected, got)]
-        pairs = zip(expected, got, strict=True)
-        wrong = [i for i, (a, b) in enumerate(pairs) if not same(a, b, self.tolerance)]
+        right = [same(a, b, self.tolerance) for a, b in zip(expected, got, strict=True)]
+        wrong = [i for i, ok in enumerate(right) if not ok and got[i] is not IN_PLACE]
         if all(map(self.asks_for_gradients, wrong)):  # the values are right
             outcome = self._judge_conduct(asks)
             if not wrong or outcome.verdict == "wrong":

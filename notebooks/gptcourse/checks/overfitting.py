@@ -130,8 +130,6 @@ def my_average(states):
     Only some of the tensors are averaged: take every name.
 + return right([states[0], states[-1]])
     Only the first and the last state are averaged: take all.
-/ len(states) => / len(states[0])
-    It is divided by the number of names: divide by that of states.
 """,
 )
 

@@ -45,8 +45,6 @@ ids[:, :-1], targets[:, 1:] => targets[:, 1:], ids[:, :-1]
     Inputs and targets are returned in the wrong order: idx first.
 ~is_answer => ~(is_answer & F.pad(is_answer, (0, 1), value=True)[:, 1:])
     The last token of each answer is left out: the model would never learn to stop.
-~is_answer => ~is_answer[:1]
-    The first row's mask is used for all rows: each has its own.
 """,
 )
 
@@ -131,8 +129,6 @@ a == b => a.lower() == b.lower()
     Capitals and small letters are taken for the same: they differ.
 text.split("\n")[0] => (text.split() or [""])[0]
     Spaces are not kept: the answer is the first line, with all its spaces.
-text.split("\n")[0] => text.rsplit("\n", 1)[0]
-    Everything before the *last* line end is compared: the answer ends before the first.
 """,
 )
 
@@ -180,8 +176,6 @@ alpha / r * change => change
     The change is not scaled: alpha / r stands before it.
 alpha / r => alpha
     The factor is alpha alone: divide it by r, A's number of rows.
-alpha / r => alpha // r
-    alpha // r drops the fraction: alpha / r keeps it.
 alpha / r => alpha / r**0.5
     The factor is alpha / √r, as in rsLoRA (arXiv 2312.03732): here it is alpha / r.
 size(0) => size(1)

@@ -78,8 +78,8 @@ def _general(exercise, got: list, wrong: list[int]) -> str:
     """What to say of a general mistake, or two known ones, that fit in all cases."""
     if all(isinstance(value, Raised) for value in got):
         return ""
-    usual = alike(exercise.expected()[wrong[0]], got[wrong[0]])
-    usual = usual and not all(same(got[0], value, 0.0) for value in got)  # a constant
+    chance = type(got[0]) is bool or all(same(got[0], value, 0.0) for value in got)
+    usual = not chance and alike(exercise.expected()[wrong[0]], got[wrong[0]])
     for mistake in [*exercise.general, *(exercise.pairs if usual else [])]:
         values = ((exercise.known(i, mistake.answer), got[i]) for i in range(len(got)))
         if all(same(a, b, exercise.tolerance) for a, b in values):

@@ -39,8 +39,6 @@ L * T * C => T * C
     Attention is counted in one block only: there are L.
 L * T * C => L * C
     In attention each token looks at T others: its FLOPs grow with T.
-V * C => L * V * C
-    The logits' matrix is counted in every block: there is one.
 L * T * C => L * C * C
     Attention is counted as growing with C²: it grows with T · C.
 """,

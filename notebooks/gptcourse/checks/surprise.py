@@ -37,8 +37,6 @@ mean => sum
     This holds one surprise per prediction, (B, T): return their mean.
 mean() => sum() / len(logits)
     The sum is divided by B: there are B·T predictions.
-mean() => sum() / targets.size(1)
-    The sum is divided by T: there are B·T predictions.
 dim=-1 => dim=1
     The softmax runs over the positions: dim=-1 makes probabilities of V numbers.
 mean() => exp().mean().log()
