@@ -136,7 +136,9 @@ def test_untouched_stubs_are_not_answered_yet(exercise):
 @pytest.mark.usefixtures("without_a_thread")
 @every_exercise
 def test_garbage_is_refused_politely(exercise):
-    for name, answer in GARBAGE.items():
+    """Every second kind of it, the others by the next exercise: the frame is one."""
+    first = [*EXERCISES].index(exercise.name) % 2
+    for name, answer in [*GARBAGE.items()][first::2]:
         outcome = exercise.outcome(answer)
         message = outcome.message
         assert outcome.verdict in ("wrong", "open"), name

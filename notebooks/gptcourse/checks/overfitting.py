@@ -124,6 +124,8 @@ def my_average(states):
     mistakes="""
 / len(states) =>
     This is the sum: divide it by the number of states.
+/ len(states) => / len(states[0])
+    It is divided by the number of names: divide by that of states.
 + return right([my_average(states[:-1]), states[-1]]) if states[1:] else states[0]
     The last state counts half: all count alike, so sum first, then divide.
 + return right(states) | {k: v for k, v in states[-1].items() if v.ndim == 1}

@@ -165,8 +165,6 @@ ids[1:] => ids
     The characters of ids[0] are counted, but nobody guessed that token.
 len(text) => (len(decode(ids)) - 1)
     One character is taken off for ids[0], which may have several: decode(ids[1:]).
-ids[1:] => ids[:-1]
-    The last token's characters are not counted: losses belong to ids[1:].
 decode(ids[1:]) => "".join(decode([i]) for i in ids[1:])
     The tokens are decoded one by one, so 'é', two tokens, counts twice: decode all.
 len(text) => len(text.encode())
