@@ -5,13 +5,10 @@ Read next: `test_check_messages.py`.
 
 import functools
 import random
-import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType
 
 import numpy as np
 import pytest
@@ -110,13 +107,12 @@ GARBAGE = {
     "module": nn.Linear(3, 3),
     "hostile": Hostile(),
     "no arguments": lambda: 1,
-    "nothing back": lambda *a, **k: print("x"),
+    "nothing back": lambda *a, **k: print("x" * 10_000),
     "text back": lambda *a, **k: "text",
     "list back": lambda *a, **k: [1, "a", None, object()],
     "empty": lambda *a, **k: torch.zeros(0),
     "wrong shape": lambda *a, **k: torch.zeros(7, 1, 5),
     "not a number": lambda *a, **k: torch.full((1,), torch.nan),
-    "number not a number": lambda *a, **k: float("nan"),
     "complex": lambda *a, **k: torch.zeros(2, dtype=torch.complex64),
     "sparse": lambda *a, **k: torch.eye(2).to_sparse(),
     "raises": lambda *a, **k: 1 / 0,
@@ -126,7 +122,6 @@ GARBAGE = {
     "recursive": recursive,
     "class": Hostile,
     "cycle": functools.partial(lambda *a, **k: k["me"], me=[]),
-    "flood": lambda *a, **k: print("x" * 10_000),
 }
 
 
@@ -141,17 +136,20 @@ def test_untouched_stubs_are_not_answered_yet(exercise):
 @pytest.mark.usefixtures("without_a_thread")
 @every_exercise
 def test_garbage_is_refused_politely(exercise):
-    for name, answer in GARBAGE.items():
+    """Every second kind of it, the others by the next exercise: the frame is one."""
+    first = [*EXERCISES].index(exercise.name) % 2
+    for name, answer in [*GARBAGE.items()][first::2]:
         outcome = exercise.outcome(answer)
+        message = outcome.message
         assert outcome.verdict in ("wrong", "open"), name
-        assert "Traceback" not in outcome.message and "at 0x" not in outcome.message
-        assert len(outcome.message) < 1500, name
-        assert max(map(len, outcome.message.splitlines())) <= 120, name
+        assert "Traceback" not in message and "at 0x" not in message
+        assert len(message) < 1500, name
+        assert max(map(len, message.splitlines())) <= 120, name
 
 
 @pytest.mark.parametrize("answer", [loop, stubborn_loop, lambda *a: time.sleep(60)])
 def test_what_never_ends_is_stopped(answer):
-    exercise = Exercise("endless", ABS, cases=[Case("", lambda f: f(-1))], seconds=0.05)
+    exercise = Exercise(ABS, cases=[Case("", lambda f: f(-1))], seconds=0.05)
     started = time.perf_counter()
     over.clear()
     outcome = exercise.outcome(answer)
@@ -170,7 +168,7 @@ SAME = "def f(x):\n    return x\n"
 
 def simple(solution=ABS, probe=lambda f: f(-2.0), **settings):
     settings = {"praise": "well done.", **settings}
-    return Exercise("simple", solution, cases=[Case("", probe)], **settings)
+    return Exercise(solution, cases=[Case("", probe)], **settings).called("simple")
 
 
 def test_random_states_dtype_and_grad_mode_stay():
@@ -234,71 +232,23 @@ def test_an_exception_names_the_readers_line():
 
 def test_changed_arguments_are_seen_and_do_no_harm():
     x, pair = torch.tensor([1.0, 2.0]), [1, 2]
-    exercise = simple("def f(x):\n    return x + 1", probe=lambda f: f(x))
-    outcome = exercise.outcome(lambda x: x.add_(1))
-    assert "`x` is changed in place" in flat(outcome.message) and x.tolist() == [1, 2]
-    longer = simple("def f(x):\n    return len(x) + 1", probe=lambda f: f(pair))
-    outcome = longer.outcome(lambda x: (x.append(3), len(x))[1])
-    assert "`x` is changed in place" in flat(outcome.message) and pair == [1, 2]
-    table = simple("def f(x):\n    return x[0]", probe=lambda f: f({0: 5}))
-    outcome = table.outcome(lambda x: x.pop(0))
-    assert "`x` is changed in place" in flat(outcome.message)
-    weight = "def f(x):\n    return x.weight.sum()"
-    module = simple(weight, probe=lambda f: f(nn.LayerNorm(3)))
-    outcome = module.outcome(lambda m: m.weight.detach().add_(1).sum() - 3)
-    assert "`x` is changed in place" in flat(outcome.message)
-    allowed = simple(
-        "def f(x):\n    return x.add_(1)", lambda f: f(x), may_change=("x",)
-    )
-    assert "changed" not in allowed.outcome(lambda x: x).message
 
+    def heard(solution, argument, answer, **settings):
+        exercise = simple(solution, lambda f: f(argument), **settings)
+        return flat(exercise.outcome(answer).message)
 
-def test_what_is_taken_from_an_iterator_is_counted():
-    source = "def f(x):\n    return [next(x), next(x), next(x)]"
-    exercise = simple(source, probe=lambda f: f(iter(range(10))))
-    assert exercise.outcome(lambda x: [next(x) for _ in "abc"]).verdict == "right"
-    for greedy in (lambda x: [*x][:3], lambda x: [next(x) for _ in "abcd"]):
-        message = flat(exercise.outcome(greedy).message)
-        assert re.search(r"It takes \d+ items from `x` where 3 are enough", message)
-        assert not exercise.accepts(greedy)
-    generator = simple(
-        "def f(x):\n    return x.send(None)", lambda f: f(i for i in "a")
-    )
-    assert generator.outcome(next).verdict == "right"
-
-
-def unwatched(value, name, exercise) -> set:
-    """The types in an argument of which a change would go unnoticed."""
-    if isinstance(value, list | tuple):
-        return set().union(*(unwatched(v, name, exercise) for v in value))
-    if isinstance(value, dict):
-        return unwatched([*value.keys(), *value.values()], name, exercise)
-    watched = isinstance(value, torch.Tensor | nn.Module | np.ndarray | Iterator)
-    constant = isinstance(value, str | int | float | FunctionType | None)
-    return set() if watched or constant else {type(value)}
-
-
-@every_exercise
-def test_a_change_of_any_argument_would_be_noticed(exercise):
-    exercise.expected()
-    for args, kwargs, _ in exercise.calls:
-        named = {**dict(zip(exercise.arguments, args, strict=False)), **kwargs}
-        for name, value in named.items():
-            free = name in exercise.may_change
-            assert free or not unwatched(value, name, exercise), name
-
-
-def test_one_exercise_alone_takes_an_iterator():
-    """What it may take of it is counted; all others get lists."""
-    takers = set()
-    for exercise in EXERCISES.values():
-        exercise.expected()
-        for args, _, _ in exercise.calls:
-            if any(isinstance(value, Iterator) for value in args):
-                takers.add(exercise.name)
-    assert takers == {"stop_early"}
-    exercise = EXERCISES["stop_early"]
-    assert exercise.expected() and any(exercise._taken.values())
+    for solution, argument, answer in (
+        ("def f(x):\n    return x + 1", x, lambda x: x.add_(1)),
+        ("def f(x):\n    return len(x) + 1", pair, lambda x: x.append(3) or len(x)),
+        ("def f(x):\n    return x[0]", {0: 5}, lambda x: x.pop(0)),
+    ):
+        assert "`x` is changed" in heard(solution, argument, answer, keeps=("x",))
+        assert "right" in heard(solution, argument, answer)
+    assert x.tolist() == [1, 2] and pair == [1, 2]
+    adding = "def f(x):\n    return x.add_(1)"
+    filled = simple(adding, lambda f: (f(y := x.clone()), y)[1], fills=("x",))
+    assert filled.outcome(lambda x: x.add_(1)).verdict == "right"
+    assert filled.outcome(lambda x: x + 1).verdict == "wrong"
 
 
 def test_what_is_forbidden_is_noticed():

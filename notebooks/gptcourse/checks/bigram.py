@@ -12,7 +12,6 @@ def as_floats(counts):
 
 
 pair_counts = Exercise(
-    "pair_counts",
     """
 def my_counts(tokens, V):
     now, following = tokens[:-1], tokens[1:]  # (N - 1,) each
@@ -54,7 +53,6 @@ tokens[:-1], tokens[1:] => tokens[:-2], tokens[1:-1]
 
 
 draw_next = Exercise(
-    "draw_next",
     """
 def my_draw(logits, u):
     ends = F.softmax(logits, dim=-1).cumsum(0)  # (V,)
@@ -93,7 +91,6 @@ F.softmax(logits, dim=-1) => logits.exp()
 TENS = tensor([10, 20, 30, 40, 50, 60, 70, 80, 90])
 
 shifted_windows = Exercise(
-    "shifted_windows",
     """
 def my_windows(tokens, starts, T):
     places = starts[:, None] + torch.arange(T)  # (B, T)

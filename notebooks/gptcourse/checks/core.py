@@ -1,13 +1,9 @@
 """The frame of every check: it says which mistake an answer looks like.
 
-In a notebook, after `from gptcourse import checks as check`:
-
-    check.causal_head(my_head)
-
-shows one line when `my_head` is right, "causal_head: not answered yet" for an
-untouched stub, and otherwise which mistake it looks like and the smallest case that
-shows it, expected beside got (`showing.py`). It never raises, never hangs, leaves
-random states as they were and returns None. Programs use its `outcome(my_head)`.
+`check.causal_head(my_head)` shows one line when `my_head` is right, "causal_head: not
+answered yet" for an untouched stub, and otherwise which mistake it looks like and the
+smallest case that shows it, expected beside got (`showing.py`). It never raises, never
+hangs, leaves random states as they were and returns None. Programs use its `outcome`.
 
 An `Exercise` has a solution, cases, and mistakes that are patches of the solution
 (`patches.py`). Each case is put to the solution and to the answer. If all values agree,
@@ -17,7 +13,10 @@ called nothing that is forbidden. Otherwise the mistakes are asked, too
 Shown is the first case that differs, so put the smallest first.
 """
 
+import contextlib
+import functools
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,26 +26,18 @@ from gptcourse.checks.describe import beside, describe
 from gptcourse.checks.effects import observed
 from gptcourse.checks.general import general_mistakes
 from gptcourse.checks.gradients import (
-    GRADIENT_LOST,
+    IN_PLACE,
+    LOST,
     NO_GRADIENT,
     lost_gradient,
     slopes,
 )
-from gptcourse.checks.patches import apply, load, parse
+from gptcourse.checks.patches import Patch, apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
-from gptcourse.checks.running import (
-    Ask,
-    Clock,
-    InAnswerError,
-    TimeIsUp,
-    first_lines,
-    in_thread,
-    raised,
-    start_afresh,
-)
-from gptcourse.checks.showing import Outcome, show
+from gptcourse.checks.running import Ask, Clock, TimeIsUp, in_thread, raised
+from gptcourse.checks.showing import Outcome, first_lines, show
 from gptcourse.checks.stubs import left_open, untouched
-from gptcourse.checks.values import Raised, kind_of, plain, same
+from gptcourse.checks.values import Raised, kind_of, listed, plain, same
 
 SECONDS = 5.0  # CPU time for all cases together; they take milliseconds
 GRADIENTS = "the gradients: "
@@ -85,14 +76,14 @@ class Exercise:
     solution: as the notebook prints it; mistakes: patches of it; more: those that are
     no patches; parts: what the items of a result are called; result: makes results
     comparable; forbid: functions and dtypes of torch that must not be used; gradients:
-    whether they must flow as through the solution; may_change: arguments that the
-    answer is to change; names: what the solution uses besides `patches.NAMES`.
+    whether they must flow as through the solution; keeps: arguments that must stay as
+    they are, for the statement says so; fills: those that the answer is to change;
+    names: what the solution uses besides `patches.NAMES`.
     """
 
     def __init__(
         self,
-        name: str,
-        solution: str = "",
+        solution: str,
         *,
         cases: Sequence[Case],
         mistakes: str = "",
@@ -102,24 +93,32 @@ class Exercise:
         result: Callable[[Any], Any] = lambda value: value,
         forbid: Sequence[str] = (),
         gradients: bool = True,
-        may_change: Sequence[str] = (),
+        keeps: Sequence[str] = (),
+        fills: Sequence[str] = (),
         names: dict[str, Any] | None = None,
         tolerance: float = 1e-4,
         seconds: float = SECONDS,
     ):
-        self.name, self.__name__ = name, name
-        self.__doc__ = f"Check an answer to the exercise {name}; shows the result."
+        self.name = ""  # `called` gives it one
         self.solution, self.patches, self.more = solution, mistakes, more
         self.praise, self.parts, self.result = praise, parts, result
-        self.forbid, self.may_change, self.names = forbid, may_change, names or {}
+        self.forbid, self.names = forbid, names or {}
+        self.keeps = [*map(self.arguments.index, keeps)]  # positions
+        self.fills = [*map(self.arguments.index, fills)]
         self.tolerance, self.seconds = tolerance, seconds
-        self.cases = [*cases, *(self._gradient_cases(cases) if gradients else [])]
+        last = [case for case in cases if case.args is not None][-1:]
+        self.cases = [*cases, *(map(self._for_gradients, last) if gradients else [])]
         self.passed = False  # whether the reader's last answer was right
         self._expected = []
         self._kept = {}  # (case, id of one of our answers): what it gives
-        self._taken = {}  # case: what the solution takes from iterators
         self.effects = {}  # what the solution gives for changed arguments: effects.py
-        self.calls = []  # (args, kwargs, result) of each call to the solution
+        self.calls = []  # (arguments, result) of each call to the solution
+
+    def called(self, name: str) -> "Exercise":
+        """The exercise itself, with the name that notebooks know it by."""
+        self.name = self.__name__ = name
+        self.__doc__ = f"Check an answer to the exercise {name}; shows the result."
+        return self
 
     def __repr__(self) -> str:
         return f"check.{self.name}(your_answer)"
@@ -143,11 +142,22 @@ class Exercise:
     @cached_property
     def mistakes(self) -> list[Mistake]:
         """All known mistakes, as answers."""
+        return [self._mistake(p.says, p) for p in parse(self.patches)] + [*self.more]
+
+    def _mistake(self, says: str, *patches: Patch) -> Mistake:
+        source = functools.reduce(apply, patches, self.solution)
         names = {**self.names, "right": self.right}
-        return [
-            Mistake(p.says, load(apply(self.solution, p), f"<{p.says}>", **names))
-            for p in parse(self.patches)
-        ] + list(self.more)
+        return Mistake(says, load(source, f"<{says}>", **names))
+
+    @cached_property
+    def pairs(self) -> list[Mistake]:
+        """Two known mistakes at once, where their patches fit together."""
+        found = []
+        for one, two in itertools.combinations(parse(self.patches), 2):
+            says = f"Two things. {one.says} {two.says}"
+            with contextlib.suppress(ValueError, SyntaxError):
+                found.append(self._mistake(says, one, two))
+        return found
 
     @cached_property
     def general(self) -> list[Mistake]:
@@ -158,29 +168,29 @@ class Exercise:
     def outcome(self, answer: Any = None) -> Outcome:
         """The same, without showing it."""
         if untouched(answer):
-            return self._open()
+            return Outcome(self.name, "open")
         problem = self._wrong_kind(answer)
         if problem:
             return self._wrong(problem)
         expected = self._expected or in_thread(self.expected)[0]
         clock = Clock()
-        results, printed, ended = in_thread(
+        results, printed, _ = in_thread(
             lambda: [self.value(case, answer, clock) for case in self.cases],
             self.seconds,
             clock,
         )
-        if not ended:
-            outcome = self._wrong(
-                f"It did not come to an end within {self.seconds:g} seconds and was "
-                "stopped: is there a loop that never ends?"
-            )
-        else:
-            outcome, _, _ = in_thread(
+        outcome = (
+            results
+            and in_thread(
                 lambda: self._judge(expected, results, answer, clock),
                 2 * self.seconds,
                 clock,
-            )
-            outcome = outcome or self._wrong("It does not always end.")
+            )[0]
+        )
+        outcome = outcome or self._wrong(
+            f"It did not come to an end within {self.seconds:g} seconds and was "
+            "stopped: is there a loop that never ends?"
+        )
         if outcome.verdict == "wrong":
             shown = [outcome.shown, first_lines(printed)]
             outcome = replace(outcome, shown="\n".join(filter(None, shown)))
@@ -192,7 +202,7 @@ class Exercise:
             return self._expected
         values = [self.known(i, self.right) for i in range(len(self.cases))]
         if values[-1] == NO_GRADIENT:  # none flows through this solution: do not ask
-            self.cases.pop(), values.pop()
+            self.cases.pop(), values.pop(), self.calls.pop()
         self._expected = values
         return values
 
@@ -203,64 +213,27 @@ class Exercise:
             self._kept[i, id(answer)] = value
             if answer is self.right:
                 self.calls += ask.calls
-                self._taken[i] = ask.taken()
         return self._kept[i, id(answer)]
 
     def value(self, case: Case, answer, clock=None, seed=0) -> tuple[Any, Ask]:
         """What a case gets out of an answer, and what was noticed meanwhile."""
-        ask = Ask(answer, may_change=self._free, forbid=self.forbid, clock=clock)
+        ask = Ask(answer, self.keeps, self.fills, self.forbid, clock, seed)
         try:
-            start_afresh(seed)
             value = self.result(plain(case.put(ask)))
         except TimeIsUp:
             raise
-        except InAnswerError as error:
-            value = raised(error.__cause__)
         except BaseException as error:
             value = raised(error)
-            if not value.where:  # it broke in the probe, on what the answer returned
+            if error is not ask.error and not value.where:  # it broke in the probe
                 value = replace(value, returned=kind_of(ask.last))
         return value, ask
-
-    def accepts(self, answer, clock: Clock | None = None) -> bool:
-        """Whether all cases take an answer for right; stops at the first that differs.
-
-        Says less than `outcome` and is faster: for tests with many answers.
-        """
-        for i, case in enumerate(self.cases):
-            value, ask = self.value(case, answer, clock)
-            if not same(self.known(i, self.right), value, self.tolerance):
-                return False
-            if ask.changed or ask.watch.seen or self._greed([ask], i):
-                return False
-        return True
-
-    def _greed(self, asks: Sequence[Ask], first: int = 0) -> str:
-        """What is said of an answer that takes too much from an iterator, or "".
-
-        asks: of the cases from the first on.
-        """
-        for i, ask in enumerate(asks, first):
-            for key, n in ask.taken().items():
-                enough = self._taken[i].get(key, n)
-                if n > enough:
-                    what = f"{n} items from {self._argument(key)}"
-                    return f"It takes {what} where {enough} are enough."
-        return ""
 
     def asks_for_gradients(self, i: int) -> bool:
         return self.cases[i].title.startswith(GRADIENTS)
 
-    def _gradient_cases(self, cases: Sequence[Case]) -> list[Case]:
-        """The last case with arguments of its own, asked for gradients."""
-        last = [case for case in cases if case.args is not None][-1:]
-        return [
-            Case(
-                f"{GRADIENTS}{case.title}",
-                lambda f, c=case: slopes(self.arguments, c, f),
-            )
-            for case in last
-        ]
+    def _for_gradients(self, case: Case) -> Case:
+        """A case with arguments of its own, asked for gradients."""
+        return Case(GRADIENTS + case.title, lambda f: slopes(self.arguments, case, f))
 
     def _wrong_kind(self, answer) -> str:
         """What is wrong with the kind of thing that was handed in, or ""."""
@@ -282,12 +255,13 @@ class Exercise:
 
     def _compare(self, expected: list, results: list, answer, clock) -> Outcome:
         got, asks = [value for value, _ in results], [ask for _, ask in results]
-        if any(left_open(value) for value in got):
-            return self._open()
-        pairs = zip(expected, got, strict=True)
-        wrong = [i for i, (a, b) in enumerate(pairs) if not same(a, b, self.tolerance)]
+        if any(map(left_open, got)):
+            return Outcome(self.name, "open")
+        got = [*map(listed, expected, got)]
+        right = [same(a, b, self.tolerance) for a, b in zip(expected, got, strict=True)]
+        wrong = [i for i, ok in enumerate(right) if not ok and got[i] is not IN_PLACE]
         if all(map(self.asks_for_gradients, wrong)):  # the values are right
-            outcome = self._compare_conduct(asks)
+            outcome = self._judge_conduct(asks)
             if not wrong or outcome.verdict == "wrong":
                 return outcome
         found = recognise(self, got, wrong)
@@ -295,19 +269,14 @@ class Exercise:
         if not found.sure and self.asks_for_gradients(wrong[0]):
             says = lost_gradient(expected[i], got[i])
         elif not found.sure:
-            changed = [self._argument(key) for ask in asks for key in ask.changed]
-            if changed:
-                says = f"The argument {changed[0]} is changed in place: work on a copy."
-            elif greed := self._greed(asks):
-                says = greed
-            elif self._only_large(wrong, got):
-                says = LARGE
-            else:
-                says = observed(self, answer, got, wrong, clock) or says
+            large = self._only_large(wrong, got)
+            says = (
+                LARGE if large else observed(self, answer, got, wrong, clock)
+            ) or says
             differing = [(expected[n], got[n]) for n in wrong]
             says = says or describe(differing, self.parts, self.tolerance)
         shown = ""
-        if says is not GRADIENT_LOST and (found.says or type(got[i]) is not Raised):
+        if says is not LOST and (found.says or type(got[i]) is not Raised):
             shown = beside(expected[i], got[i], self.parts, self.tolerance)
         if shown and self.cases[i].title:
             shown = f"  {self.cases[i].title}:\n{shown}"
@@ -315,17 +284,14 @@ class Exercise:
             shown = f"  It stopped in this case: {self.cases[i].title}."
         return self._wrong(says, shown, found.mistake)
 
-    def _compare_conduct(self, asks: list[Ask]) -> Outcome:
+    def _judge_conduct(self, asks: list[Ask]) -> Outcome:
         """The values are right: what did the answer do to get them?"""
-        changed = [self._argument(key) for ask in asks for key in ask.changed]
+        changed = [self.arguments[i] for ask in asks for i in ask.changed]
         if changed:
             return self._wrong(
-                f"The result is right, but the argument {changed[0]} is changed in "
+                f"The result is right, but the argument `{changed[0]}` is changed in "
                 "place: make a new value (`x = x + 1` rather than `x += 1`)."
             )
-        greed = self._greed(asks)
-        if greed:
-            return self._wrong(greed)
         seen = [name for ask in asks for name in ask.watch.seen]
         if seen:
             return self._wrong(
@@ -338,18 +304,6 @@ class Exercise:
         asked = [i for i in wrong if not self.asks_for_gradients(i)]
         ran = not any(isinstance(got[i], Raised) for i in asked)
         return ran and all(self.cases[i].large for i in asked)
-
-    @cached_property
-    def _free(self) -> set:
-        """may_change as names and positions."""
-        return {*self.may_change, *map(self.arguments.index, self.may_change)}
-
-    def _argument(self, key: int | str) -> str:
-        known = isinstance(key, int) and key < len(self.arguments)
-        return f"`{self.arguments[key] if known else key}`"
-
-    def _open(self) -> Outcome:
-        return Outcome(self.name, "open")
 
     def _wrong(self, says, shown="", mistake="") -> Outcome:
         return Outcome(self.name, "wrong", says, shown, mistake)

@@ -30,12 +30,13 @@ def describe(wrong: list[tuple], parts: Sequence[str], tolerance: float) -> str:
     parts: what the items of a list of results are called, in its order.
     """
     expected, got = wrong[0]
+    returned = got.returned if isinstance(got, Raised) else kind_of(got)
+    if returned == "nothing (None)":
+        return f"It gives back {returned}: is a `return` missing?"
     if isinstance(got, Raised):
-        if got.returned:
-            return f"It gives back {got.returned}, which does not fit here: {got}"
+        if returned:
+            return f"It gives back {returned}, which does not fit here: {got}"
         return f"Your code stopped with {got}{got.where}"
-    if got is None:
-        return "It gives back nothing (None): is a `return` missing?"
     if isinstance(expected, list | dict) and type(expected) is type(got):
         return _describe_parts(wrong, parts, tolerance)
     if not (numeric(expected) and numeric(got)):
@@ -118,15 +119,13 @@ def _describe_numbers(a: Tensor, b: Tensor, tensors, tolerance: float) -> str:
     if not torch.equal(a.isfinite(), b.isfinite()):
         return "Infinite numbers stand where others are expected, or the other way."
     tensors = [pair for pair in tensors if pair[0].shape == pair[1].shape]
-    for general in (_swapped, _negated, _scaled):
-        texts = {general(x.double(), y.double(), tolerance) for x, y in tensors}
-        enough = a.numel() > 1 or len(tensors) > 1
-        real = general is not _scaled or (family(a) == "real" and enough)
-        if real and len(texts) == 1 and all(texts):
-            return texts.pop()
-        if real and all(texts) and general is _scaled:
-            first = _scaled(a.double(), b.double(), tolerance)
-            return f"{first[:-1]} here, and other factors elsewhere: one of the sizes?"
+    factors = [_factor(x.double(), y.double(), tolerance) for x, y in tensors]
+    if family(a) == "real" and a.numel() * len(tensors) > 1 and all(factors):
+        what = "Every number" if a.numel() > 1 else "The number"
+        what = f"{what} is {factors[0]} times what it should be"
+        if len({*factors}) > 1:
+            return f"{what} here, and other factors elsewhere: one of the sizes?"
+        return f"{what}."
     if a.numel() == 1 and family(a) == "truth":
         cases = f"{len(tensors)} cases, first here" if len(tensors) > 1 else "one case"
         return f"It says {bool(b)} where {bool(a)} is right, in {cases}."
@@ -156,28 +155,15 @@ def _close(x: Tensor, y: Tensor, tolerance: float) -> bool:
     return torch.allclose(x, y, rtol=10 * tolerance, atol=tolerance)
 
 
-def _swapped(a: Tensor, b: Tensor, tolerance: float) -> str:
-    for i, j in itertools.combinations(range(a.ndim), 2):
-        if a.shape[i] == a.shape[j] and _close(a, b.transpose(i, j), tolerance):
-            return f"These are the right numbers with axes {i} and {j} swapped."
-    return ""
-
-
-def _negated(a: Tensor, b: Tensor, tolerance: float) -> str:
-    if not _close(a, b, tolerance) and _close(a, -b, tolerance):
-        return "These are the right numbers with the wrong sign."
-    return ""
-
-
-def _scaled(a: Tensor, b: Tensor, tolerance: float) -> str:
+def _factor(a: Tensor, b: Tensor, tolerance: float) -> str:
+    """By which simple number all of a were multiplied, or ""."""
     if (a.numel() != 1 and a.numel() < 3) or not a.any():
         return ""
     top = a.abs().nan_to_num(posinf=0.0).flatten().argmax()
     factor = (b.flatten()[top] / a.flatten()[top]).item()
     for name, nice in NICE.items():
         if math.isclose(factor, nice, rel_tol=1e-3) and _close(a * nice, b, tolerance):
-            what = "Every number" if a.numel() > 1 else "The number"
-            return f"{what} is {name} times what it should be."
+            return name
     return ""
 
 

@@ -8,11 +8,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from gptcourse.checks.values import Raised, has_reals, kind_of, leaves, numeric, same
+from gptcourse.checks.values import Raised, alike, has_reals, kind_of, same
 
 RANDOM = (
     "Asked twice, it gives two different results: something random is in it, such as "
     "dropout or a draw of its own."
+)
+LATER = (
+    "it must not depend on what comes later. Look at the mask, at reshapes, and at the "
+    "axis of sums and of the softmax."
 )
 
 
@@ -20,38 +24,33 @@ def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
     """What the answer depends on and should not, or the other way round; else ""."""
     usable = [i for i in wrong if exercise.cases[i].args is not None]
     expected = exercise.expected()
-    usable = [i for i in usable if _alike(expected[i], got[i])]
+    usable = [i for i in usable if alike(expected[i], got[i])]
     if usable[:1] != wrong[:1]:  # the case that is shown stopped, or has another shape
         return ""
-    seen = [
-        _effects(exercise, i, answer, clock)
-        for i in dict.fromkeys([*usable[:3], *usable[-1:]])
-    ]
+    asked = dict.fromkeys([*usable[:3], *usable[-1:]])
+    seen = [_effects(exercise, i, answer, clock) for i in asked]
     if RANDOM in seen:
         return RANDOM
-    whole = [(what, moved) for case in seen for what, at, moved in case if at is None]
+    effects = [effect for case in seen for effect in case]
     for what in dict.fromkeys(what for what, at, _ in seen[0] if at is None):
-        moved = [both for name, both in whole if name == what]
+        moved = [both for name, at, both in effects if name == what and at is None]
         count = sum(right for right, _ in moved)
         if count > (not has_reals(got[wrong[0]])) and not any(own for _, own in moved):
             return f"{what} has no effect on the result here, but it should."
-    for case in seen:
-        for what, at, moved in case:
-            says = f"When only {what} changes, the result at {at}"
-            if at and moved == [False, True]:
-                return f"{says} changes, too: it must not depend on that."
-            if at and moved == [True, False]:
-                return f"{says} stays as it is: it should depend on that."
+    rights = {}  # whether the right result moves, of all slices of a kind
+    for _, at, (right, _) in effects:
+        rights.setdefault(at, set()).add(right)
+    for says, at, (right, own) in effects:
+        # Where the right one moves in some cases only, it does so by chance.
+        if at is None or rights[at] != {right} or own is not (not right):
+            continue
+        if right:
+            return f"{says} stays as it is: it should depend on that."
+        later = at[-1] > 0 and rights.get((*at[:2], -1)) != {False}
+        return (
+            f"{says} changes, too: {LATER if later else 'it must not depend on that.'}"
+        )
     return ""
-
-
-def _alike(expected, got) -> bool:
-    """Whether two values are of one kind: else that says more than what they do."""
-    if any(torch.as_tensor(x).isnan().any() for x in leaves(got) if numeric(x)):
-        return False
-    if numeric(expected) and numeric(got):
-        return torch.as_tensor(expected).shape == torch.as_tensor(got).shape
-    return type(expected) is type(got) and not isinstance(got, Raised)
 
 
 def _effects(exercise, i: int, answer, clock):
@@ -73,14 +72,14 @@ def _effects(exercise, i: int, answer, clock):
     seen = []
     values = zip(exercise.arguments, case.make(), strict=False)
     for n, (name, value) in enumerate(values):
-        for variant, (what, axis, changed) in enumerate(_changes(name, value), 1):
+        for variant, (where, changed) in enumerate(_changes(value), 1):
             after = ask(n, changed, variant)
-            if name in exercise.may_change or any(isinstance(v, Raised) for v in after):
+            if any(isinstance(v, Raised) for v in after):
                 continue
-            if axis is None:
-                seen.append((what, None, _moved(before, after)))
+            if not isinstance(where, tuple):
+                seen.append((f"`{name}{where}`", None, _moved(before, after)))
             elif kind_of(before[0]) == kind_of(before[1]):
-                seen += _slices_moved(what, axis, value, before, after)
+                seen += _slices_moved(name, *where, value, before, after)
     return seen
 
 
@@ -93,7 +92,7 @@ def _moved(before, after) -> list[bool]:
     return [right, own or (None if not same(before[1], after[1], 1e-7) else False)]
 
 
-def _slices_moved(what, axis, value, before, after):
+def _slices_moved(name, axis, by, value, before, after):
     """Of a result that has the axes of the argument: what moved, slice by slice."""
     first = [v[0] if isinstance(v, list) and v else v for v in (*before, *after)]
     if not all(isinstance(v, Tensor) and v.ndim >= value.ndim for v in first):
@@ -104,41 +103,42 @@ def _slices_moved(what, axis, value, before, after):
         return
     if value.ndim == 1 != first[0].ndim:
         return
-    for at in range(value.size(axis)):
-        parts = [v.select(axis, at) for v in first]
-        yield what, _index(axis, at), _moved(parts[:2], parts[2:])
+    for to in range(value.size(axis)):
+        parts = [v.select(axis, to) for v in first]
+        at = name, axis, (by > to) - (by < to)  # 1: what is changed comes later
+        what = f"When only `{name}{_index(axis, by)}` changes, the result at"
+        yield f"{what} {_index(axis, to)}", at, _moved(parts[:2], parts[2:])
 
 
 def _index(axis: int, at: int) -> str:
     return f"[{':, ' * axis}{at}]"
 
 
-def _changes(name: str, value):
-    """(what is changed, its axis or None for all of it, the changed argument)."""
-    name = f"`{name}`"
+def _changes(value):
+    """(what is changed, the changed argument); "" is all of it, (axis, at) a slice."""
     if isinstance(value, bool):
-        yield name, None, not value
+        yield "", not value
     elif isinstance(value, int):
-        yield from ((name, None, value + 1), (name, None, value * 2))
+        yield from (("", value + 1), ("", value * 2))
     elif isinstance(value, float):
-        yield from ((name, None, value / 2 + add) for add in (0.0, 0.5))
+        yield from (("", value / 2 + add) for add in (0.0, 0.5))
     elif isinstance(value, list) and value and all(map(callable, value)):
-        yield f"{name[:-1]}[0]`", None, [_other(value[0]), *value[1:]]
-        yield f"{name[:-1]}[-1]`", None, [*value[:-1], _other(value[-1])]
+        yield "[0]", [_other(value[0]), *value[1:]]
+        yield "[-1]", [*value[:-1], _other(value[-1])]
     elif callable(value):
-        yield name, None, _other(value)
+        yield "", _other(value)
     elif isinstance(value, Tensor) and value.numel() and value.dtype != torch.bool:
         new = value.max() + value.min() - value
         if value.is_floating_point():
             new = torch.sin(value + torch.arange(value.numel()).view_as(value) + 1)
-        yield name, None, new
-        yield name, None, value.flatten().flip(0).view_as(value)
-        yield name, None, torch.full_like(value, value.min())
+        yield "", new
+        yield "", value.flatten().flip(0).view_as(value)
+        yield "", torch.full_like(value, value.min())
         for axis in range(min(2, value.ndim)):
             for at in range(value.size(axis)) if value.size(axis) < 6 else ():
                 part = value.clone()
                 part.select(axis, at).copy_(new.select(axis, at))
-                yield f"{name[:-1]}{_index(axis, at)}`", axis, part
+                yield (axis, at), part
 
 
 def _other(f):

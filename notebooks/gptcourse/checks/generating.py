@@ -1,7 +1,7 @@
 """Exercises of 08_generation, and of 13_speed: a step with a cache, what to read."""
 
 import torch
-from torch import Tensor, tensor
+from torch import tensor
 
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
@@ -20,7 +20,6 @@ HUGE = tensor([[1000.0, 999.0, 0.0]])
 FIVE = [0.05, 0.4, 0.15, 0.3, 0.1]
 
 sampling_probabilities = Exercise(
-    "sampling_probabilities",
     """
 def my_probabilities(logits, temperature, top_k, top_p):
     p = F.softmax(logits / temperature, dim=-1)  # (B, V)
@@ -82,13 +81,6 @@ logits / temperature => logits * temperature
     The logits are multiplied by the temperature: divide them by it.
 kept.sum(dim=-1, keepdim=True) => kept.sum()
     It is divided by the sum of the whole batch: each row has its own.
-- before =
-+ order = order[:1].expand_as(order)
-+     ordered = p.gather(-1, order)
-+     before =
-    The first row's order is used for all rows: sort each by itself.
-before < top_p => (ordered >= 1 - top_p) | (before == 0)
-    Single probabilities are compared with 1 - top_p: for top_p, sums must reach p.
 """,
 )
 
@@ -96,7 +88,6 @@ before < top_p => (ordered >= 1 - top_p) | (before == 0)
 FOUR = tensor([2.0, -0.4, 0.5, -3.0])
 
 repetition_penalty = Exercise(
-    "repetition_penalty",
     """
 def my_penalty(logits, seen, penalty):
     penalised = torch.where(logits > 0, logits / penalty, logits * penalty)
@@ -123,8 +114,6 @@ torch.where(logits > 0, logits / penalty, logits * penalty) => logits - penalty
     The penalty is subtracted: divide positive logits, multiply negative ones.
 was_seen, penalised, logits => was_seen, logits, penalised
     The tokens that were not seen are penalised: exchange the two.
-torch.where(was_seen, penalised, logits) => penalised
-    All tokens are penalised: only those among `seen` are.
 + for i in seen:
 +     one = logits[i] / penalty if logits[i] > 0 else logits[i] * penalty
 +     logits = logits.clone().index_fill(0, i, one)
@@ -132,8 +121,6 @@ torch.where(was_seen, penalised, logits) => penalised
     A token that was seen twice is penalised twice: once is enough.
 ), seen) => ), seen[-1])
     Only the last token is penalised: all that are among `seen` are.
-was_seen, penalised, logits => was_seen, penalised, -torch.inf
-    The tokens that were not seen are cut: their logits stay as they are.
 """,
 )
 
@@ -155,7 +142,6 @@ def ask_step(title: str, *counts: int, heads=1, size=2) -> Case:
 
 
 cached_step = Exercise(
-    "cached_step",
     """
 def my_step(q, k, v, keys, values, n):
     T = q.size(1)
@@ -167,8 +153,7 @@ def my_step(q, k, v, keys, values, n):
 """,
     praise="the same as all at once, and the memory is ready for the next one.",
     parts=("what comes back", "the keys", "the values"),
-    gradients=False,
-    may_change=("keys", "values"),
+    fills=("keys", "values"),
     cases=[
         ask_step("one new character, the memory empty", 1),
         ask_step("one new character after one", 1, 1),
@@ -200,30 +185,16 @@ dim=-1 => dim=1
 keys[:, : n + T], values[:, : n + T] => keys, values
 ones(T, n + T => ones(T, keys.size(1)
     Positions that are not taken come in, and 0 times NaN is NaN: take keys[:, : n + T].
-.tril(n) => .tril(n - 1)
-dim=-1) => dim=-1).nan_to_num()
-    A new character sees what is before it, but not itself: the mask is tril(n).
 , values[:, n : n + T] = k, v => = k
 values[:, : n + T] => torch.cat([values[:, :n], v], dim=1)
     The new values are not written into `values`: the next step needs them.
-T = q.size(1) => T, n = q.size(1), max(n - 1, 0)
-    The new keys and values are written one position too early: begin at n.
 -torch.inf => 0.0
     The scores of the future are set to 0, and e⁰ is 1: set them to -inf.
 """,
 )
 
 
-def lists(value):
-    """Two lists, whatever they come in."""
-    if not isinstance(value, list) or len(value) != 2:
-        return value
-    parts = (p.tolist() if isinstance(p, Tensor) else p for p in value)
-    return [[*p] if isinstance(p, range) else p for p in parts]
-
-
 next_reading = Exercise(
-    "next_reading",
     """
 def my_reading(window, new, size):
     n = len(window)
@@ -234,8 +205,6 @@ def my_reading(window, new, size):
 """,
     praise="one character while there is room, half a window when there is none.",
     parts=("the ids", "the positions"),
-    result=lists,
-    gradients=False,
     cases=[
         Case(f"{n} ids from 10, size {size}", args=([*range(10, 10 + n)], 10 + n, size))
         for n, size in ((2, 4), (3, 4), (4, 4), (7, 7), (0, 6), (8, 8), (3, 3))
@@ -257,15 +226,11 @@ range(len(read)) => range(size - len(read), size)
     The newest half keeps its old positions: it is read from position 0.
 [*window, new][-(size // 2) :] => [*window[-(size // 2) :], new]
     One too many: the newest size // 2 have the new character among them.
-[*window, new] => window
-    The new character is missing from what is read: it is the newest of all.
 -(size // 2) => -size // 2
     Half of an odd window is rounded down, size // 2.
 [*window, new][-(size // 2) :] => [*window[1 - size // 2 :], new]
     window[-0:] is the whole window: of size 3 the newest half is the new id alone.
 [*window, new][-(size // 2) :] => [*window[: size // 2 - 1], new]
     The oldest half is kept: keep the newest.
-list(range(len(read))) => [read.index(i) for i in read]
-    index() finds the first of equal ids: the positions are 0, 1, 2 …
 """,
 )

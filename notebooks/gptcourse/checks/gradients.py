@@ -6,11 +6,12 @@ from torch import Tensor, nn
 from gptcourse.checks.values import Raised, leaves, same
 
 NO_GRADIENT = "no gradient"
-GRADIENT_LOST = (
+IN_PLACE = "worked in place, which autograd cannot undo"  # no question of gradients
+LOST = (
     "The result is right, but no gradient flows back from it: no .item(), .detach(), "
     "no_grad or NumPy on the way."
 )
-GRADIENT_MISSING = (
+MISSING = (
     "The result is right, but {} gradient of {} is lost: .detach(), .item(), no_grad "
     "or a new tensor cuts it off."
 )
@@ -19,12 +20,10 @@ GRADIENT_MISSING = (
 def lost_gradient(expected: dict, got) -> str:
     """What to say where the values are right and the gradients differ."""
     if not isinstance(got, dict):
-        return str(got) if isinstance(got, Raised) else GRADIENT_LOST
+        return str(got) if isinstance(got, Raised) else LOST
     none = [k for k, v in expected.items() if v.any() and not got[k].any()]
     part = [k for k, v in expected.items() if not same(v, got[k], 1e-4)]
-    return GRADIENT_MISSING.format(
-        "the" if none else "part of the", f"`{(none or part)[0]}`"
-    )
+    return MISSING.format("the" if none else "part of the", f"`{(none or part)[0]}`")
 
 
 def mixture(value):
@@ -50,5 +49,10 @@ def slopes(names: list[str], case, answer):
     total = mixture(answer(*args))
     if not (isinstance(total, Tensor) and total.requires_grad):
         return NO_GRADIENT
-    found = torch.autograd.grad(total, [*inputs.values()], materialize_grads=True)
+    try:
+        found = torch.autograd.grad(total, [*inputs.values()], materialize_grads=True)
+    except RuntimeError as error:
+        if "inplace operation" in str(error):
+            return IN_PLACE
+        raise
     return dict(zip(inputs, found, strict=True))

@@ -6,7 +6,6 @@ from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
 
 rotary = Exercise(
-    "rotary",
     """
 def my_rope(x, places):
     half = x.size(-1) // 2
@@ -16,6 +15,7 @@ def my_rope(x, places):
     a, b = x[..., :half], x[..., half:]  # (B, H, T, D/2) each
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 """,
+    keeps=("x",),
     praise="each pair rotated by its position, the first fast, the last slowly.",
     cases=[
         Case(f"{title} at {', '.join(map(str, places))}", args=(x, tensor(places)))
@@ -44,18 +44,13 @@ i / half => i / x.size(-1)
     The exponent is i/D: expected 2i/D, that is i over the number of pairs.
 i / half => 2 * i / half
     The exponent is doubled twice, 4i/D: `arange(0, D, 2)` is 2i already.
-places[:, None] => torch.arange(x.size(-2))[:, None]
-    The positions are counted from 0: use those that come in, a single 700 with a cache.
 torch.cat => torch.stack
 dim=-1) => dim=-1).flatten(-2)
     The pairs come back interleaved: first every new a, then every new b, `cat`.
-places[:, None] => (places[0] + torch.arange(len(places)))[:, None]
-    Only the first position is used, and counted on from there: each has its own.
 """,
 )
 
 rms_norm = Exercise(
-    "rms_norm",
     """
 def my_rms_norm(x, eps):
     mean_square = x.square().mean(dim=-1, keepdim=True)  # (..., 1)
@@ -81,10 +76,6 @@ mean(dim => sum(dim
     The root is missing: it is divided by the mean square itself.
 (mean_square + eps).sqrt() => (mean_square.sqrt() + eps)
     eps is added to the root: it belongs inside, to the mean square.
-+ eps =>
-    eps is not used: without it a row of zeros would be 0/0.
-mean(dim=-1, keepdim=True) => mean()
-    All rows are divided by one number: the mean is over the last dimension only.
 mean(dim=-1 => mean(dim=-2
     The mean runs over the positions, not over the C numbers of one position: dim=-1.
 , keepdim=True =>
@@ -97,7 +88,6 @@ x.square().mean(dim=-1, keepdim=True) => x.mean(dim=-1, keepdim=True).square()
 )
 
 orthogonalise = Exercise(
-    "orthogonalise",
     """
 def my_orthogonalise(G, steps):
     a, b, c = 3.4445, -4.7750, 2.0315
@@ -133,6 +123,18 @@ S = X @ X.T => X = X / X.norm(); S = X @ X.T
 + U, _, Vh = torch.linalg.svd(G, full_matrices=False)
 + return U @ Vh
     This is UVᵀ itself, from a singular value decomposition: Muon only comes near it.
+G.norm() => G.square().mean().sqrt()
+    It is divided by the root of the mean square: the norm is that of the *sum*.
+a * X + b => b
+    The first term is missing: a X.
+G.norm() => G.norm() ** 2
+    It is divided by the sum of the squares: the norm is its root.
+norm() => norm(dim=0, keepdim=True)
+    Each column is divided by its own norm: one norm for the whole matrix.
+X = a * X + b => return a * X + b
+    It stops after one round: there are `steps` of them.
+c * S @ S @ X => c * S @ S
+    The last X is missing: c S S X.
 + b * S => - b * S
     b is negative already: add b S X.
 c * S @ S @ X => c * S @ X

@@ -21,7 +21,6 @@ def scaled_heads():
 
 
 join_heads = Exercise(
-    "join_heads",
     """
 def my_layer(x, heads, proj):
     outputs = [head(x) for head in heads]  # H × (B, T, d)
@@ -60,7 +59,6 @@ def named_numbers(B: int, T: int, C: int, H: int):
 
 
 split_heads = Exercise(
-    "split_heads",
     """
 def my_split(x, n_head):
     B, T, C = x.shape
@@ -113,7 +111,6 @@ def attention(B: int, T: int, C: int, H: int, add: float = 0.0):
 
 
 many_heads = Exercise(
-    "many_heads",
     """
 def my_heads(x, qkv, proj, n_head):
     B, T, C = x.shape
@@ -140,9 +137,6 @@ def my_heads(x, qkv, proj, n_head):
     mistakes="""
 part.view(B, T, n_head, d).transpose(1, 2) => part.reshape(B, n_head, T, d)
     A view straight to (B, H, T, d) cuts the *time* into heads: view, then transpose.
-part.view(B, T, n_head, d).transpose(1, 2) => part.reshape(B, n_head, T, d)
-(w @ v).transpose(1, 2) => (w @ v)
-    Two views without a transpose: the first cuts the *time* into heads.
 (w @ v).transpose(1, 2) => (w @ v)
     The way back lacks a transpose: make (B, T, H, d) of (B, H, T, d) first.
 n_head, d).transpose(1, 2) => d, n_head).permute(0, 3, 1, 2)
@@ -224,7 +218,6 @@ def only_bias_differs(difference):
 
 
 one_matrix = Exercise(
-    "one_matrix",
     """
 def my_matrix(heads):
     kinds = ("query", "key", "value")

@@ -12,7 +12,6 @@ LATER = numbers(3), numbers(3, start=5), numbers(3, start=9), numbers(3, start=1
 TABLE = [*(numbers(2, 3, start=20 + 10 * i) for i in range(3)), numbers(2, 3) ** 2]
 
 adamw_step = Exercise(
-    "adamw_step",
     """
 def my_adamw(p, g, m, v, t, lr, decay, b1, b2, eps):
     m = b1 * m + (1 - b1) * g  # running mean of g
@@ -22,6 +21,7 @@ def my_adamw(p, g, m, v, t, lr, decay, b1, b2, eps):
     p = p * (1 - lr * decay)  # the W of AdamW
     return p - lr * m_hat / (v_hat.sqrt() + eps), m, v
 """,
+    keeps=("p", "g", "m", "v"),
     praise="two running means, corrected; decay by itself; steps of about the rate.",
     parts=("p", "m", "v"),
     gradients=False,
@@ -53,12 +53,34 @@ p * (1 - lr * decay) => p
 - p - lr * m_hat / (v_hat.sqrt() + eps)
 + (p - lr * m_hat / (v_hat.sqrt() + eps)) * (1 - lr * decay)
     The decay shrinks the step, too: first p · (1 - lr · decay), then the step.
+m / (1 - b1**t) => m
+    m is not corrected: divide it by 1 - b1^t, too.
+v / (1 - b2**t) => v
+    v is not corrected: divide it by 1 - b2^t, too.
+(1 - b2) * g**2 => (1 - b2) * g
+    v is the running mean of g²: the square is missing.
+(1 - b1) * g => g
+    m = b1 m + g is momentum: here g is multiplied by 1 - b1.
+b1 * m + (1 - b1) * g => (1 - b1) * m + b1 * g
+b2 * v + (1 - b2) * g**2 => (1 - b2) * v + b2 * g**2
+    Old and new are exchanged: b1 · m + (1 - b1) · g, and likewise for v.
+m_hat / (v_hat.sqrt() + eps) => m_hat / v_hat.sqrt()
+    ε is missing: divide by √v + ε.
+p - lr * m_hat => p + lr * m_hat
+    The step goes uphill: subtract lr · m / (√v + ε).
+b1**t => b1 * t
+b2**t => b2 * t
+    b · t stands where b^t should: b to the power t.
+lr * m_hat => m_hat
+    The step is not multiplied by the rate: lr · m / (√v + ε).
+lr * m_hat => lr * g
+    The step goes along g: it goes along the corrected mean of g.
+v_hat.sqrt() => v.sqrt() / (1 - b2**t)
+    v is corrected after the root: first v / (1 - b2^t), then the root.
 v_hat.sqrt() => v_hat
     The root of v is missing: divide by √v + ε.
 v_hat.sqrt() + eps => (v_hat + eps).sqrt()
     ε stands inside the root: here it is √v + ε (LayerNorm has it inside).
-m = b1 * m => b1, b2, eps = 0.9, 0.95, 1e-8; m = b1 * m
-    b1, b2 and ε are written in, GPT-3's: use those that come in.
 """,
 )
 
@@ -76,7 +98,6 @@ def ask_rates(steps: int, lr: float, rise: int) -> Case:
 
 
 warmup_cosine = Exercise(
-    "warmup_cosine",
     """
 def my_rate(step, steps, lr, rise):
     if step <= rise:
@@ -85,7 +106,6 @@ def my_rate(step, steps, lr, rise):
     return lr * (1 + math.cos(math.pi * done)) / 2
 """,
     praise="up to lr at step rise, then half a cosine, and the last step still counts.",
-    gradients=False,
     cases=[ask_rates(*a) for a in ((6, 1.0, 2), (4, 0.5, 0), (8, 2.0, 4), (6, 3.0, 1))],
     mistakes="""
 lr * step / rise => lr * (step - 1) / rise
@@ -100,23 +120,16 @@ steps - rise) => steps - rise - 1)
     This is a quarter of a turn (π/2): take (1 + cos πd) / 2.
 (step - rise - 1) / (steps - rise) => (step - rise) / (steps - rise + 1)
     It falls from step rise + 1 on: that step still has the full rate.
-return lr * (1 + => return 0.1 * lr + 0.9 * lr * (1 +
-    It ends at a tenth of lr, as GPT-3 did: here it ends near zero.
 <= rise => < rise
     Step rise belongs to the warm-up, at the full rate: `<=`.
 (1 + math.cos(math.pi * done)) / 2 => (1 - done)
     This is a straight line: half a cosine is (1 + cos πd) / 2.
-math.pi * done => 180 * done
-    The angle is in degrees: the cosine counts in radians, half a turn is π.
-step / rise => (step // rise)
-    `//` drops the fraction of the warm-up: `/` keeps it.
 """,
 )
 
 ROW = [6.0, -2.0, 1.0]
 
 clip_gradients = Exercise(
-    "clip_gradients",
     """
 def my_clip(grads, max_norm):
     norm = torch.sqrt(sum((g**2).sum() for g in grads))  # ()
@@ -124,8 +137,8 @@ def my_clip(grads, max_norm):
         return grads
     return [g * max_norm / norm for g in grads]
 """,
+    keeps=("grads",),
     praise="one norm over all tensors, shortened to the limit, direction kept.",
-    gradients=False,
     cases=[
         Case(f"{grads}, max_norm = {limit:g}", args=([tensor(g) for g in grads], limit))
         for grads, limit in (

@@ -43,7 +43,6 @@ DIP = [3.0, 1.0, 2.0, 2.0, 0.0]
 SHAKY, TIES = [3.0, 2.0, 4.0, 1.0, 3.0, 2.5, 0.5], [2.0, 1.0, 1.0, 1.0, 1.0, 0.5]
 
 stop_early = Exercise(
-    "stop_early",
     """
 import copy
 
@@ -64,8 +63,6 @@ def my_stop(training, model, score, patience):
 """,
     praise="patience counted in a row, and the best weights put back.",
     parts=("the turn", "the loss"),
-    gradients=False,
-    may_change=("model",),
     cases=[
         *(
             stopped(TRAINED, *walk)
@@ -105,40 +102,36 @@ float("inf"), None => score(model), copy.deepcopy(model.state_dict())
 )
 
 
-def states(n: int) -> list:
-    """State dictionaries of one model, all their numbers different."""
-    return [
-        {"weight": numbers(2, 3) + i * i, "bias": numbers(4) - i**3} for i in range(n)
-    ]
+# State dictionaries of one model, all their numbers different.
+STATES = [
+    {"weight": numbers(2, 3) + i * i, "bias": numbers(4) - i**3} for i in range(4)
+]
 
 
 average_weights = Exercise(
-    "average_weights",
     """
 def my_average(states):
     return {
         name: sum(state[name] for state in states) / len(states) for name in states[0]
     }
 """,
+    keeps=("states",),
     praise="each weight is the mean of what it was, and the states are left alone.",
-    gradients=False,
     cases=[
         Case("three states, [0, 6], [3, 0] and [9, 0]", args=(SMALL,)),
-        *(Case(f"{n} states of two tensors", args=(states(n),)) for n in (2, 4, 1)),
+        *(Case(f"{n} states of two tensors", args=(STATES[:n],)) for n in (2, 4, 1)),
     ],
     mistakes="""
 / len(states) =>
     This is the sum: divide it by the number of states.
+/ len(states) => / len(states[0])
+    It is divided by the number of names: divide by that of states.
 + return right([my_average(states[:-1]), states[-1]]) if states[1:] else states[0]
     The last state counts half: all count alike, so sum first, then divide.
-in states) => in [states[0], *states])
-    The first state is in the sum twice.
 + return right(states) | {k: v for k, v in states[-1].items() if v.ndim == 1}
     Only some of the tensors are averaged: take every name.
 + return right([states[0], states[-1]])
     Only the first and the last state are averaged: take all.
-/ len(states) => / len(states[0])
-    It is divided by the number of names: divide by that of states.
 """,
 )
 
@@ -151,7 +144,6 @@ RUNS = [
 ]
 
 longest_run = Exercise(
-    "longest_run",
     '''
 def my_longest(text, source):
     """If a run of n + 1 is shared, so is one of n: try ever longer ones."""
@@ -162,7 +154,6 @@ def my_longest(text, source):
 ''',
     praise="a run may begin anywhere, and has no gaps.",
     result=number,
-    gradients=False,
     cases=[
         Case(f"text {text!r}, source {source!r}", args=(text, source))
         for text, source in RUNS
@@ -191,8 +182,6 @@ n = 0 => text, source, n = text.lower(), source.lower(), 0
     Capitals and small letters are taken for the same: they are different characters.
 n = 0 => text, source, n = text.strip(), source.strip(), 0
     Spaces at the ends are cut off: they count like any other character.
-+ return max(right(a, b) for a in text.split("\n") for b in source.split("\n"))
-    The texts are compared line by line: a run may go over a line end.
 + from difflib import SequenceMatcher
 + return SequenceMatcher(None, text, source).find_longest_match().size
     difflib ignores what is frequent in a long source: pass autojunk=False.
@@ -203,7 +192,6 @@ GAPS = tensor([[1.0, 2.0, 3.0], [3.0, 4.0, 8.0]])
 LEVELS = tensor([[2.0, 9.0, 4.0], [1.0, 5.0, 2.0]])
 
 paired_difference = Exercise(
-    "paired_difference",
     """
 def my_errors(a, b):
     d = a - b

@@ -1,6 +1,7 @@
 """More exercises of 02_single_head: who sees the future, and a vector per position."""
 
 import torch
+import torch.nn.functional as F
 from torch import nn, tensor
 
 from gptcourse.checks.core import Case, Exercise
@@ -8,19 +9,13 @@ from gptcourse.checks.fixed import numbers
 from gptcourse.checks.values import number
 
 
-def _shifted(x, by):
-    """x moved by `by` positions; zeros come in."""
-    y = torch.zeros_like(x)
-    if by >= 0:
-        y[:, by:] = x[:, : x.size(1) - by]
-    else:
-        y[:, :by] = x[:, -by:]
-    return y
+def _ahead(x, by=1):
+    """What stands `by` positions ahead, or behind; zeros beyond the ends."""
+    return F.pad(x, (0, 0, 9, 9))[:, 9 + by : 9 + by + x.size(1)]
 
 
-def _only(to, source, text=None):
-    """A layer in which position `to` takes from `source`, in one text or in all."""
-    texts = slice(None) if text is None else [text]
+def _only(to, source, texts=slice(None)):
+    """A layer in which position `to` takes from `source`, and nothing else."""
 
     def layer(x):
         y = x.clone()
@@ -31,50 +26,43 @@ def _only(to, source, text=None):
     return layer
 
 
-def _mean_of_past(x):
+def _past(x):
     return x.cumsum(1) / torch.arange(1.0, x.size(1) + 1).view(-1, 1)
-
-
-def _last_channel_ahead(x):
-    y = x.clone()
-    y[..., -1] = _shifted(x, -1)[..., -1]
-    return y
-
-
-def _differences_of_next(x):
-    """Like a LayerNorm before the leak: blind to an offset of a whole vector."""
-    return x + _shifted(x - x.roll(1, -1), -1)
-
-
-def _two_channels(x):
-    """Another width, D = 2, and no leak."""
-    return torch.stack([x.sum(-1), x.cumsum(1).prod(-1)], -1)
 
 
 LAYERS = {
     "x itself": lambda x: x * 1.0,
-    "each position takes from the next one": lambda x: x + _shifted(x, -1),
-    "each position takes the one before": lambda x: _shifted(x, 1),
-    "the mean of the past": _mean_of_past,
-    "two channels, from the past": _two_channels,
-    "each position is multiplied by the next one": lambda x: x * _shifted(x, -1),
-    "the mean of everything": lambda x: x + x.mean(1, keepdim=True),
-    "the first position takes from the third, and nothing else": _only(0, 2),
-    "the first position takes from the second, and nothing else": _only(0, 1),
-    "the fourth position takes from the fifth, and nothing else": _only(3, 4),
-    "the second position takes from the third, and nothing else": _only(1, 2),
-    "the first position takes from the last, and nothing else": _only(0, 4),
-    "in the second text only, position 1 takes from 2": _only(1, 2, text=1),
-    "one hundredth of two positions ahead": lambda x: x + 0.01 * _shifted(x, -2),
-    "less than the future": lambda x: x - _shifted(x, -1),
-    "the last channel from one position ahead": _last_channel_ahead,
-    "the mean of the past, and of the texts": lambda x: (
-        _mean_of_past(x) + _mean_of_past(x).mean(0, keepdim=True)
+    "each position takes from the next one": lambda x: x + _ahead(x),
+    "each position takes the one before": lambda x: _ahead(x, -1),
+    "the mean of the past": _past,
+    "two channels, from the past": lambda x: torch.stack(
+        [x.sum(-1), _past(x)[..., 0]], -1
     ),
+    "each position is multiplied by the next one": lambda x: x * _ahead(x),
+    "the mean of everything": lambda x: x + x.mean(1, keepdim=True),
+    **{
+        f"position {to} (from 0) takes from {source}, and nothing else": _only(
+            to, source
+        )
+        for to, source in ((0, 2), (0, 1), (3, 4), (1, 2), (0, 4))
+    },
+    "in the second text only, position 1 takes from 2": _only(1, 2, slice(1, 2)),
+    "one hundredth of two positions ahead": lambda x: x + 0.01 * _ahead(x, 2),
+    "less than the future": lambda x: x - _ahead(x),
+    "the last channel from one position ahead": lambda x: torch.cat(
+        [x[..., :-1], _ahead(x)[..., -1:]], -1
+    ),
+    "the mean of the past, and of the texts": lambda x: (
+        _past(x) + _past(x).mean(0, keepdim=True)
+    ),
+    # As behind a LayerNorm: blind to an offset of a whole vector.
+    "each takes the next one's differences": lambda x: x + _ahead(x - x.roll(1, -1)),
 }
 
+# In eighths, so that an offset leaves the differences exactly as they are.
+EIGHTHS = (8 * numbers(2, 5, 3)).round() / 8
+
 sees_future = Exercise(
-    "sees_future",
     """
 def my_test(layer, x):
     before = layer(x)  # (B, T, D)
@@ -88,12 +76,7 @@ def my_test(layer, x):
     praise="True if any output moves when a later position changes, else False.",
     result=number,
     cases=[
-        *(Case(f"layer: {k}", args=(f, numbers(2, 5, 3))) for k, f in LAYERS.items()),
-        # In eighths, so that an offset leaves the differences exactly as they are.
-        Case(
-            "layer: each position takes the next one's differences between numbers",
-            args=(_differences_of_next, (8 * numbers(2, 5, 3)).round() / 8),
-        ),
+        *(Case(f"layer: {k}", args=(f, EIGHTHS)) for k, f in LAYERS.items()),
         Case("a text of one position", args=(LAYERS["x itself"], numbers(2, 1, 3))),
     ],
     mistakes="""
@@ -135,7 +118,6 @@ def ids_and_tables(idx, V: int, longest: int, C: int):
 
 
 place_vectors = Exercise(
-    "place_vectors",
     """
 def my_vectors(idx, tokens, places):
     T = idx.size(1)
@@ -143,19 +125,13 @@ def my_vectors(idx, tokens, places):
 """,
     praise="each vector is its token's plus its position's, the same in every text.",
     cases=[
-        Case(
-            "ids 2, 0, 0; token vectors are 100s, positions 1, 2, 3 and .0, .1",
-            args=ids_and_tables([[2, 0, 0]], 3, 3, 2),
-        ),
-        Case("one text of one, window of 2", args=ids_and_tables([[1]], 3, 2, 2)),
-        Case(
-            "three texts of three, window of 3",
-            args=ids_and_tables([[1, 2, 0], [0, 0, 2], [1, 1, 1]], 3, 3, 4),
-        ),
-        Case(
-            "two texts of three, window of 5",
-            args=ids_and_tables([[1, 3, 3], [0, 0, 2]], 4, 5, 4),
-        ),
+        Case(f"ids {ids}, window of {sizes[1]}{more}", args=ids_and_tables(ids, *sizes))
+        for ids, sizes, more in (
+            ([[2, 0, 0]], (3, 3, 2), "; tokens 100, 200, 300, positions 1, 2, 3"),
+            ([[1]], (3, 2, 2), ""),
+            ([[1, 2, 0], [0, 0, 2], [1, 1, 1]], (3, 3, 4), ""),
+            ([[1, 3, 3], [0, 0, 2]], (4, 5, 4), ""),
+        )
     ],
     mistakes="""
 torch.arange(T) => idx

@@ -9,7 +9,6 @@ from gptcourse.checks.gradients import mixture
 from gptcourse.checks.values import floats
 
 answer_targets = Exercise(
-    "answer_targets",
     """
 def my_targets(ids, is_answer):
     targets = ids.masked_fill(~is_answer, -100)
@@ -46,15 +45,12 @@ ids[:, :-1], targets[:, 1:] => targets[:, 1:], ids[:, :-1]
     Inputs and targets are returned in the wrong order: idx first.
 ~is_answer => ~(is_answer & F.pad(is_answer, (0, 1), value=True)[:, 1:])
     The last token of each answer is left out: the model would never learn to stop.
-~is_answer => ~is_answer[:1]
-    The first row's mask is used for all rows: each has its own.
 """,
 )
 
 PAIRS = [("moon", "noom"), ("cat", "tac"), ("cat", "tac")]
 
 few_shot_text = Exercise(
-    "few_shot_text",
     r"""
 def my_prompt(description, examples, query):
     lines = [description] + [f"{word}>{answer}" for word, answer in examples]
@@ -82,8 +78,6 @@ def my_prompt(description, examples, query):
     There are spaces around the mark: expected word>answer, as in training.
 {word}>{answer} => {answer}>{word}
     Words and answers are swapped: word>answer.
-in examples => in sorted(examples)
-    The examples are in another order: keep the order of the list.
 in examples => in dict(examples).items()
     An example that comes twice is there once only: keep all.
 [description] + => [description, ""][: 2 - bool(examples)] +
@@ -92,7 +86,6 @@ in examples => in dict(examples).items()
 )
 
 exact_share = Exercise(
-    "exact_share",
     r"""
 def my_share(written, wanted):
     lines = [text.split("\n")[0] for text in written]
@@ -136,8 +129,6 @@ a == b => a.lower() == b.lower()
     Capitals and small letters are taken for the same: they differ.
 text.split("\n")[0] => (text.split() or [""])[0]
     Spaces are not kept: the answer is the first line, with all its spaces.
-text.split("\n")[0] => text.rsplit("\n", 1)[0]
-    Everything before the *last* line end is compared: the answer ends before the first.
 """,
 )
 
@@ -164,13 +155,13 @@ def gradients(answer):
 
 
 lora_linear = Exercise(
-    "lora_linear",
     """
 def my_lora(x, W, A, B, alpha):
     r = A.size(0)
     change = (x @ A.T) @ B.T  # (..., D)
     return x @ W.T + alpha / r * change
 """,
+    keeps=("x", "W", "A", "B"),
     praise="W as it was, and beside it alpha / r of B A, which alone is learned.",
     gradients=False,  # below, of A and B only
     cases=[
@@ -185,8 +176,6 @@ alpha / r * change => change
     The change is not scaled: alpha / r stands before it.
 alpha / r => alpha
     The factor is alpha alone: divide it by r, A's number of rows.
-alpha / r => alpha // r
-    alpha // r drops the fraction: alpha / r keeps it.
 alpha / r => alpha / r**0.5
     The factor is alpha / √r, as in rsLoRA (arXiv 2312.03732): here it is alpha / r.
 size(0) => size(1)

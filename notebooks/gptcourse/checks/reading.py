@@ -8,7 +8,6 @@ from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.values import floats
 
 count_and_read = Exercise(
-    "count_and_read",
     """
 def my_reading(ids, V, alpha):
     counts = torch.zeros(V, V)
@@ -81,7 +80,6 @@ def reader(V, early):
 
 
 add_up = Exercise(
-    "add_up",
     """
 def my_total(losses, ids, V):
     return sum(math.exp(-losses([*ids, v])[-1]) for v in range(V))

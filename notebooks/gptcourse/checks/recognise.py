@@ -4,11 +4,14 @@ Used by `core.py`. A mistake is an answer: it is put to all cases, and what coun
 how many of the cases that went wrong it gives what the reader's answer gives.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gptcourse.checks.values import Raised, has_reals, same
+import numpy as np
+
+from gptcourse.checks.values import Raised, alike, has_reals, numeric, same
 
 PERHAPS = "It may be this mistake, but not all numbers agree with it. "
 
@@ -48,7 +51,9 @@ def recognise(exercise, got: list, wrong: list[int]) -> Found:
     ranked = []
     for mistake in exercise.mistakes:
         if mistake.when is None:
-            agree = _agreement(exercise, mistake.answer, got)
+            known = (exercise.known(i, mistake.answer) for i in range(len(got)))
+            pairs = zip(known, got, strict=True)
+            agree = [same(a, b, exercise.tolerance) for a, b in pairs]
             hits = [i for i in wrong if agree[i]]
             ranked.append((len(hits) / len(wrong), sum(agree), mistake, hits))
     # Cases in which the answer stopped say little: an exception fits many mistakes.
@@ -56,7 +61,7 @@ def recognise(exercise, got: list, wrong: list[int]) -> Found:
     best = max(ranked, key=lambda entry: entry[:2], default=None)
     if best and best[1] == len(got):
         return Found(best[2].says, best[2].says, True)
-    general = _general(exercise, got)
+    general = _general(exercise, got, wrong) or _off_by(exercise, got)
     if general:
         return Found(general, sure=True)
     by_chance = not any(has_reals(got[i]) for i in telling)
@@ -69,22 +74,33 @@ def recognise(exercise, got: list, wrong: list[int]) -> Found:
     return Found()
 
 
-def _agreement(exercise, answer, got: list) -> list[bool]:
-    return [
-        same(exercise.known(i, answer), value, exercise.tolerance)
-        for i, value in enumerate(got)
-    ]
-
-
-def _general(exercise, got: list) -> str:
-    """What to say of a mistake that can be made anywhere, if it fits in all cases."""
+def _general(exercise, got: list, wrong: list[int]) -> str:
+    """What to say of a general mistake, or two known ones, that fit in all cases."""
     if all(isinstance(value, Raised) for value in got):
         return ""
-    for mistake in exercise.general:
-        values = (exercise.known(i, mistake.answer) for i in range(len(got)))
-        pairs = zip(values, got, strict=True)
-        if all(same(a, b, exercise.tolerance) for a, b in pairs):
+    chance = type(got[0]) is bool or all(same(got[0], value, 0.0) for value in got)
+    usual = not chance and alike(exercise.expected()[wrong[0]], got[wrong[0]])
+    for mistake in [*exercise.general, *(exercise.pairs if usual else [])]:
+        values = ((exercise.known(i, mistake.answer), got[i]) for i in range(len(got)))
+        if all(same(a, b, exercise.tolerance) for a, b in values):
             return mistake.says
+    return ""
+
+
+def _off_by(exercise, got: list) -> str:
+    """By which product of its arguments, all whole, a count is wrong in all cases."""
+    rows, expected = [args for args, _ in exercise.calls], exercise.expected()
+    counted = all(type(value) is int for row in rows for value in row)
+    if not counted or len(rows) != len(got) or not all(map(numeric, got)):
+        return ""
+    off = np.array(list(map(float, got))) - np.array(list(map(float, expected)))
+    for powers in itertools.product(range(3), repeat=len(exercise.arguments)):
+        ratios = off / np.prod(np.array(rows, float) ** powers, axis=1)
+        n = ratios[0].round()
+        if n and abs(n) < 1000 and np.allclose(ratios, n, 1e-4, 0):
+            names = np.repeat(exercise.arguments, powers)
+            word = "large" if n > 0 else "small"
+            return f"It is too {word} by {' · '.join([f'{abs(n):g}', *names])}."
     return ""
 
 

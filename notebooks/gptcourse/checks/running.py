@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +21,11 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from gptcourse.checks.values import ADDRESS, Raised, same, snapshot
+from gptcourse.checks.values import ADDRESS, Raised, plain, same
 
 KEPT_OUTPUT = 300  # characters of what an answer prints
 OURS = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
 PATIENCE = 12  # wall-clock limit, in time limits: a busy machine is no endless loop
-
-
-class InAnswerError(Exception):
-    """Carries what an answer raised out of a probe."""
 
 
 class TimeIsUp(BaseException):
@@ -66,74 +62,34 @@ class Clock:
 class Ask:
     """The answer as a probe sees it: call it, and what it does is noticed.
 
-    Arguments are handed over as copies, so that a change in place harms nothing and is
-    seen (`changed`); those in may_change (positions and keywords) as they are. Of an
-    iterator the items that are taken are counted (`taken`).
+    Arguments are handed over as copies, so that an answer may work in place; those at
+    the positions fills as they are. Of those at the positions keeps, changes are noted.
     """
 
-    def __init__(self, answer, *, may_change=(), forbid=(), clock=None):
-        self.answer, self.may_change = answer, may_change
-        self.clock = clock or Clock()
-        self.watch = _Watch(forbid)
-        self.changed, self.last = [], None  # positions and keywords; the last result
-        self.calls = []  # (args, kwargs, result)
-        self._iterators = []  # (position or keyword, what counts)
+    def __init__(self, answer, keeps=(), fills=(), forbid=(), clock=None, seed=0):
+        self.answer, self.keeps, self.fills = answer, keeps, fills
+        self.clock, self.watch = clock or Clock(), _Watch(forbid)
+        self.changed, self.last, self.error = [], None, None  # changed: positions
+        self.calls = []  # (arguments, result)
+        start_afresh(seed)
 
-    def __call__(self, *args, **kwargs):
-        args = [self._handed(i, value) for i, value in enumerate(args)]
-        kwargs = {name: self._handed(name, value) for name, value in kwargs.items()}
-        before = self._snapshots(args, kwargs)
+    def __call__(self, *args):
+        args = [v if i in self.fills else _copy(v) for i, v in enumerate(args)]
+        before = [plain(args[i]) for i in self.keeps]
         try:
-            with self.clock, self.watch:
-                self.last = self.answer(*args, **kwargs)
-        except TimeIsUp:
-            raise
+            with (
+                self.clock,
+                self.watch if self.watch.forbid else contextlib.nullcontext(),
+            ):
+                self.last = self.answer(*args)
         except BaseException as error:
-            raise InAnswerError from error
-        after = self._snapshots(args, kwargs)
-        self.changed += [k for k in before if not same(before[k], after[k], 0.0)]
-        self.calls.append((args, kwargs, self.last))
+            self.error = error
+            raise
+        for i, value in zip(self.keeps, before, strict=True):
+            if not same(value, plain(args[i]), 0.0):
+                self.changed.append(i)
+        self.calls.append((args, self.last))
         return self.last
-
-    def taken(self) -> dict:
-        """How many items were taken from iterators, by position or keyword."""
-        counts = {}
-        for key, iterator in self._iterators:
-            counts[key] = counts.get(key, 0) + iterator.taken
-        return counts
-
-    def _handed(self, key, value):
-        if isinstance(value, Iterator):
-            self._iterators.append((key, _Counted(value)))
-            return self._iterators[-1][1]
-        return value if key in self.may_change else _copy(value)
-
-    def _snapshots(self, args, kwargs) -> dict:
-        values = {**dict(enumerate(args)), **kwargs}
-        return {k: snapshot(v) for k, v in values.items() if k not in self.may_change}
-
-
-class _Counted:
-    """An iterator, a generator for instance, that counts what is taken from it."""
-
-    def __init__(self, items: Iterator):
-        self.items, self.taken = items, 0
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        item = next(self.items)
-        self.taken += 1
-        return item
-
-    def send(self, value):
-        item = self.items.send(value)
-        self.taken += 1
-        return item
-
-    def close(self):
-        self.items.close()
 
 
 class _Watch(TorchFunctionMode):
@@ -142,13 +98,6 @@ class _Watch(TorchFunctionMode):
     def __init__(self, forbid):
         super().__init__()
         self.forbid, self.seen = frozenset(forbid), []
-
-    def __enter__(self):
-        return super().__enter__() if self.forbid else self
-
-    def __exit__(self, *error):
-        if self.forbid:
-            super().__exit__(*error)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -279,12 +228,3 @@ def _place(error: BaseException) -> str:
         line = linecache.getline(file, number).strip()
         return f" (line {number} of your code: `{line}`)" if line else ""
     return ""
-
-
-def first_lines(text: str) -> str:
-    """The first lines of what an answer printed, for the end of a message."""
-    lines = text.strip().splitlines()
-    if not lines:
-        return ""
-    shown = "".join(f"\n    {line[:75]}" for line in lines[:4])
-    return f"  your code printed:{shown}" + ("\n    …" if len(lines) > 4 else "")

@@ -66,3 +66,12 @@ def show(outcome: Outcome) -> None:
         return
     bundle = {"text/plain": outcome.message, "text/html": outcome.html}
     ipython.display.display(bundle, raw=True)
+
+
+def first_lines(text: str) -> str:
+    """The first lines of what an answer printed, for the end of a message."""
+    lines = text.strip().splitlines()
+    if not lines:
+        return ""
+    shown = "".join(f"\n    {line[:75]}" for line in lines[:4])
+    return f"  your code printed:{shown}" + ("\n    …" if len(lines) > 4 else "")

@@ -8,7 +8,6 @@ from gptcourse.checks.fixed import numbers
 from gptcourse.checks.values import floats
 
 step_flops = Exercise(
-    "step_flops",
     """
 def my_flops(L, C, V, T, B):
     weights = 12 * L * C**2 + V * C  # of all matrices
@@ -40,10 +39,6 @@ L * T * C => T * C
     Attention is counted in one block only: there are L.
 L * T * C => L * C
     In attention each token looks at T others: its FLOPs grow with T.
-+ return right(L, C, V, T, B)[::-1]
-    The two numbers are swapped: matrices first.
-V * C => L * V * C
-    The logits' matrix is counted in every block: there is one.
 L * T * C => L * C * C
     Attention is counted as growing with C²: it grows with T · C.
 """,
@@ -69,7 +64,6 @@ TINY = tensor([1.23e-20, -4.56e-20])
 START = torch.full((1, 1), -torch.inf), torch.zeros(1, 1), torch.zeros(1, 2)
 
 softmax_tile = Exercise(
-    "softmax_tile",
     """
 def my_tile(m, s, y, scores, V):
     new = torch.maximum(m, scores.amax(dim=1, keepdim=True))  # (T, 1)
@@ -116,13 +110,10 @@ scores - new => scores - m
     The tile is counted from the old m, at first -inf: take exp(scores - new).
 e @ V => scores.softmax(1) @ V
     The tile's weights are divided by their own sum: y holds numerators, add e @ V.
-e.sum(dim=1, keepdim=True) => e.sum()
-    The sums of all queries are added: each has its own, over the last dimension.
 """,
 )
 
 sixteen_bits = Exercise(
-    "sixteen_bits",
     """
 def my_rounding(x):
     fraction, exponent = torch.frexp(x)  # x = fraction · 2^exponent
@@ -164,8 +155,6 @@ exponent - 8 => exponent - 9
     Ties are rounded away from zero: to the even neighbor, as `torch.round` does.
 + return (x * 256).round() / 256
     This is fixed point, every step 1/256: the step of a float grows with its exponent.
-+ return x.round(decimals=2)
-    These are decimals: a bit is a half, a quarter, an eighth …
 torch.ldexp(whole, exponent - 8) => whole / 256
     The exponent is gone: multiply by 2 to the exponent again.
 """,

@@ -1,6 +1,5 @@
 """More exercises of 01_bigram: the loss, written out, and its gradient."""
 
-import torch
 from torch import tensor
 
 from gptcourse.checks.core import Case, Exercise
@@ -15,7 +14,6 @@ def logits_and_targets(B: int, T: int, V: int, add: float = 0.0):
 
 
 next_token_loss = Exercise(
-    "next_token_loss",
     """
 def my_loss(logits, targets):
     logs = F.log_softmax(logits, dim=-1)  # (B, T, V)
@@ -39,8 +37,6 @@ mean => sum
     This holds one surprise per prediction, (B, T): return their mean.
 mean() => sum() / len(logits)
     The sum is divided by B: there are B·T predictions.
-mean() => sum() / targets.size(1)
-    The sum is divided by T: there are B·T predictions.
 dim=-1 => dim=1
     The softmax runs over the positions: dim=-1 makes probabilities of V numbers.
 mean() => exp().mean().log()
@@ -65,8 +61,14 @@ chosen.mean() => logs.mean()
 )
 
 
+def ask_table(V: int, idx: list, targets: list, size: float = 2.0) -> Case:
+    """A case: logits up to ± size; each of idx was followed by its target."""
+    args = numbers(V, V, start=9, size=size), tensor(idx), tensor(targets)
+    title = f"V = {V}, logits up to {size:g}, after {idx} came {targets}"
+    return Case(title, args=args, large=size > 99)
+
+
 table_gradient = Exercise(
-    "table_gradient",
     """
 def my_gradient(table, idx, targets):
     guesses = F.softmax(table[idx], dim=-1)  # (B, T, V)
@@ -78,31 +80,10 @@ def my_gradient(table, idx, targets):
     gradients=False,  # the result is a gradient already
     forbid=("backward",),
     cases=[
-        Case(
-            "V = 2, all logits 0; twice after 0 came 1",
-            args=(torch.zeros(2, 2), tensor([[0, 0]]), tensor([[1, 1]])),
-        ),
-        Case(
-            "V = 3; after 0 came 1, after 1 came 2, after 0 came 2",
-            args=(numbers(3, 3), tensor([[0, 1, 0]]), tensor([[1, 2, 2]])),
-        ),
-        Case(
-            "V = 4, two texts of three",
-            args=(
-                numbers(4, 4, start=9),
-                tensor([[3, 1, 3], [0, 3, 1]]),
-                tensor([[1, 3, 1], [3, 1, 3]]),
-            ),
-        ),
-        Case(
-            "V = 5, three texts of two, logits up to ±300",
-            large=True,
-            args=(
-                numbers(5, 5, start=9, size=300.0),
-                tensor([[3, 1], [0, 4], [1, 3]]),
-                tensor([[1, 3], [2, 1], [3, 0]]),
-            ),
-        ),
+        ask_table(2, [[0, 0]], [[1, 1]], size=0.0),
+        ask_table(3, [[0, 1, 0]], [[1, 2, 2]]),
+        ask_table(4, [[3, 1, 3], [0, 3, 1]], [[1, 3, 1], [3, 1, 3]]),
+        ask_table(5, [[3, 1], [0, 4], [1, 3]], [[1, 3], [2, 1], [3, 0]], size=300.0),
     ],
     mistakes="""
 / idx.numel() => / 1

@@ -9,7 +9,6 @@ from gptlib.bpe import merge
 WORDS = {(1, 2, 3, 1, 2): 4, (2, 3, 3): 3, (4, 1, 2, 3): 2, (3, 3, 3, 3, 4): 2, (4,): 9}
 
 bpe_merges = Exercise(
-    "bpe_merges",
     """
 def replaced(ids, pair, new):
     merged = []
@@ -36,7 +35,6 @@ def my_merges(pieces, count):
     return merges
 """,
     praise="counted, merged and counted again, as GPT-2's tokens were found.",
-    gradients=False,
     cases=[
         Case(f"pieces {pieces}, count = {count}", args=(pieces, count))
         for pieces, count in (
@@ -71,7 +69,6 @@ in pairwise(ids) => in set(pairwise(ids))
 )
 
 encode_by_rank = Exercise(
-    "encode_by_rank",
     """
 def my_encode(ids, ranks):
     while True:
@@ -82,7 +79,6 @@ def my_encode(ids, ranks):
         ids = merge(ids, pair, 256 + ranks[pair])
 """,
     praise="the merge that was found first comes first, until none applies.",
-    gradients=False,
     names={"merge": merge},
     cases=[
         Case(f"ids {ids}, ranks {ranks}", args=(ids, ranks))
@@ -128,7 +124,6 @@ def decode(ids):
 
 
 bits_per_char = Exercise(
-    "bits_per_char",
     """
 def my_bits(losses, ids, decode):
     text = decode(ids[1:])
@@ -151,6 +146,17 @@ def my_bits(losses, ids, decode):
     These are nats per character: a bit is ln 2 nats, so divide by ln 2.
 / math.log(2) => * math.log(2)
     It is multiplied by ln 2: a nat is more than a bit, so divide.
+/ math.log(2) / len(text) => / math.log(2)
+    These are the bits of the whole text: divide by the number of characters.
+losses.sum() / math.log(2) => losses.log2().sum()
+    The losses are logarithms already: divide them by ln 2.
+losses.sum() => losses[:-1].sum()
+    The last loss is left out: losses belong to ids[1:], all of them.
++ each = [loss / len(decode([i])) for loss, i in zip(losses, ids[1:])]
++ return sum(each) / math.log(2) / len(each)
+    Bits per character are averaged over tokens: divide all bits by all characters.
+/ len(text) => / len(ids)
+    It is divided by the number of tokens: divide by that of characters.
 losses.sum() => losses.mean()
     The mean loss is divided by the characters: divide the sum.
 / len(text) => / len(losses)
@@ -159,8 +165,6 @@ ids[1:] => ids
     The characters of ids[0] are counted, but nobody guessed that token.
 len(text) => (len(decode(ids)) - 1)
     One character is taken off for ids[0], which may have several: decode(ids[1:]).
-ids[1:] => ids[:-1]
-    The last token's characters are not counted: losses belong to ids[1:].
 decode(ids[1:]) => "".join(decode([i]) for i in ids[1:])
     The tokens are decoded one by one, so 'é', two tokens, counts twice: decode all.
 len(text) => len(text.encode())

@@ -18,9 +18,9 @@ class Curve(nn.Module):
         self.b = nn.Parameter(tensor(0.5))
         self.log = []
 
-    def forward(self, x, targets):
+    def forward(self, idx, targets):
         mask = tensor([1.5, 0.5]) if self.training else 1.0
-        y = (x * mask) @ self.w + x.square() @ self.u + self.b
+        y = (idx * mask) @ self.w + idx.square() @ self.u + self.b
         loss = (y - targets).square().mean()
         if loss.requires_grad:
             self.log.append("forward")
@@ -93,7 +93,6 @@ def ask_training(what, n=3, rates=(0.1, 0.05, 0.01), max_norm=1e9, n_val=2):
 
 
 training_loop = Exercise(
-    "training_loop",
     """
 def my_training(model, optimizer, batches, val_batches, rates, max_norm):
     losses = []
@@ -113,8 +112,6 @@ def my_training(model, optimizer, batches, val_batches, rates, max_norm):
     return losses, sum(val) / len(val)
 """,
     praise="set the rate, clear, backward, clip, step; val without learning.",
-    gradients=False,
-    may_change=("model", "optimizer"),
     cases=[
         ask_training("calls", 2),
         *(ask_training("weights", n) for n in (1, 2)),
@@ -151,16 +148,10 @@ sum(val) / len(val) => val[-1]
     val is the loss of the last batch alone: return the mean of all.
 / len(val) =>
     val is the sum over its batches: return their mean.
-model.parameters() => optimizer.param_groups[0]["params"]
-    Only the first group is clipped: the norm is that of all gradients together.
 clip_grad_norm_ => clip_grad_value_
     Each number is cut at the limit: shorten all by one factor, `clip_grad_norm_`.
-group["lr"] = rate => group["lr"] *= rate
-    Each rate is multiplied onto the one before: set it.
 (), max_norm) => (), 1.0)
     The limit is written in: use max_norm.
-losses.append(loss.item()) => losses.append(loss.item()); model.eval()
-    From the second batch on it trains in evaluation mode: call model.train() again.
 """,
     more=[
         heard("backward, step, " * 4, "It is trained on val, too: val only scores."),
@@ -183,7 +174,6 @@ def ask_pieces(what, *sizes: int, left: float = 0.0):
 
 
 accumulated_step = Exercise(
-    "accumulated_step",
     """
 def my_accumulated_step(model, optimizer, pieces):
     rows = sum(len(idx) for idx, _ in pieces)
@@ -197,8 +187,6 @@ def my_accumulated_step(model, optimizer, pieces):
     return total
 """,
     praise="the same step as from the whole batch, in the memory of one piece.",
-    gradients=False,
-    may_change=("model", "optimizer"),
     cases=[
         ask_pieces("calls with forward", 2, 2),
         *(ask_pieces("weights", *rows) for rows in ((3,), (2, 2), (1, 3), (2, 1, 3))),

@@ -6,11 +6,11 @@ came of an exception is a `Raised`.
 
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -24,12 +24,8 @@ class Raised:
 
     kind: str
     text: str
-    where: str = ""
-    returned: str = ""
-
-    def __eq__(self, other) -> bool:
-        mine = (self.kind, self.text)
-        return isinstance(other, Raised) and mine == (other.kind, other.text)
+    where: str = field(default="", compare=False)
+    returned: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text}" if self.text else self.kind
@@ -46,7 +42,7 @@ def plain(value):
         return value.item()
     if type(value) is int and abs(value) >= 2**63:
         return float(value)  # no tensor holds it
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         return [plain(v) for v in value]
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
@@ -69,28 +65,15 @@ def floats(value):
     return float(value) if type(value) is int else value
 
 
-def snapshot(value):
-    """What an argument holds, to be compared with what it holds later."""
-    if isinstance(value, nn.Module):
-        state = {k: v.detach().clone() for k, v in value.state_dict().items()}
-        return {**state, "training": value.training}
-    if isinstance(value, list | tuple):
-        return [snapshot(v) for v in value]
-    if isinstance(value, dict):
-        return {k: snapshot(v) for k, v in value.items()}
-    if isinstance(value, Tensor | np.ndarray | np.generic):
-        return plain(value)
-    return value if isinstance(value, str | int | float | bool) else None
-
-
 def same(expected, got, tolerance: float) -> bool:
     """Whether two plain values agree: numbers to a relative and absolute tolerance.
 
     Doubles count as floats, halves do not; whole numbers, truth values and floats are
-    told apart; a number is as good as a tensor () and a tuple as a list.
+    told apart; a number is as good as a tensor (), a tuple or array as a list.
     """
     if isinstance(expected, Raised) or isinstance(got, Raised):
         return expected == got
+    got = listed(expected, got)
     if isinstance(expected, list):
         return isinstance(got, list) and _all_same(expected, got, tolerance)
     if isinstance(expected, dict):
@@ -105,6 +88,21 @@ def same(expected, got, tolerance: float) -> bool:
         a, b = torch.as_tensor(expected), torch.as_tensor(got)
         return _same_tensor(a, b, tolerance)
     return type(expected) is type(got) and expected == got
+
+
+def listed(expected, got):
+    """got, as a list if it is an array where a list is expected."""
+    array = isinstance(expected, list) and isinstance(got, Tensor) and got.ndim
+    return [*got] if array and len(got) == len(expected) else got
+
+
+def alike(expected, got) -> bool:
+    """Whether two plain values are of one kind: else that alone says enough."""
+    if any(torch.as_tensor(x).isnan().any() for x in leaves(got) if numeric(x)):
+        return False
+    if numeric(expected) and numeric(got):
+        return torch.as_tensor(expected).shape == torch.as_tensor(got).shape
+    return type(expected) is type(got) and not isinstance(got, Raised)
 
 
 def _all_same(expected, got, tolerance) -> bool:

@@ -49,10 +49,6 @@ def answer(pieces, count):
 WRONG = """
 return merges => return pieces
     a dict
-+ merges = right(pieces, count)
-+ pieces.clear()
-+ return merges
-    `pieces` is changed in place
 """
 
 EQUIVALENT = {"here = ids[:2] == pair": "ids are a tuple"}

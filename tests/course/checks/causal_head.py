@@ -36,7 +36,7 @@ def answer(x, query, key, value):
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
 transpose(1, 2) => T
-    Your code stopped with RuntimeError
+    The shape is (2, 2, 2)
 x, query, key, value => q, k, v
     Your code stopped with TypeError
 masked_fill(~past, -math.inf => tril(

@@ -29,11 +29,3 @@ def answer(ids, ranks):
         ids[i : i + 2] = [256 + rank]
 """,
 }
-
-# Wrong in other ways than the mistakes that the check knows.
-WRONG = """
-+ tokens = right(ids, ranks)
-+ ids[:] = tokens
-+ return ids
-    `ids` is changed in place
-"""

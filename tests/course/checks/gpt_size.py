@@ -17,8 +17,6 @@ def answer(V, T, L, C):
 
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
-n_layer * block => n_layer * block / 1
-    expected whole numbers
 + return 124439808
     `vocab_size` has no effect
 + torch.empty(4 * n_embd, n_embd, device="meta")

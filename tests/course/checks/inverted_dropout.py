@@ -18,8 +18,6 @@ def answer(x, p, u, training):
 
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
-torch.where(u < p, 0.0, x / (1 - p)) => x.masked_fill_(u < p, 0.0) / (1 - p)
-    changed in place
 x / (1 - p) => x / (u >= p).float().mean()
     must not depend on that
 """

@@ -23,9 +23,6 @@ def answer(window, new, size):
 
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
-n = len(window) => n = len(window); window.append(new)
-[*window, new] => window
-    changed in place
 return read, list(range(len(read))) => return read
     not yet
 """

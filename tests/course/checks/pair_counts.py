@@ -26,10 +26,6 @@ def answer(tokens, V):
 
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
-+ counts = right(tokens, V)
-+ tokens += 1
-+ return counts
-    changed in place
 .view(V, V) =>
     The shape is (4,): expected (2, 2)
 view(V, V) => view(V, V)[V]

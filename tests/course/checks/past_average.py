@@ -24,11 +24,3 @@ class Average(nn.Module):
 answer = Average()
 """,
 }
-
-# Wrong in other ways than the mistakes that the check knows.
-WRONG = """
-+ means = right(x)
-+ x[:] = means
-+ return x
-    changed in place
-"""

@@ -18,9 +18,6 @@ def answer(logits, seen, penalty):
 
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
-+ changed = right(logits, seen, penalty)
-+ return logits.copy_(changed)
-    changed in place
 torch.where(was_seen, penalised, logits) => torch.where(was_seen, -torch.inf, logits)
     not yet
 """

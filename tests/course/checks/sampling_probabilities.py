@@ -38,8 +38,8 @@ WRONG = """
 + p = F.softmax(logits / temperature, dim=-1)
 +     if top_k is None and top_p is None:
 +         return p
-kept / kept.sum(dim=-1, keepdim=True) => F.softmax(kept, dim=-1)
-    it must not depend on that
+kept / kept.sum(dim=-1, keepdim=True) => kept / kept.sum(dim=-2, keepdim=True)
+    numbers are NaN
 before < top_p => ordered >= top_p * ordered[:, :1]
     not yet
 """

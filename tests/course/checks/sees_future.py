@@ -34,10 +34,6 @@ def answer(layer, x):
 
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
-+ found = right(layer, x)
-+ x[:, 0] += 1.0
-+ return found
-    changed in place
 -             return True
 -     return False
 +             return f"place {s}"

@@ -42,7 +42,7 @@ return best_turn, best_loss =>
 + back = right(training, model, score, patience)
 + next(training, None)
 + return back
-    items from `training` where
+    turns trained
 """
 
 EQUIVALENT = {
