@@ -100,7 +100,9 @@ CHANGES = {
     "rate stays high": {},
     "GELU instead of ReLU²": {"without": ["relu2"]},
     "LayerNorm instead of RMSNorm": {"without": ["rmsnorm"]},
+    "+ a gate per head": {"head_gate": True},
     "+ value residuals": {"value_residual": True},
+    "+ short convolutions": {"convolution": True},
     "+ learned n-gram tables": {"ngrams": [2, 3, 4, 5]},
     "+ counted n-grams": {"count": 6},
 }
