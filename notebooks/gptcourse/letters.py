@@ -9,12 +9,11 @@ from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gptlib.cache import run
+from gptlib.evaluation import surprises
 from gptlib.plots import GREY
 
 TOKEN_SHADES = ["#BFD9EC", "#F6D2B8", "#BFE3D5", "#E9CFE0"]
@@ -26,7 +25,7 @@ PARAGRAPH = ("MIRANDA:\nIf by your art", "Against my very heart.")
 def paragraph_losses(
     model, tokens: Int[Tensor, " N"], tokenizer
 ) -> tuple[str, list[float], set[int]]:
-    """-ln p of each letter of one validation paragraph; for context see `_surprises`.
+    """-ln p of each letter of one validation paragraph, with all context that fits.
 
     tokens: the validation split. Returns the paragraph, a number of nats per letter,
     and where tokens begin, if they are longer than letters: the loss of a subword
@@ -36,30 +35,11 @@ def paragraph_losses(
     start = text.index(PARAGRAPH[0])
     stop = text.index(PARAGRAPH[1]) + len(PARAGRAPH[1])
     first, last, begins = tokens_of(tokenizer, tokens, start, stop)
-    losses = _surprises(model, tokens, first, last).tolist()
+    step = max(1, model.block_size // 4)  # three quarters of the context are enough
+    losses = surprises(model, tokens, first, last, step).tolist()
     letters = _per_letter(losses, begins)[start - begins[0] : stop - begins[0]]
     lines = {at - start for at in begins} if len(letters) > len(losses) else set()
     return text[start:stop], letters, lines
-
-
-@torch.inference_mode()
-def _surprises(
-    model, tokens: Int[Tensor, " N"], first: int, last: int
-) -> Float[Tensor, " M"]:
-    """-ln p of tokens[first:last], from windows that answer for their last quarter.
-
-    So each token has at least three quarters of the model's context before it, at a
-    small part of the cost of a window for each.
-    """
-    width, count = model.block_size, last - first
-    step = max(1, width // 4)
-    windows = -(-count // step)
-    tokens = tokens.to(next(model.parameters()).device)
-    idx = tokens[last - 1 - width - step * (windows - 1) : last - 1]
-    parts = idx.unfold(0, width, step).split(max(1, 2048 // width))  # (B, T) each
-    logits = torch.cat([run(model, part)[:, -step:].clone() for part in parts])
-    logits = logits.flatten(0, 1)[-count:]  # (M, V)
-    return F.cross_entropy(logits, tokens[first:last], reduction="none").cpu()
 
 
 def surprise(model, tokens: Int[Tensor, " N"], tokenizer, title: str = "") -> Figure:
