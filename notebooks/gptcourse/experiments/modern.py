@@ -271,7 +271,7 @@ def wanted_runs() -> list[tuple]:
     runs += [
         (k, n, CHOSEN["modern"], s) for s in CHANGE_SEEDS for n, k in kinds.items()
     ]
-    return runs + [("val", "long_alone", LONG_SETTING, 0)]
+    return [*runs, ("val", "long_alone", LONG_SETTING, 0)]
 
 
 def main(seconds: float = math.inf) -> None:
