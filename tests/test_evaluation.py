@@ -125,6 +125,12 @@ def test_surprises_give_each_token_the_whole_context(gpt, data):
         assert found[place - 30].item() == pytest.approx(expected, abs=1e-5)
     with pytest.raises(ValueError, match="whole context"):
         surprises(gpt, tokens, 15, 20)
+    # In steps of 3, a window's last tokens see 14, 15 or all 16 tokens before them.
+    for place, loss in enumerate(surprises(gpt, tokens, 30, 50, step=3).tolist(), 30):
+        seen = 16 - (49 - place) % 3
+        logits = gpt(tokens[None, place - seen : place])[0][0, -1]
+        expected = F.cross_entropy(logits, tokens[place]).item()
+        assert loss == pytest.approx(expected, abs=1e-5)
 
 
 def test_batches_stay_small(gpt, data, monkeypatch):

@@ -52,7 +52,13 @@ NAMED = {
     "model": ["next_token_loss", "init_weights"],
     "attention": ["fuse_heads"],
     "generation": ["token_probabilities", "draw"],
-    "modern": ["rotate", "rotary_angles", "rms_norm", "ModernFeedForward"],
+    "modern": [
+        "rotate",
+        "rotary_angles",
+        "rms_norm",
+        "ModernFeedForward",
+        "ShortConvolution",
+    ],
 }
 # They build no new model, or several to compare; what they measure is no rung.
 WITHOUT_A_RUNG = ("00_start_here", "08_generation", "09_tokenization", "13_speed")

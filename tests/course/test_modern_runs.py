@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from gptcourse.experiments import modern
 from gptcourse.records import load_rows
@@ -44,14 +45,21 @@ def test_the_table_holds_every_run_once_and_equal_time_for_each():
         (s, n, c.batch, c.context, c.lr, seed) for s, n, c, seed in modern.wanted_runs()
     ]
     assert sorted(found) == sorted(wanted)
-    costs = {
-        (c.stage, c.recipe, c.batch, c.context): c.ms
-        for c in load_rows(modern.Cost, modern.COSTS)
-    }
     for row in rows:
-        if row.recipe in modern.RECIPES:
-            cost = costs[row.stage, row.recipe, row.batch, row.context]
-            assert row.steps == pytest.approx(1000 * modern.SECONDS / cost, rel=0.01)
+        setting = modern.Setting(row.batch, row.context, row.lr)
+        steps = modern.steps_of(row.stage, row.recipe, setting, None)
+        assert row.steps == pytest.approx(steps, rel=0.01)
+    by_stage = {row.stage: row.steps for row in rows if row.recipe == "1 key head"}
+    assert by_stage == {"lean": 327}  # 30 s of the modern model's 91.63 ms
+
+
+def test_lean_attention_shares_heads_and_sees_a_window():
+    q, k, v = torch.randn(3, 2, 4, 6, 8)  # (B, H, T, D) each
+    whole = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    torch.testing.assert_close(modern.lean_attention(4, 6)(q, k, v, True), whole)
+    near = modern.lean_attention(2, 1)(q, k, v, True)
+    # Who sees only the own position gets the value of the group's first head.
+    torch.testing.assert_close(near, v[:, [0, 0, 2, 2]])
 
 
 @pytest.mark.parametrize("family", modern.CHOSEN)

@@ -9,7 +9,6 @@ from gptcourse.experiments import starts
 from gptcourse.experiments.starts import (
     VARIANTS,
     WIDER,
-    Check,
     Result,
     Variant,
     build,
@@ -49,17 +48,15 @@ def test_untied_models_have_a_second_matrix_with_a_bias():
 def test_runs_are_recorded_and_not_repeated(tmp_path, monkeypatch, capsys):
     few = {"05": Variant(seeds=2), "04": Variant("pytorch", "own")}
     monkeypatch.setattr(starts, "VARIANTS", few)
-    monkeypatch.setattr(starts, "EVERY", 1)
     monkeypatch.setattr(starts.run, "__defaults__", (2,))
     monkeypatch.setattr(starts, "evaluate", lambda *a, **k: Loss())
-    main(tmp_path, runs=2)
-    rows = load_rows(Result, tmp_path / "starts.csv")
+    path = tmp_path / "starts.csv"
+    main(path, runs=2)
+    rows = load_rows(Result, path)
     assert [(r.name, r.seed) for r in rows] == [("05", 0), ("05", 1)]
     assert missing(rows) == [("04", 0)]
-    checks = load_rows(Check, tmp_path / "starts_curves.csv")
-    assert [c.step for c in checks] == [1, 2, 1, 2]
-    main(tmp_path)
-    main(tmp_path)
+    main(path)
+    main(path)
     assert capsys.readouterr().out.count("Result(") == 3
 
 
@@ -74,8 +71,6 @@ def test_the_recorded_table_is_complete():
         variant = VARIANTS[row.name]
         assert (row.weights, row.output) == (variant.weights, variant.output)
         assert row.parameters == count_parameters(build(variant))
-    checks = load_rows(Check, table("starts_curves"))
-    assert len(checks) == len(rows) * starts.STEPS // starts.EVERY
 
 
 @pytest.mark.parametrize("name", ["training_rates", "training"])

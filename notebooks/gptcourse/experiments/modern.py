@@ -5,19 +5,21 @@
 The clock is the processor time of one thread. The steps of all recipes are measured in
 turns, and each gets those that fit into SECONDS. Each of RECIPES is tried on dev at
 several settings, TRIED, with one seed. The best of both families, CHOSEN, are trained
-with three seeds and evaluated on val. Last comes the notebook's two-minute run without
-its counts. Rows that are in notebooks/records/modern.csv are not made again. Half an
-hour on one core. Single changes are measured by `python -m gptlib sweep
-notebooks/records/sweeps/modern.yaml`.
+with three seeds and evaluated on val; so is the modern one with each of CHANGES, for as
+many steps. Last comes the notebook's two-minute run without its counts. Rows that are
+in notebooks/records/modern.csv are not made again. An hour on one core.
 Read next: notebook 14.
 """
 
 import math
 import statistics
 import time
+from contextlib import nullcontext
 from dataclasses import astuple, dataclass
+from unittest.mock import patch
 
 import torch
+import torch.nn.functional as F
 import tyro
 
 from gptcourse.records import load_rows, replace_rows, table
@@ -28,7 +30,7 @@ from gptlib.settings import TrainConfig
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import train
 
-SECONDS, SEEDS = 30, (0, 1, 2)
+SECONDS, SEEDS, CHANGE_SEEDS = 30, (0, 1, 2), (0, 1)
 REFERENCE, REFERENCE_MS = ("gpt", 12, 64), 53.43  # on one core of a shared machine
 ROUNDS, STEPS = 8, 4  # of timing: each recipe gets so many steps in each round
 COSTS, RUNS = table("modern_steps"), table("modern")
@@ -89,6 +91,30 @@ RECIPES = {
     "modern": (MODERN, {}),
     "adamw": (MODERN, {"optimizer": "adamw"}),
 }
+# What is changed in the modern model, one thing at a time, or in its training.
+CHANGES = {
+    "learned positions instead of rotary": {"without": ["rotary"]},
+    "q and k not normalised": {"without": ["qk_norm"]},
+    "biases": {"without": ["no_biases"]},
+    "nothing begins at zero": {"without": ["zero_init"]},
+    "rate stays high": {},
+    "GELU instead of ReLU²": {"without": ["relu2"]},
+    "LayerNorm instead of RMSNorm": {"without": ["rmsnorm"]},
+    "+ a gate per head": {"head_gate": True},
+    "+ value residuals": {"value_residual": True},
+    "+ short convolutions": {"convolution": True},
+    "+ learned n-gram tables": {"ngrams": [2, 3, 4, 5]},
+    "+ counted n-grams": {"count": 6},
+}
+RECIPES |= {name: (MODERN | change, {}) for name, change in CHANGES.items()}
+RECIPES["rate stays high"][1]["schedule"] = "constant"
+# name -> key and value heads, and how many positions a query sees
+LEAN = {
+    "2 key heads": (2, 64),
+    "1 key head": (1, 64),
+    "window of 16": (4, 16),
+}
+RECIPES |= dict.fromkeys(LEAN, RECIPES["modern"])
 # recipe -> rate -> (batch, context)
 TRIED = {
     "gpt": {
@@ -109,7 +135,25 @@ CHOSEN = {
 # The notebook's two-minute run, here without counts, for the time of LONG_STEPS with.
 LONG = MODERN | {"n_layer": 4, "dropout": 0.1}
 LONG_RECIPES = {"long": (LONG | {"count": 6}, {}), "long_alone": (LONG, {})}
-LONG_SETTING, LONG_STEPS, LONG_SEEDS = Setting(8, 256, 0.005), 600, (0,)
+LONG_SETTING, LONG_STEPS = Setting(8, 256, 0.005), 600
+
+
+def lean_attention(groups: int, window: int):
+    """Causal attention of few key and value heads, each to the last window positions.
+
+    Of each group of heads the first one's keys and values serve all queries. Takes
+    what PyTorch's function takes, so that it can stand in its place.
+    """
+    attend = F.scaled_dot_product_attention
+
+    def attention(q, k, v, is_causal):
+        share = q.size(1) // groups
+        k, v = (x[:, ::share].repeat_interleave(share, dim=1) for x in (k, v))
+        at = torch.arange(q.size(2))
+        back = at[:, None] - at  # (T, T)
+        return attend(q, k, v, attn_mask=(back >= 0) & (back < window))
+
+    return attention
 
 
 def training_of(recipe: str, setting: Setting, seed: int, steps: int, data):
@@ -171,14 +215,31 @@ def stage_costs(stage: str, data: TokenSplits) -> dict:
     return costs | {(c.recipe, c.batch, c.context): c.ms for c in rows}
 
 
+def steps_of(stage: str, recipe: str, setting: Setting, data: TokenSplits) -> int:
+    """How many steps a run gets: those that fit into SECONDS.
+
+    A changed model gets those of the unchanged one, and the two-minute run without
+    counts those that fit into the time of LONG_STEPS with them.
+    """
+    changed = recipe in CHANGES or recipe in LEAN
+    costs, shape = stage_costs("val" if changed else stage, data), astuple(setting)[:2]
+    if recipe == "long_alone":
+        return round(LONG_STEPS * costs["long", *shape] / costs[recipe, *shape])
+    return round(1000 * SECONDS / costs["modern" if changed else recipe, *shape])
+
+
 def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) -> Run:
     """Train once and evaluate on `data.val`, which is dev in the stage "dev"."""
-    training = training_of(recipe, setting, seed, steps, data)
-    began = time.process_time()
-    for _ in training:
-        pass
-    spent = time.process_time() - began
+    training, attention = training_of(recipe, setting, seed, steps, data), nullcontext()
     model = training.model
+    if recipe in LEAN:
+        name = "gptlib.modern.F.scaled_dot_product_attention"
+        attention = patch(name, lean_attention(*LEAN[recipe]))
+    began = time.process_time()
+    with attention:
+        list(training)
+        spent = time.process_time() - began
+        loss = evaluate(model, data.val).loss
     return Run(
         stage,
         recipe,
@@ -187,7 +248,7 @@ def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) 
         setting.lr,
         seed,
         steps,
-        evaluate(model, data.val).loss,
+        loss,
         1000 * spent / steps,
         spent / 60,
         sum(p.numel() for p in model.parameters()),
@@ -206,7 +267,11 @@ def wanted_runs() -> list[tuple]:
         for batch, context in shapes
     ]
     runs += [("val", name, CHOSEN[name], s) for s in SEEDS for name in CHOSEN]
-    return runs + [("val", "long_alone", LONG_SETTING, seed) for seed in LONG_SEEDS]
+    kinds = dict.fromkeys(CHANGES, "change") | dict.fromkeys(LEAN, "lean")
+    runs += [
+        (k, n, CHOSEN["modern"], s) for s in CHANGE_SEEDS for n, k in kinds.items()
+    ]
+    return [*runs, ("val", "long_alone", LONG_SETTING, 0)]
 
 
 def main(seconds: float = math.inf) -> None:
@@ -220,11 +285,7 @@ def main(seconds: float = math.inf) -> None:
     for stage, name, setting, seed in left:
         if time.monotonic() - began > seconds:
             return
-        costs = stage_costs(stage, data)
-        shape = setting.batch, setting.context
-        steps = round(1000 * SECONDS / costs[name, *shape])
-        if name == "long_alone":
-            steps = round(LONG_STEPS * costs["long", *shape] / costs[name, *shape])
+        steps = steps_of(stage, name, setting, data)
         split = data.for_tuning() if stage == "dev" else data
         row = run(stage, name, setting, seed, steps, split)
         print(row, flush=True)

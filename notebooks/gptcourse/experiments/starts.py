@@ -3,10 +3,9 @@
     python -m gptcourse.experiments.starts
 
 trains every variant of VARIANTS with its seeds, about a minute each on one quiet
-core, and adds it to notebooks/records/starts.csv, its curve to starts_curves.csv. Runs
-that are there are not repeated. All have 05's shape, windows and plain training, and
-what 04 and 05 share, 2,000 steps without dropout, cannot be the cause. Read next:
-notebook 05.
+core, and adds it to notebooks/records/starts.csv. Runs that are there are not repeated.
+All have 05's shape, windows and plain training, and what 04 and 05 share, 2,000 steps
+without dropout, cannot be the cause. Read next: notebook 05.
 """
 
 import math
@@ -20,7 +19,7 @@ from torch import nn
 
 from gptcourse.records import load_rows, replace_rows, table
 from gptlib.data import TokenSplits, load_corpus
-from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
+from gptlib.evaluation import evaluate
 from gptlib.model import (
     GPT,
     Block,
@@ -34,7 +33,7 @@ from gptlib.tokenizer import CharTokenizer
 from gptlib.training import train
 
 SHAPE = GPTConfig(block_size=64, n_layer=3, n_head=4, n_embd=64)
-STEPS, EVERY = 2000, 100
+STEPS = 2000
 # 05's plain training: what `train` adds by itself is switched off.
 PLAIN = {
     "batch_size": 16,
@@ -73,31 +72,17 @@ VARIANTS = {
 
 @dataclass(frozen=True)
 class Result:
-    """One run. val: nats per character on the whole split, in windows of 64; val_32:
-    in windows of 32, as 04 has them. train: on a fixed part of train."""
+    """One run. val: nats per character on the whole split, in windows of 64."""
 
     name: str
     weights: str
     output: str
     seed: int
     parameters: int
-    train: float
     val: float
-    val_32: float
     minutes: float
     threads: int
     torch: str
-
-
-@dataclass(frozen=True)
-class Check:
-    """Losses on fixed parts of train and val in the course of a run, in nats."""
-
-    name: str
-    seed: int
-    step: int
-    train: float
-    val: float
 
 
 def build(variant: Variant) -> nn.Module:
@@ -122,37 +107,25 @@ def framed(weights: str) -> LanguageModel:
     return model
 
 
-def run(
-    name: str, seed: int, data: TokenSplits, steps: int = STEPS
-) -> tuple[Result, list[Check]]:
-    """Train one variant; return what it reached, and its checks."""
+def run(name: str, seed: int, data: TokenSplits, steps: int = STEPS) -> Result:
+    """Train one variant and evaluate it."""
     variant = VARIANTS[name]
     torch.manual_seed(seed)
     model = build(variant)
-    config = TrainConfig(steps=steps, seed=seed, **PLAIN)
-    parts = {
-        part: fixed_windows(getattr(data, part), SHAPE.block_size, PROBE_TOKENS)
-        for part in ("train", "val")
-    }
-    checks, training = [], train(model, data, config)
-    for step in training:
-        if step.step % EVERY == 0 or step.step == steps:
-            losses = {k: window_loss(model, *part) for k, part in parts.items()}
-            checks.append(Check(name, seed, step.step, **losses))
-    result = Result(
+    training = train(model, data, TrainConfig(steps=steps, seed=seed, **PLAIN))
+    for _ in training:
+        pass
+    return Result(
         name=name,
         weights=variant.weights,
         output=variant.output,
         seed=seed,
         parameters=count_parameters(model),
-        train=checks[-1].train,
         val=evaluate(model, data.val).loss,
-        val_32=evaluate(model, data.val, window=32).loss,
         minutes=training.seconds / 60,
         threads=torch.get_num_threads(),
         torch=torch.__version__.split("+")[0],
     )
-    return result, checks
 
 
 def missing(results: Sequence[Result]) -> list[tuple[str, int]]:
@@ -162,25 +135,20 @@ def missing(results: Sequence[Result]) -> list[tuple[str, int]]:
     return [one for one in wanted if one not in have]
 
 
-def main(folder: Path | None = None, runs: int = 1000) -> None:
+def main(path: Path | None = None, runs: int = 1000) -> None:
     """Do the missing runs and record them.
 
     Args:
-        folder: Where the two tables are; by default notebooks/records.
+        path: Of the table; by default notebooks/records/starts.csv.
         runs: How many runs at most.
     """
-    folder = table("starts").parent if folder is None else folder
-    path, curves = folder / "starts.csv", folder / "starts_curves.csv"
+    path = path or table("starts")
     corpus = load_corpus("tinyshakespeare")
     data = corpus.encode(CharTokenizer(corpus.text))
     for name, seed in missing(load_rows(Result, path))[:runs]:
-        result, checks = run(name, seed, data)
+        result = run(name, seed, data)
         print(result, flush=True)
-        # Curves first: one without its row belongs to an interrupted run.
-        fine = {"train": ".4f", "val": ".4f"}
-        replace_rows(curves, checks, ["name", "seed", "step"], **fine)
-        fine |= {"val_32": ".4f", "minutes": ".2f"}
-        replace_rows(path, [result], ["name", "seed"], **fine)
+        replace_rows(path, [result], ["name", "seed"], val=".4f", minutes=".2f")
 
 
 if __name__ == "__main__":
