@@ -6,6 +6,7 @@ Byte-level as in GPT-2 (Radford et al., 2019; the algorithm: Sennrich et al., ar
 """
 
 import heapq
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -97,15 +98,17 @@ class BPETokenizer(Tokenizer):
     ) -> "BPETokenizer":
         """Learn the merges from a text.
 
-        vocab_size: bytes, merges and special tokens together. Raises ValueError if it
-        is too small, or larger than the text has pairs for.
+        vocab_size: bytes, merges and special tokens together. A piece of more than
+        1,000 bytes, such as letters without a space, counts as parts of 64. Raises
+        ValueError if vocab_size is too small, or larger than the text has pairs for.
         """
         least = 256 + len(special_tokens)
         require_int("vocab_size", vocab_size, least)
         require_unicode(text)
         if not text:
             raise ValueError("text is empty: there is nothing to find merges in")
-        merges = train_merges(count_pieces(text), vocab_size - least)
+        pieces = cut_long(count_pieces(text))
+        merges = train_merges(pieces, vocab_size - least)
         if len(merges) < vocab_size - least:
             raise ValueError(
                 f"vocab_size={vocab_size}: this text of {len(text):,} characters "
@@ -122,13 +125,7 @@ class BPETokenizer(Tokenizer):
         """
         folder = project_folder("data") if folder is None else Path(folder)
         lines = fetch(GPT2_MERGES, folder).decode().split("\n")[1:-1]
-        ids = {letter: i for i, letter in enumerate(LETTERS.values())}
-        merges = []
-        for line in lines:
-            a, b = line.split(" ")
-            merges.append((ids[a], ids[b]))
-            ids[a + b] = 255 + len(merges)
-        return cls(merges, [END_OF_TEXT])
+        return cls(read_merges(line.split(" ") for line in lines), [END_OF_TEXT])
 
     @property
     def vocab_size(self) -> int:
@@ -155,9 +152,16 @@ class BPETokenizer(Tokenizer):
                 f"allowed_special: {unknown.pop()!r} is not one of the special tokens "
                 f"{self.special_tokens}"
             )
-        return self._encoding.encode(
-            text, allowed_special=allowed, disallowed_special=()
-        )
+        try:
+            return self._encoding.encode(
+                text, allowed_special=allowed, disallowed_special=()
+            )
+        except ValueError:  # its regular expression has gone too far back
+            longest = max(map(len, re.findall(r"\s+", text)), default=0)
+            raise ValueError(
+                f"text has {longest:,} white-space characters in a row, which cannot "
+                "be split into pieces; remove most of them"
+            ) from None
 
     def decode(self, ids: Iterable[int] | Tensor) -> str:
         """Ids -> text; bytes that form no character become U+FFFD.
@@ -229,6 +233,16 @@ class TokenizerConfig:
             )
 
 
+def read_merges(spelled: Iterable[Sequence[str]]) -> list[Pair]:
+    """The pairs of ids for pairs of tokens that are spelled in LETTERS, in order."""
+    ids = {letter: i for i, letter in enumerate(LETTERS.values())}
+    merges = []
+    for a, b in spelled:
+        merges.append((ids[a], ids[b]))
+        ids[a + b] = 255 + len(merges)
+    return merges
+
+
 def build_tokenizer(config: TokenizerConfig, text: str) -> Tokenizer:
     """The tokenizer that config describes, built from a text."""
     if config.type == "bpe":
@@ -258,6 +272,16 @@ def count_pieces(text: str) -> Counter:
             for piece, count in pieces.items()
         }
     )
+
+
+def cut_long(pieces: Counter) -> Counter:
+    """Cut very long pieces into parts: each merge rewrites a piece as a whole."""
+    parts = Counter()
+    for ids, count in pieces.items():
+        size = len(ids) if len(ids) <= 1000 else 64
+        for start in range(0, len(ids), size):
+            parts[ids[start : start + size]] += count
+    return parts
 
 
 def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:

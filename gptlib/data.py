@@ -84,10 +84,13 @@ class Corpus:
 
         No token reaches from one split into the next, nor into dev.
         """
-        before_dev, dev, val = (
-            torch.tensor(tokenizer.encode(part), dtype=torch.long)
-            for part in (self.text[: self.dev_start], self.dev, self.val)
-        )
+        parts = self.text[: self.dev_start], self.dev, self.val
+        try:
+            ids = [tokenizer.encode(part) for part in parts]
+        except ValueError:
+            tokenizer.encode(self.text)  # its error counts from the text's beginning
+            raise
+        before_dev, dev, val = (torch.tensor(some, dtype=torch.long) for some in ids)
         train = torch.cat([before_dev, dev])
         return TokenSplits(train, val, dev, self.name, self.sha256, tokenizer)
 
@@ -286,7 +289,8 @@ def load_corpus(
             f"{str(source)!r} is neither a corpus of gptlib (known: "
             f"{', '.join(map(repr, CORPORA))}) nor a text file that exists here"
         )
-    return Corpus.from_text(_read_own_text(path), str(source))
+    # Found again from anywhere, when a training is resumed.
+    return Corpus.from_text(_read_own_text(path), str(path.resolve()))
 
 
 def shakespeare_plays(folder: str | Path | None = None) -> dict[str, str]:
