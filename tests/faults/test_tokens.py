@@ -190,7 +190,7 @@ def test_counts_of_absurd_order_are_refused_at_once():
 def test_white_space_without_end_is_refused_with_its_length():
     tok = BPETokenizer([])
     assert len(tok.encode(" " * 100_000)) == 100_000
-    with pytest.raises(ValueError, match="holds 1,000,001 white-space characters in a"):
+    with pytest.raises(ValueError, match="has 1,000,001 white-space characters in a"):
         tok.encode("a" + " " * 1_000_001 + "b")
 
 
