@@ -5,6 +5,7 @@ Read next: `tokenizer.py`, which turns the text into numbers.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -85,11 +86,11 @@ class Corpus:
         No token reaches from one split into the next, nor into dev.
         """
         parts = self.text[: self.dev_start], self.dev, self.val
-        try:
+        ids = None
+        with suppress(ValueError):
             ids = [tokenizer.encode(part) for part in parts]
-        except ValueError:
-            tokenizer.encode(self.text)  # its error counts from the text's beginning
-            raise
+        if ids is None:  # an error that counts from the text's beginning
+            tokenizer.encode(self.text)
         before_dev, dev, val = (torch.tensor(some, dtype=torch.long) for some in ids)
         train = torch.cat([before_dev, dev])
         return TokenSplits(train, val, dev, self.name, self.sha256, tokenizer)
