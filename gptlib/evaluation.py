@@ -3,6 +3,7 @@
 Read next: `training.py`, which lowers it.
 """
 
+import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gptlib.cache import resting, run
+from gptlib.composed import recount
 from gptlib.data import IGNORED, Examples, TokenSplits
 from gptlib.errors import require_int
 
@@ -20,6 +22,7 @@ from gptlib.errors import require_int
 # 50,257 logits of each take no more than 200 MB.
 EVALUATED_AT_ONCE = 1024
 PROBE_TOKENS = 8_000  # tokens of a quick look at a split (`fixed_windows`)
+COUNTED_EVERY = 2_048  # tokens between two counts of what was read
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,51 @@ def token_losses(
     return torch.cat(losses)
 
 
+def evaluate_while_reading(
+    model: nn.Module, tokens: Int[Tensor, " N"], *, rate: float = 0.2, known=None
+) -> Evaluation:
+    """As `evaluate`, by a copy of the model that learns from each window it scored.
+
+    rate, known: as in `reading_losses`; errors as in `evaluate`. Never compare the two.
+    """
+    check_tokens(model, tokens, "tokens", 2)
+    window = model.block_size
+    losses = reading_losses(copy.deepcopy(model), tokens, window, rate, known)
+    whole = losses[: len(losses) // window * window].view(-1, window).mean(dim=1)
+    stderr = whole.std().item() / len(whole) ** 0.5 if len(whole) > 1 else math.nan
+    return Evaluation(losses.mean().item(), stderr, len(losses), tuple(whole.tolist()))
+
+
+def reading_losses(
+    model: nn.Module, tokens: Int[Tensor, " N"], window: int, rate: float, known=None
+) -> Float[Tensor, " M"]:
+    """-ln p of every token but the first, by a model that learns while it reads.
+
+    (N,) -> (N - 1,) float64. Once a window is scored, one step of SGD at this rate
+    lowers its loss. known: the tokens that the model's n-grams were counted in; every
+    COUNTED_EVERY tokens, what was read is counted, too. Changes the model.
+    """
+    tokens = tokens.to(next(model.parameters()).device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    losses = []
+    windows = zip(tokens[:-1].split(window), tokens[1:].split(window), strict=True)
+    with resting(model):
+        for idx, targets in windows:
+            logits = model(idx[None])[0][0]  # (T, V)
+            each = F.cross_entropy(logits, targets, reduction="none")  # (T,)
+            losses.append(each.detach().double().cpu())  # first scored, then learned
+            if rate:
+                optimizer.zero_grad()
+                each.mean().backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+            read = window * len(losses)
+            if known is not None and read % COUNTED_EVERY < window:
+                text = torch.cat([known.to(idx.device), tokens[: read + 1]])
+                recount(model, text)
+    return torch.cat(losses)
+
+
 @torch.inference_mode()
 def sliding_loss(model: nn.Module, tokens: Int[Tensor, " N"], stride: int) -> float:
     """Mean loss over a split when windows overlap, in nats per token.
@@ -120,10 +168,8 @@ def sliding_loss(model: nn.Module, tokens: Int[Tensor, " N"], stride: int) -> fl
     total, scored = 0.0, 0
     for some in torch.tensor(starts).split(EVALUATED_AT_ONCE // width or 1):
         positions = (some[:, None] + torch.arange(width)).to(tokens.device)  # (B, T)
-        logits = run(model, tokens[positions])
-        each = F.cross_entropy(
-            logits.flatten(0, 1), tokens[positions + 1].flatten(), reduction="none"
-        ).view(positions.shape)  # (B, T)
+        logits = run(model, tokens[positions]).transpose(1, 2)  # (B, V, T)
+        each = F.cross_entropy(logits, tokens[positions + 1], reduction="none")
         for start, losses in zip(some.tolist(), each, strict=True):
             new = start + width - scored
             total += losses[-new:].double().sum().item()

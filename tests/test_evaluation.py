@@ -1,3 +1,4 @@
+import copy
 import math
 
 import pytest
@@ -7,13 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptlib import GPT, Bigram, GPTConfig, evaluate
+from gptlib.composed import Mixture
 from gptlib.evaluation import (
+    evaluate_while_reading,
     fixed_windows,
+    reading_losses,
     sliding_loss,
     surprises,
     token_losses,
     window_loss,
 )
+from gptlib.ngram import CountedNGrams
 
 
 @settings(deadline=None, max_examples=40)
@@ -154,3 +159,110 @@ def test_window_loss_is_the_mean_without_dropout(gpt, data):
     assert first == window_loss(gpt, idx, targets) and gpt.training
     with torch.no_grad():
         assert first == gpt.eval()(idx, targets)[1].item()
+
+
+# Learning while reading, by its four rules
+
+
+@pytest.fixture
+def reader(tok, data, monkeypatch):
+    """A transformer beside n-gram counts, and a function that reads with a copy."""
+    monkeypatch.setattr("gptlib.evaluation.COUNTED_EVERY", 16)
+    torch.manual_seed(0)
+    known, shape = data.train[:500], GPTConfig(tok.vocab_size, 8, 1, 1, 8)
+    counts = CountedNGrams.fit(known, tok.vocab_size, 3, 8)
+    model = Mixture(GPT(shape), counts, 0.6)
+
+    def read(tokens, *, window=8, rate=0.5):
+        return reading_losses(copy.deepcopy(model), tokens, window, rate, known)
+
+    return model, known, read
+
+
+def test_reading_is_causal(reader, data, tok):
+    """What comes later changes no loss."""
+    read, tokens = reader[-1], data.val[:60]
+    losses = read(tokens)
+    for place in (7, 8, 9, 33):
+        other = tokens.clone()
+        other[place + 1 :] = (other[place + 1 :] + 5) % tok.vocab_size
+        changed = read(other)
+        assert torch.equal(changed[:place], losses[:place])
+        assert not torch.equal(changed[place:], losses[place:])
+
+
+def test_reading_is_normalised(reader, data, tok):
+    """The probabilities of all characters that may follow add up to one."""
+    read = reader[-1]
+    for place in (1, 8, 9, 34):
+        begun, all_tokens = data.val[:place], torch.arange(tok.vocab_size)
+        ends = [torch.cat([begun, last[None]]) for last in all_tokens]
+        losses = torch.stack([read(tokens)[-1] for tokens in ends])  # (V,)
+        assert losses.neg().exp().sum().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_each_window_is_scored_before_it_is_learned(reader, data):
+    model, known, read = reader
+    tokens, by_hand, expected = data.val[:43], copy.deepcopy(model), []
+    for start in range(0, 42, 8):
+        piece = tokens[start : start + 9]
+        expected.append(token_losses(by_hand, piece, 8))
+        loss = by_hand.eval()(piece[None, :-1], piece[None, 1:])[1]
+        weights = [p for p in by_hand.parameters() if p.requires_grad]
+        slopes = torch.autograd.grad(loss, weights)
+        norm = torch.cat([slope.flatten() for slope in slopes]).norm()
+        for weight, slope in zip(weights, slopes, strict=True):
+            weight.data -= 0.5 * slope / max(1.0, norm.item())
+        if start in (8, 24):
+            text = torch.cat([known, tokens[: start + 9]])
+            by_hand.counts = CountedNGrams.fit(text, model.config.vocab_size, 3, 8)
+            by_hand.counts.eval()
+    assert torch.allclose(read(tokens), torch.cat(expected), atol=1e-5)
+
+
+def test_reading_goes_through_the_text_once(reader, data):
+    model, known, _ = reader
+    seen, tokens = [], data.val[:45]
+    model.register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten()))
+    assert len(reading_losses(model, tokens, 8, 0.5, known)) == 44
+    assert torch.equal(torch.cat(seen), tokens[:-1])
+
+
+def test_learning_before_scoring_breaks_the_sum(reader, data, tok):
+    """So the test above can fail."""
+    model, total = reader[0], 0.0
+    for v in range(tok.vocab_size):
+        cheat = copy.deepcopy(model)
+        tokens = torch.cat([data.val[:8], torch.tensor([v])])
+        reading_losses(cheat, tokens, 8, 0.5)
+        total += math.exp(-token_losses(cheat, tokens, 8)[-1].item())
+    assert total > 1.01
+
+
+def test_the_model_itself_stays_and_counts_what_was_read(reader, data):
+    model, known, read = reader
+    before, tokens = copy.deepcopy(model.state_dict()), data.val[:40]
+    result = evaluate_while_reading(model, tokens, rate=0.5, known=known)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    losses = read(tokens)
+    assert result.loss == pytest.approx(losses.mean().item())
+    assert result.per_window == pytest.approx(losses[:32].view(4, 8).mean(1).tolist())
+    spread = torch.tensor(result.per_window).std().item() / 2
+    assert result.stderr == pytest.approx(spread, rel=1e-4)
+    reading_losses(model, tokens, 8, 0.0, known)
+    counted = CountedNGrams.fit(
+        torch.cat([known, tokens[:33]]), model.config.vocab_size, 3, 8
+    )
+    assert torch.equal(model.counts.keys_3, counted.keys_3)
+    assert model.config.sizes == counted.sizes and model.training
+
+
+def test_reading_without_learning_is_plain_evaluation(reader, gpt, data):
+    expected = token_losses(gpt, data.val[:60], 16)
+    assert torch.allclose(reading_losses(gpt, data.val[:60], 16, 0.0), expected)
+    twice = data.val[:64].repeat(4)
+    learned = evaluate_while_reading(gpt, twice, rate=0.3)
+    assert learned.loss < evaluate(gpt, twice).loss - 0.1
+    with pytest.raises(ValueError, match="GPT has no n-gram counts"):
+        evaluate_while_reading(gpt, data.val[:60], known=data.train)

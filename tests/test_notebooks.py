@@ -34,6 +34,7 @@ EXPECTED = [
     "11_finetuning",
     "13_speed",
     "14_modern",
+    "15_reading",
     "16_gpt2",
     "17_scaling",
 ]
@@ -45,7 +46,7 @@ NAMED = {
     "tokenizer": ["CharTokenizer"],
     "bpe": ["merge", "count_pieces", "train_merges", "encode_piece"],
     "data": ["random_windows"],
-    "evaluation": ["token_losses", "evaluate"],
+    "evaluation": ["token_losses", "evaluate", "reading_losses"],
     "optim": ["learning_rate", "parameter_groups", "orthogonalise"],
     "training": ["update"],
     "model": ["next_token_loss", "init_weights"],
@@ -56,6 +57,7 @@ NAMED = {
 # They build no new model, or several to compare; what they measure is no rung.
 WITHOUT_A_RUNG = ("00_start_here", "08_generation", "09_tokenization", "13_speed")
 WITHOUT_A_RUNG += ("10_prompting", "11_finetuning", "16_gpt2", "17_scaling")
+WITHOUT_A_RUNG += ("15_reading",)  # its loss is no fixed model's
 SHAPED = EXPECTED[1:5]  # the notebooks where every operation says its shapes
 
 # Those whose form is that of the series: a spine, then what lies deeper.

@@ -39,3 +39,15 @@ def test_run_times_are_those_of_the_ledger():
     notebooks = {path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb")}
     assert {name for name, _ in rows} == notebooks
     assert dict(rows) == {name: ledger[name] for name in notebooks}
+
+
+def test_its_losses_are_the_records():
+    records = (ROOT / "models/RECORDS.md").read_text()
+    rows = re.findall(r"(?m)^\| ([\d.]+) ± [\d.]+ \|.*`(model\d)` \|$", records)
+    recorded = {name: f"{float(loss):.3f}" for loss, name in rows}
+    shown = dict(re.findall(r"(?m)^\| `(model\d)` \|.* ([\d.]+) \|$", README))
+    assert shown == recorded and len(shown) == 3
+    lead = README[README.index("**How good it gets.**") :].partition("\n## ")[0]
+    alone = re.search(r"(?m)^\| [^|]*\| ([\d.]+) \|.*`model2` \|$", records)[1]
+    for loss in (recorded["model1"], recorded["model2"], f"{float(alone):.3f}"):
+        assert loss in lead

@@ -8,8 +8,9 @@ Read next: `pretrained.py` and `export.py`, which use it.
 import json
 from pathlib import Path
 
-from gptlib.bpe import LETTERS, BPETokenizer, read_merges
+from gptlib.bpe import LETTERS, BPETokenizer
 from gptlib.errors import DataError, ModelFileError, describe
+from gptlib.files.merges import read_merges
 from gptlib.tokenizer import CharTokenizer, Tokenizer
 
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
@@ -141,7 +142,7 @@ def _to_bpe(stored: dict) -> BPETokenizer:
         pair.split(" ") if isinstance(pair, str) else pair
         for pair in stored["model"]["merges"]
     ]
-    tokenizer = BPETokenizer(read_merges(merges), special)
+    tokenizer = BPETokenizer(read_merges(merges, LETTERS.values()), special)
     expected = {spell(token): i for i, token in enumerate(tokenizer.token_bytes)}
     expected, given = expected | tokenizer.special_ids, vocabulary | added
     for token in given | expected:

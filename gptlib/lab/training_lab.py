@@ -164,8 +164,7 @@ class TrainingLab:
             raise self._runner.error
         if not reached:
             raise TimeoutError(f"no end after {timeout} seconds; it is {self.state}")
-        if self._panel is not None and not self._panel.seen:
-            self._panel.store_picture()
+        self._store_picture()
 
     def keep(self, name: str | None = None) -> Record:
         """Keep this run's curve in the chart; name: by default its settings.
@@ -177,9 +176,14 @@ class TrainingLab:
         if not record.checks:
             raise ValueError("nothing to keep yet: train for at least 50 steps")
         record.name = record.settings() if name is None else name
+        self.compare(record)
+        return record
+
+    def compare(self, record: Record) -> None:
+        """Show a run that another lab has kept, as if this one had kept it."""
         self.kept.add(record)
         self._draw()
-        return record
+        self._store_picture()
 
     def snapshot(self) -> nn.Module:
         """Return a copy of the model, taken between two steps, in eval mode."""
@@ -331,3 +335,7 @@ class TrainingLab:
     def _draw(self) -> None:
         if self._panel is not None:
             self._panel.draw()
+
+    def _store_picture(self) -> None:
+        if self._panel is not None and not self._panel.seen:
+            self._panel.store_picture()

@@ -18,7 +18,7 @@ from gptlib import (
     load_corpus,
     train,
 )
-from gptlib.bpe import END_OF_TEXT, cut_long
+from gptlib.bpe import END_OF_TEXT
 from gptlib.corpora.shards import (
     HEADER,
     MANIFEST,
@@ -29,6 +29,7 @@ from gptlib.corpora.shards import (
 )
 from gptlib.corpora.webtext import tokenize
 from gptlib.errors import DataError
+from gptlib.files.merges import cut_long
 from gptlib.model import Bigram
 from gptlib.ngram import CountedNGrams
 

@@ -3,6 +3,7 @@ import gc
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -700,3 +701,23 @@ def test_turns_in_close_succession_count_as_one():
     ]
     assert settled(close, 5) == close[1:]
     assert settled(close, 1) == close
+
+
+def test_a_run_of_another_lab_is_compared_and_stored(lab, monkeypatch):
+    stored = []
+    place = SimpleNamespace(update=lambda panel: stored.append(words_of(panel)))
+    monkeypatch.setattr("IPython.display.display", lambda panel, display_id: place)
+    lab.show()
+    assert words_of(lab._panel).startswith("The training lab before its first step")
+    checks = [Check(50, 2.0, 2.5), Check(100, 1.8, 2.4)]
+    lab.compare(Record({"dropout": 0.3}, 100, "other lab", checks=checks))
+    assert [run.name for run in lab.kept] == ["other lab"]
+    assert len(stored) == 1 and "other lab: val 2.40" in stored[0]
+    browser = Browser(lab._panel)
+    assert [run["name"] for run in browser.known["kept"]] == ["other lab"]
+    lab.compare(Record({"dropout": 0.4}, 100, "second", checks=checks))
+    assert len(stored) == 1, "who looks at the panel sees it there"
+
+
+def words_of(panel) -> str:
+    return panel._repr_mimebundle_()[0]["text/plain"]

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from gptlib.cache import attention_config
 from gptlib.commands.bench import Figure, Plan
 from gptlib.commands.bench.clock import median_seconds, say
 from gptlib.composed import CountsConfig, WithTables
@@ -19,6 +18,7 @@ from gptlib.evaluation import evaluate
 from gptlib.handler.build import build_model
 from gptlib.model import GPT
 from gptlib.modern import ModernConfig, ModernGPT
+from gptlib.scale.flops import step_flops
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import TrainConfig, Training, train
 
@@ -30,7 +30,7 @@ LAPTOP = TrainConfig(
     steps=2000, batch_size=12, lr=1e-3, warmup=0.05, beta2=0.99, weight_decay=0.1
 )
 
-# The three-minute run of 14_modern.
+# The two-minute run of 14_modern.
 MODERN = TrainConfig(
     steps=600,
     batch_size=8,
@@ -109,21 +109,6 @@ def step_seconds(trainings: dict[str, Training], plan: Plan) -> dict[str, float]
             if turn > 0:  # the first warms up
                 times[name].append((training.seconds - before) / plan.steps)
     return {name: statistics.median(runs) for name, runs in times.items()}
-
-
-def step_flops(model: nn.Module, tokens: int) -> int:
-    """Multiplications and additions of a step: forward, and twice that backward.
-
-    Each number of a matrix takes part in one of both for each token; looking up a
-    row of a table costs none. Attention compares each token with the whole window.
-    """
-    products = [m for m in model.modules() if isinstance(m, nn.Linear)]
-    numbers = sum(m.weight.numel() for m in products)
-    if not hasattr(model, "lm_head"):  # the embedding is the output matrix, too
-        numbers += model.wte.weight.numel()
-    config = attention_config(model)
-    attention = 2 * config.n_layer * config.n_embd * config.block_size
-    return 3 * 2 * (numbers + attention) * tokens
 
 
 def long_figures(plan: Plan) -> list[Figure]:

@@ -45,6 +45,7 @@ from gptcourse.checks.published import (
     published_attention,
     read_published,
 )
+from gptcourse.checks.reading import add_up, count_and_read
 from gptcourse.checks.showing import Outcome
 from gptcourse.checks.single_head import causal_head, past_average
 from gptcourse.checks.speed import sixteen_bits, softmax_tile, step_flops

@@ -30,6 +30,7 @@ MODULES = {
     "11_finetuning": "low_rank",
     "13_speed": "kept_keys",
     "14_modern": "two_blocks",
+    "15_reading": "score_then_learn",
     "16_gpt2": "published_file",
     "17_scaling": "budgets",
 }

@@ -1,0 +1,121 @@
+"""Exercises of 15_reading: count while reading, add up what may follow."""
+
+import functools
+import math
+from itertools import pairwise
+
+from gptcourse.checks.core import Case, Exercise
+from gptcourse.checks.values import floats
+
+count_and_read = Exercise(
+    "count_and_read",
+    """
+def my_reading(ids, V, alpha):
+    counts = torch.zeros(V, V)
+    total = 0.0
+    for now, following in pairwise(ids):
+        p = (counts[now, following] + alpha) / (counts[now].sum() + alpha * V)
+        total -= math.log(p)
+        counts[now, following] += 1
+    return total / (len(ids) - 1)
+""",
+    praise="each pair scored by what came before it, and then counted.",
+    result=floats,
+    cases=[
+        Case(f"ids {ids}, V = {V}, alpha = {alpha}", args=(ids, V, alpha))
+        for ids, V, alpha in (
+            ([0, 1], 2, 1.0),
+            ([0, 1, 0, 1], 2, 1.0),
+            ([0, 1, 0, 1, 0, 2, 2, 2], 3, 0.5),
+            ([3, 1, 3, 3, 1, 0, 3, 1, 2, 0, 0, 3], 5, 0.02),
+        )
+    ],
+    mistakes="""
+following] + alpha) => following] + 1 + alpha)
+counts[now].sum() => counts[now].sum() + 1
+    Each pair is counted before it is scored: first score, then learn.
+counts[now, following] += 1 => pass
+    Nothing is learned: count each pair once it is scored.
+alpha * V => alpha
+    These are no probabilities: alpha is added to V counts, so alpha * V to their sum.
+ + alpha * V =>
+    These are no probabilities: alpha is missing below the line, V times.
+counts[now].sum() => counts.sum()
+    Divide by the pairs that begin with `now`, not by all pairs.
+counts[now, following] += 1 => counts[following, now] += 1
+    Each pair is counted backwards: the row is the character that is there.
+counts[now, following] += 1 => counts[:, following] += 1
+    Each pair is counted in all rows: only `now` was followed by it.
+/ (len(ids) - 1) => / len(ids)
+    N characters have N - 1 successors to score.
+ / (len(ids) - 1) =>
+    This is the sum: divide by the number of pairs.
+total -= => total +=
+    The sign is wrong: a surprise is -log p.
+math.log(p) => math.log2(p)
+    These are bits: nats need math.log.
++ counts = torch.zeros(V, V)
++ for now, following in pairwise(ids):
++     counts[now, following] += 1
++ p = [(counts[a, b] + alpha) / (counts[a].sum() + alpha * V) for a, b in pairwise(ids)]
++ return sum(-math.log(each) for each in p) / len(p)
+    The whole text is counted before its first character is scored: two passes.
+""",
+)
+
+
+def read(ids, V, early=0):
+    """Surprises of a text read by counting with alpha = 1; early: learned before."""
+    counts, losses = [[1.0] * V for _ in range(V)], []
+    for now, following in pairwise(ids):
+        row = counts[now]
+        p = (row[following] + early) / (sum(row) + early)
+        losses.append(-math.log(p))
+        row[following] += 1
+    return losses
+
+
+def reader(V, early):
+    """A function ids -> losses, as the exercise gives it."""
+    return functools.partial(read, V=V, early=early)
+
+
+add_up = Exercise(
+    "add_up",
+    """
+def my_total(losses, ids, V):
+    return sum(math.exp(-losses([*ids, v])[-1]) for v in range(V))
+""",
+    praise="honest losses give one, and learning before scoring more.",
+    result=floats,
+    tolerance=1e-6,
+    cases=[
+        Case(f"{kind}, ids {ids}, V = {V}", args=(reader(V, early), ids, V))
+        for kind, early, ids, V in (
+            ("honest", 0, [0, 1], 2),
+            ("learned too early", 2, [0, 1, 0], 2),
+            ("learned too early", 1, [2, 2, 1, 2, 1, 2], 3),
+            ("honest", 0, [2, 2, 1, 2, 1, 2], 3),
+        )
+    ],
+    mistakes="""
+[-1] => [0]
+    These are the losses of the first characters: the new one is the last.
+-losses => losses
+    A loss is -log p, so p = exp(-loss).
+[*ids, v] => [*ids[1:], v]
+    The first character is missing: pass the whole text, ids and then v.
+[*ids, v] => [*ids[:-1], v]
+    The new character replaces the last one: append it.
+range(V) => range(1, V)
+    The characters are 0 to V - 1.
+math.exp(-losses([*ids, v])[-1]) => losses([*ids, v])[-1]
+    These are losses: add up the probabilities, exp(-loss).
+-losses([*ids, v])[-1] => -sum(losses([*ids, v]))
+    These are probabilities of the whole text: take the last character's loss alone.
+for v in range(V)) => for v in range(V)) / V
+    This is the mean: add up.
+math.exp => 2 **
+    Losses are in nats: the base is e.
+""",
+)
