@@ -13,6 +13,7 @@ You may ignore the packages at first: `handler` (one folder, one model), `lab`
 than memory), `scale` (many processes), `fast` (decoding in NumPy), `files` (downloads).
 """
 
+import gptlib.files.interrupts  # first: torch takes seconds  # isort: split
 from gptlib.attention import CausalSelfAttention, Head, MultiHeadAttention
 from gptlib.bpe import BPETokenizer
 from gptlib.cache import KVCache

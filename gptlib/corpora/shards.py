@@ -25,7 +25,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gptlib.bpe import BPETokenizer
-from gptlib.data import Corpus, TokenSplits, load_corpus
+from gptlib.data import CORPORA, Corpus, TokenSplits, load_corpus
 from gptlib.errors import DataError
 from gptlib.files.atomic import replacing, write_atomically
 from gptlib.tokenizer import Tokenizer
@@ -265,7 +265,7 @@ class TokenCorpus:
     """
 
     def __init__(self, folder: str | Path):
-        self.name, self.shards = str(folder), Shards(folder)
+        self.name, self.shards = str(Path(folder).resolve()), Shards(folder)
         found = zip(self.shards.paths, self.shards.headers, strict=True)
         listed = read_manifest(Path(folder)).get("shards")
         if listed != {path.name: header["sha256"] for path, header in found}:
@@ -310,4 +310,5 @@ class TokenCorpus:
 
 def open_corpus(source: str | Path) -> Corpus | TokenCorpus:
     """Open a folder of shards, or whatever `load_corpus` knows. Raises as they do."""
-    return TokenCorpus(source) if Path(source).is_dir() else load_corpus(source)
+    folder = str(source) not in CORPORA and Path(source).is_dir()
+    return TokenCorpus(source) if folder else load_corpus(source)

@@ -1,10 +1,14 @@
-"""Models without memory: shapes that a file is compared with before it is read."""
+"""Models without memory, and files that are compared with them before they are read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch.overrides import TorchFunctionMode
+
+from gptlib.errors import ModelFileError
 
 
 @contextmanager
@@ -21,3 +25,16 @@ class _NoInitialisation(TorchFunctionMode):
         if getattr(func, "__module__", "") == "torch.nn.init":
             return kwargs["tensor"] if "tensor" in kwargs else args[0]
         return func(*args, **kwargs)
+
+
+@contextmanager
+def opened(path: Path):
+    """A safetensors file. Raises OSError, or ModelFileError for any other file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except SafetensorError as error:
+        raise ModelFileError(
+            f"{path} is damaged or no safetensors file ({error}); get it again from "
+            "where it came from, or train and save the model anew"
+        ) from None

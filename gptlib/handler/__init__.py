@@ -344,11 +344,8 @@ class ModelHandler:
 
 
 def _describe_training(training: Training) -> dict:
-    corpus = training.data.corpus
-    if corpus is not None and Path(corpus).exists():
-        corpus = str(Path(corpus).resolve())  # found again from anywhere
     return {
-        "corpus": corpus,
+        "corpus": training.data.corpus,
         "sha256": training.data.sha256,
         "step": training.step,
         "config": asdict(training.config),

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from gptlib.errors import ModelFileError, one_line, require_int, require_number
-from gptlib.files.meta import meta_device
+from gptlib.files.meta import meta_device, opened
 from gptlib.handler.history import TENSORS, from_tensors, to_tensors
 from gptlib.handler.migrate import current_names
-from gptlib.handler.modelfile import FIRST, build, opened, read_tensors, to_file
+from gptlib.handler.modelfile import FIRST, build, read_tensors, to_file
 from gptlib.settings import Knobs, stored_config
 
 OPTIMIZER = re.compile(r"optimizer\.(\d{1,9})\.(\w+)")

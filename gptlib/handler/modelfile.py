@@ -8,19 +8,17 @@ Read next: `checkpoint.py`, `folder.py`.
 
 import hashlib
 import json
-from contextlib import contextmanager
 from dataclasses import is_dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 from gptlib.cache import get_dropout
 from gptlib.errors import ModelFileError, one_line, require_choice, require_int
 from gptlib.evaluation import vocabulary_of
-from gptlib.files.meta import meta_device
+from gptlib.files.meta import meta_device, opened
 from gptlib.handler.build import (
     CONFIGS,
     build_config,
@@ -132,19 +130,6 @@ DESCRIPTIONS = {
     "trainer": {"step": int, "seconds": float, "config": dict, "knobs": dict}
     | {"trained_on": dict, "model": str | list},
 }
-
-
-@contextmanager
-def opened(path: Path):
-    """A safetensors file; raises ModelFileError for any other."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            yield file
-    except SafetensorError as error:
-        raise ModelFileError(
-            f"{path} is damaged or no safetensors file ({error}); restore it from a "
-            "copy, or train and save the model anew"
-        ) from None
 
 
 def read_description(path: Path, part: str) -> dict:

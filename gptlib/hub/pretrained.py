@@ -2,7 +2,7 @@
 
 The model is the same; its files have other names, transposed matrices and another
 configuration. Only safetensors are read: pickled files can run programs.
-Read next: `tokenizer.py`, and `export.py` for the way back.
+Read next: `tokenizer.py`, `nanogpt.py`, and `export.py` for the way back.
 """
 
 import math
@@ -13,12 +13,11 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from gptlib.bpe import BPETokenizer
 from gptlib.errors import DataError, ModelFileError, describe, require_int
-from gptlib.files.meta import meta_device
+from gptlib.files.meta import meta_device, opened
 from gptlib.hub.tokenizer import read_json, read_tokenizer
 from gptlib.model import GPT, GPTConfig
 from gptlib.tokenizer import Tokenizer
@@ -30,14 +29,17 @@ class Published:
 
     revision: str
     parameters: int
+    owner: str = "openai-community"
 
 
-OWNER = "openai-community"
 PUBLISHED = {
     "gpt2": Published("607a30d783dfa663caf39e06633721c8d4cfcd7e", 124_439_808),
     "gpt2-medium": Published("6dcaa7a952f72f9298047fd5137cd6e4f05f41da", 354_823_168),
     "gpt2-large": Published("32b71b12589c2f8d625668d2335a01cac3249519", 774_030_080),
     "gpt2-xl": Published("15ea56dee5df4983c59b2538573817e1667135e2", 1_557_611_200),
+    "distilgpt2": Published(
+        "2290a62682d06624634c1f46a6ad5be0f47f38aa", 81_912_576, "distilbert"
+    ),
 }
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 INDEX = f"{WEIGHTS}.index.json"
@@ -71,9 +73,9 @@ def load_pretrained(
 
         ModelHandler("models/gpt2").save(*load_pretrained("gpt2"))
 
-    source: as for `read_gpt2`; a folder must hold a tokenizer.json. Embedding rows
-    beyond the tokenizer's vocabulary are dropped. Raises as `read_gpt2`, and DataError
-    if GPT-2's merges cannot be fetched.
+    source: as for `read_gpt2`; a folder must hold a tokenizer.json, or vocab.json and
+    merges.txt. Embedding rows beyond the tokenizer's vocabulary are dropped. Raises as
+    `read_gpt2`, and DataError if GPT-2's merges cannot be fetched.
     """
     if source in PUBLISHED:
         tokenizer = BPETokenizer.gpt2()
@@ -91,9 +93,9 @@ def read_gpt2(
 ) -> GPT:
     """Read a GPT in float32 on the CPU, in eval mode.
 
-    source: "gpt2", "gpt2-medium", "gpt2-large" or "gpt2-xl", fetched once from the
-    Hugging Face Hub at a fixed revision (an interrupted download is resumed), or a
-    folder with config.json and model.safetensors. dropout: by default the folder's
+    source: "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl" or "distilgpt2", fetched once
+    from the Hugging Face Hub at a fixed revision (an interrupted download is resumed),
+    or a folder with config.json and model.safetensors. dropout: by default the folder's
     (GPT-2 was trained with 0.1). vocab_size: read only so many rows of the embedding.
     Needs memory for the model and one more matrix. Raises DataError if the files cannot
     be fetched or found, ModelFileError with a list of tensors that are missing,
@@ -105,7 +107,12 @@ def read_gpt2(
     files = weight_files(folder)
     stored = check_tensors(folder, files, config)
     rows = config.vocab_size if vocab_size is None else vocab_size
-    require_int("vocab_size", rows, 1, config.vocab_size)
+    if require_int("vocab_size", rows, 1) > config.vocab_size:
+        raise ModelFileError(
+            f"{folder} holds embeddings of {config.vocab_size:,} tokens, not of the "
+            f"{rows:,} of its tokenizer: after adding tokens, such as one for padding, "
+            "call resize_token_embeddings, and save it again"
+        )
     weights = {}
     # The largest first, while there is enough free memory for a second copy of it.
     for name in sorted(stored, key=lambda name: -stored[name][2]):
@@ -131,7 +138,8 @@ def download(name: str) -> Path:
     # Imported here because it loads a web client, which is needed nowhere else.
     from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 
-    repository, published = f"{OWNER}/{name}", PUBLISHED[name]
+    published = PUBLISHED[name]
+    repository = f"{published.owner}/{name}"
     try:
         for file in (CONFIG, WEIGHTS):
             wanted = {"filename": file, "revision": published.revision}
@@ -163,7 +171,7 @@ def read_config(folder: Path) -> dict:
     if not path.is_file():
         raise DataError(
             f"{str(folder)!r} is neither a published model ({', '.join(PUBLISHED)}) "
-            f"nor a folder with a {CONFIG}"
+            f"nor a folder with a {CONFIG}; gptlib.hub.nanogpt reads nanoGPT's ckpt.pt"
         )
     described = read_json(path)
     if not isinstance(described, dict):
@@ -283,19 +291,6 @@ def read_tensor(path: Path, name: str, transpose: bool, rows: int | None) -> Ten
         stored = file.get_tensor(name)[:rows]
         stored = stored.T if transpose else stored
         return torch.empty(stored.shape).copy_(stored)
-
-
-def opened(path: Path):
-    """Open a safetensors file. Raises ModelFileError or DataError."""
-    try:
-        return safe_open(path, framework="pt")
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing, but an index names it") from None
-    except SafetensorError as error:
-        raise ModelFileError(
-            f"{path} is incomplete, damaged or no safetensors file ({error}); delete "
-            "it and fetch it again"
-        ) from None
 
 
 def their_name(name: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gptlib.bpe import LETTERS, BPETokenizer
 from gptlib.errors import DataError, ModelFileError, describe
+from gptlib.files.merges import read_merges
 from gptlib.tokenizer import CharTokenizer, Tokenizer
 
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
@@ -70,17 +71,22 @@ def _from_bpe(tokenizer: BPETokenizer) -> dict:
 def read_tokenizer(path: Path) -> Tokenizer:
     """Read a tokenizer.json of single characters, or of byte-level BPE like GPT-2's.
 
-    Raises DataError without that file, ModelFileError for any other tokenizer.
+    Where there is none, vocab.json and merges.txt beside it are read. Raises DataError
+    without these files, ModelFileError for any other tokenizer.
     """
     try:
-        stored = read_json(path)
+        older = (path.with_name("merges.txt")).is_file() and not path.is_file()
+        stored = _from_two_files(path.parent) if older else read_json(path)
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read ({error.strerror}); GPT.from_pretrained reads only "
-            "the weights"
+            f"{error.filename} cannot be read ({error.strerror}); GPT.from_pretrained "
+            "reads only the weights"
         ) from None
     try:
         kind = stored["model"]["type"]
+        for token in stored["added_tokens"]:
+            if not token["special"]:
+                raise ValueError(f"it adds {token['content']!r}, an ordinary token")
         if kind == "WordLevel":
             return _to_characters(stored)
         if kind == "BPE":
@@ -99,6 +105,22 @@ def read_json(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelFileError(f"{path} is damaged: it is no JSON ({error})") from None
+
+
+def _from_two_files(folder: Path) -> dict:
+    """What tokenizer.json would hold, of vocab.json and merges.txt."""
+    vocabulary = read_json(folder / "vocab.json")
+    lines = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")
+    merges = [line.split(" ") for line in lines if line and line[:8] != "#version"]
+    made = {*LETTERS.values(), *map("".join, merges)}
+    others = [{"content": t, "id": vocabulary[t]} for t in vocabulary if t not in made]
+    if (folder / "added_tokens.json").is_file():
+        others += [{"special": False, "content": "added_tokens.json"}]
+    return {
+        "pre_tokenizer": BYTE_LEVEL,
+        "added_tokens": [{"special": True} | token for token in others],
+        "model": {"type": "BPE", "vocab": vocabulary, "merges": merges},
+    }
 
 
 def _to_characters(stored: dict) -> CharTokenizer:
@@ -120,11 +142,15 @@ def _to_bpe(stored: dict) -> BPETokenizer:
         pair.split(" ") if isinstance(pair, str) else pair
         for pair in stored["model"]["merges"]
     ]
-    pairs = [(vocabulary[a], vocabulary[b]) for a, b in merges]
-    tokenizer = BPETokenizer(pairs, special)
+    tokenizer = BPETokenizer(read_merges(merges, LETTERS.values()), special)
     expected = {spell(token): i for i, token in enumerate(tokenizer.token_bytes)}
-    if vocabulary | added != expected | tokenizer.special_ids:
-        raise ValueError("its ids are not 256 bytes, then merges, then special tokens")
+    expected, given = expected | tokenizer.special_ids, vocabulary | added
+    for token in given | expected:
+        if given.get(token) != expected.get(token):
+            raise ValueError(
+                "its ids are not 256 bytes, then merges, then special tokens: "
+                f"{token!r} has {given.get(token)}, expected {expected.get(token)}"
+            )
     return tokenizer
 
 

@@ -4,10 +4,8 @@ A cell that shows a box returns, and the kernel stays free while a model generat
 views are in `static/`, one JavaScript module per box. Read next: `playground.py`.
 """
 
-import atexit
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,13 +14,13 @@ import traitlets
 from torch import nn
 
 from gptlib.errors import describe
+from gptlib.files.interrupts import SECONDS_TO_STOP, in_background
 from gptlib.streaming import stream_text
 from gptlib.tokenizer import Tokenizer
 
 STATIC = Path(__file__).parent / "static"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS_BETWEEN_DRAWINGS = 0.05  # each drawing is a message to the browser
-SECONDS_TO_STOP = 10  # a step of a large model takes a while
 ANOTHER_SEED = 1_000_003  # per character: far from the seeds that readers give
 FONT = "font-family:var(--jp-code-font-family,monospace);font-size:13px"
 PRE = f"{FONT};line-height:1.5;white-space:pre-wrap;word-break:normal"
@@ -60,7 +58,6 @@ class Box(anywidget.AnyWidget):
         self._drawn_at = 0.0
         super().__init__(**traits)
         self.on_msg(lambda _, message, __: self._received(message))
-        _BOXES.add(self)
 
     def stop(self) -> None:
         """End the text after the current token; wait until it has ended."""
@@ -90,8 +87,8 @@ class Box(anywidget.AnyWidget):
                 raise RuntimeError("the text before has not stopped yet: try again")
             self._stopping, self._error = threading.Event(), None
             self._show(running=True, status="Generating …", warning=False)
-            self._thread = threading.Thread(target=self._work, args=(job,), daemon=True)
-            self._thread.start()
+            stop = self._stopping.set
+            self._thread = in_background(lambda: self._work(job), stop)
 
     def _work(self, job: Callable[[], None]) -> None:
         try:
@@ -179,19 +176,6 @@ class Box(anywidget.AnyWidget):
     def _received(self, message: dict) -> None:
         """A message from the browser: {"do": what, ...}."""
         raise NotImplementedError
-
-
-_BOXES: weakref.WeakSet[Box] = weakref.WeakSet()
-
-
-@atexit.register
-def _stop_all() -> None:
-    """Let no thread run into the end of the process."""
-    boxes = list(_BOXES)
-    for box in boxes:
-        box._stopping.set()
-    for box in boxes:
-        box.wait(SECONDS_TO_STOP)
 
 
 def unknown_characters(text: str, tokenizer: Tokenizer) -> list[str]:

@@ -5,6 +5,9 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+
+from gptlib.files.interrupts import in_background
 
 READY, RUNNING, PAUSED, MEASURING = "ready", "running", "paused", "measuring"
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
@@ -36,7 +39,7 @@ class Runner:
         self.held = False  # paused on the way, while somebody waits for the goal
         self.state = READY
         self.steps = 0
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.changed: Callable[..., None] = lambda *, now: None
         self._exhausted = False
 
@@ -72,8 +75,8 @@ class Runner:
     def _run_on(self) -> None:
         self.state, self.held = RUNNING, False
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, daemon=True)
-            self._thread.start()
+            stop = partial(self.stop, measure=False, wait=False)
+            self._thread = in_background(self._work, stop)
         self._change.notify_all()
 
     def pause(self, *, hold: bool = False) -> None:
@@ -170,7 +173,7 @@ class Runner:
                 self._tell(now=True)
                 self._at_end()
             end = FINISHED if self._exhausted else STOPPED
-        except Exception as error:  # whatever it is, the reader must see it
+        except BaseException as error:  # whatever it is, the reader must see it
             self.error, end = error, FAILED
         with self._change:
             self.state, self._busy, self.held = end, False, False

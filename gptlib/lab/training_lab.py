@@ -4,7 +4,6 @@ The training runs in a thread, so that a cell returns at once and sliders act du
 the run. Read next: `run.py` (one run), `runner.py` (the thread), `panel.py` (the view).
 """
 
-import atexit
 import copy
 import weakref
 from contextlib import AbstractContextManager
@@ -27,7 +26,6 @@ from gptlib.training import Knobs, TrainConfig, train
 DEFAULT = TrainConfig(steps=1500, schedule="constant", warmup=0.03)
 
 _lab_of_model: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
-_runners: weakref.WeakSet = weakref.WeakSet()
 
 
 ADOPTED = ("model", "data", "config", "kept")
@@ -162,7 +160,7 @@ class TrainingLab:
             step = len(self.record.history)
             message = f"Interrupted: the training is paused after step {step:,}."
             raise Interrupted(message) from None
-        if self._runner.error is not None:
+        if isinstance(self._runner.error, Exception):  # SystemExit only ends the run
             raise self._runner.error
         if not reached:
             raise TimeoutError(f"no end after {timeout} seconds; it is {self.state}")
@@ -326,7 +324,6 @@ class TrainingLab:
     def _own_runner(self) -> None:
         """The thread holds no reference to the lab: collecting the lab ends it."""
         self._listen()
-        _runners.add(self._runner)
         stop = weak(self._runner.stop)
         self._finalizer = weakref.finalize(self, stop, measure=False, wait=False)
         self._finalizer.atexit = False
@@ -342,9 +339,3 @@ class TrainingLab:
     def _store_picture(self) -> None:
         if self._panel is not None and not self._panel.seen:
             self._panel.store_picture()
-
-
-@atexit.register
-def _end_all() -> None:
-    for runner in list(_runners):
-        runner.stop(measure=False)

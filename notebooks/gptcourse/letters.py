@@ -20,6 +20,7 @@ TOKEN_SHADES = ["#BFD9EC", "#F6D2B8", "#BFE3D5", "#E9CFE0"]
 
 # The whole paragraph is in a play that no training text of the series holds.
 PARAGRAPH = ("MIRANDA:\nIf by your art", "Against my very heart.")
+PASSAGE, LINE = 400, 80  # characters that are drawn of another text, and of a line
 
 
 def paragraph_losses(
@@ -27,13 +28,17 @@ def paragraph_losses(
 ) -> tuple[str, list[float], set[int]]:
     """-ln p of each letter of one validation paragraph, with all context that fits.
 
-    tokens: the validation split. Returns the paragraph, a number of nats per letter,
-    and where tokens begin, if they are longer than letters: the loss of a subword
-    token is divided among its letters.
+    tokens: the validation split. Of a text without that paragraph, the first characters
+    with a whole context before them. Returns the paragraph, a number of nats per
+    letter, and where tokens begin, if they are longer than letters: the loss of a
+    subword token is divided among its letters.
     """
     text = tokenizer.decode(tokens)
-    start = text.index(PARAGRAPH[0])
-    stop = text.index(PARAGRAPH[1]) + len(PARAGRAPH[1])
+    start, end = map(text.find, PARAGRAPH)
+    stop = end + len(PARAGRAPH[1])
+    if min(start, end) < 0:
+        start = len(tokenizer.decode(tokens[: model.block_size]))
+        stop = min(start + PASSAGE, len(text))
     first, last, begins = tokens_of(tokenizer, tokens, start, stop)
     step = max(1, model.block_size // 4)  # three quarters of the context are enough
     losses = surprises(model, tokens, first, last, step).tolist()
@@ -43,7 +48,7 @@ def paragraph_losses(
 
 
 def surprise(model, tokens: Int[Tensor, " N"], tokenizer, title: str = "") -> Figure:
-    """Draw one validation paragraph, each letter coloured by its -ln p.
+    """Draw one paragraph of a validation split, each letter coloured by its -ln p.
 
     White was expected, dark orange was not. A line shows where a subword token begins.
     """
@@ -51,8 +56,9 @@ def surprise(model, tokens: Int[Tensor, " N"], tokenizer, title: str = "") -> Fi
     mean = sum(losses) / len(losses)
     bar = ("surprise −ln p (nats)", "Oranges", 0.0, 7.0)
     figure = _draw_letters(text, losses, bar, f"{title}  mean {mean:.2f} nats", begins)
+    what = "The Tempest" if text.startswith(PARAGRAPH[0]) else "a text"
     figure.set_label(
-        f"A paragraph of The Tempest, each letter coloured by its surprise under "
+        f"A paragraph of {what}, each letter coloured by its surprise under "
         f"{title or 'the model'}; the mean is {mean:.2f} nats."
     )
     return figure
@@ -148,11 +154,15 @@ def _draw_letters(
     wide = (high - low) * 0.1
     norm = plt.Normalize(low - (wide if low else 0), high + wide)
     scale = plt.cm.ScalarMappable(norm, shades)
-    lines = text.split("\n")
-    columns = max(len(line) for line in lines) + 1
+    lines = [
+        line[i : i + LINE]
+        for line in text.splitlines(keepends=True)
+        for i in range(0, len(line), LINE)
+    ]
+    columns = max(map(len, lines))
     fig, ax = plt.subplots(figsize=(7.2, 0.4 + 0.25 * len(lines)))
-    cells = [(r, c) for r, line in enumerate(lines) for c in range(len(line) + 1)]
-    letters = zip(cells, text, values, strict=False)
+    cells = [(r, c) for r, line in enumerate(lines) for c in range(len(line))]
+    letters = zip(cells, text, values, strict=True)
     for i, ((row, column), char, value) in enumerate(letters):
         colour = scale.to_rgba(min(max(value, low), high))
         ax.add_patch(plt.Rectangle((column, row), 1, 1, color=colour, linewidth=0))

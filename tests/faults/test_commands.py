@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import gptlib.commands.main as commands
+from gptlib import ModelHandler, evaluate
 from gptlib.commands.main import main
 from gptlib.commands.settings_file import read_settings
 
@@ -60,6 +61,46 @@ def test_models_beyond_any_machine_are_refused_at_once(tmp_path, capsys, options
     shown = " ".join(f"{ended.value} {capsys.readouterr().err}".split())
     assert says in shown and "Traceback" not in shown
     assert not (tmp_path / "model").exists()
+
+
+def test_a_finished_training_is_made_longer_and_resumed(
+    tmp_path, small_corpus, capsys, monkeypatch
+):
+    (tmp_path / "sums.txt").write_text(small_corpus.text)
+    folder = tmp_path / "model"
+    shape = {"n-layer": "1", "n-head": "1", "n-embd": "8", "block-size": "8"}
+    command = ["train", str(folder), "--corpus", str(tmp_path / "sums.txt")]
+    command += [f"--model.{name}={value}" for name, value in shape.items()]
+    command += ["--training.batch-size=4", "--training.steps=20", "--dtype=float16"]
+    with pytest.raises(SystemExit, match=r"more_steps=5: .* holds no training"):
+        main([*command, "--more-steps", "5"])
+    main(command)
+    first = ModelHandler(folder).load()
+    longer = [*command, "--more-steps", "6", "--training.lr", "0.004"]
+
+    whole = ModelHandler.train
+
+    def cut_off(handler, **settings):
+        whole(handler, 4, **settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ModelHandler, "train", cut_off)
+    with pytest.raises(SystemExit, match="step 4; the same command continues"):
+        main(longer)
+    monkeypatch.setattr(ModelHandler, "train", whole)
+    with pytest.raises(SystemExit, match=r"lr=0.005 \(here 0.004\).*--more-steps once"):
+        main([*longer[:-1], "0.005"])
+    main(longer)
+    second = ModelHandler(folder).load()
+    config = first.trained_on["config"] | {"steps": 6, "lr": 0.004}
+    assert second.trained_on["config"] == config
+    assert [step.step for step in second.history] == [1, 2, 3, 4, 5, 6]
+    assert second.history[0].loss < first.history[0].loss  # of weights that had learned
+    data = small_corpus.encode(second.tokenizer)
+    assert second.history[-1].val == evaluate(second.model, data.val).loss
+    capsys.readouterr()
+    main([*command[:-2], "--training.steps=6", "--training.lr", "0.004"])
+    assert "is finished; --more-steps adds to it" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,32 @@ import gzip
 import json
 import os
 import random
+from collections import Counter
 
 import pytest
 
 import gptlib.corpora.documents as documents
-from gptlib import BPETokenizer, TrainConfig, load_corpus, train
+from gptlib import (
+    BPETokenizer,
+    CharTokenizer,
+    Corpus,
+    ModelHandler,
+    TrainConfig,
+    load_corpus,
+    train,
+)
 from gptlib.bpe import END_OF_TEXT
-from gptlib.corpora.shards import HEADER, MANIFEST, Shards, TokenCorpus, read_header
+from gptlib.corpora.shards import (
+    HEADER,
+    MANIFEST,
+    Shards,
+    TokenCorpus,
+    open_corpus,
+    read_header,
+)
 from gptlib.corpora.webtext import tokenize
 from gptlib.errors import DataError
+from gptlib.files.merges import cut_long
 from gptlib.model import Bigram
 from gptlib.ngram import CountedNGrams
 
@@ -169,3 +186,46 @@ def test_merges_that_double_are_refused_before_they_fill_the_memory():
 def test_counts_of_absurd_order_are_refused_at_once():
     with pytest.raises(ValueError, match="1000000 tokens of 65 kinds do not fit"):
         CountedNGrams(65, [0] * 1_000_000)
+
+
+def test_white_space_without_end_is_refused_with_its_length():
+    tok = BPETokenizer([])
+    assert len(tok.encode(" " * 100_000)) == 100_000
+    with pytest.raises(ValueError, match="has 1,000,001 white-space characters in a"):
+        tok.encode("a" + " " * 1_000_001 + "b")
+
+
+def test_a_very_long_word_counts_in_parts():
+    """Its length times the number of merges would be 14 seconds for these."""
+    rng = random.Random(0)
+    word = "".join(rng.choices("abcdefgh", k=100_000))
+    tok = BPETokenizer.train(word, 300)
+    assert len(tok.token_bytes) == 300 and tok.decode(tok.encode(word)) == word
+    pieces = Counter({(1, 2) * 500: 1, (1, 2) * 501: 2})
+    assert cut_long(pieces) == {(1, 2) * 500: 1, (1, 2) * 32: 30, (1, 2) * 21: 2}
+
+
+def test_an_unknown_character_is_counted_from_the_beginning():
+    corpus = Corpus.from_text("a" * 1950 + "Q" + "a" * 50)
+    with pytest.raises(ValueError, match="'Q' at position 1950 is not in the"):
+        corpus.encode(CharTokenizer("a"))
+    text = corpus.text[:1950] + "\ud800" + corpus.text[1951:]
+    with pytest.raises(ValueError, match="position 1950 is half of a"):
+        Corpus("halves", text, 900, 1800).encode(BPETokenizer([]))
+
+
+def test_a_name_of_a_corpus_is_no_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "ab" * 1000
+    (tmp_path / "tinyshakespeare").mkdir()
+    (tmp_path / "mine").write_text(text)
+    assert open_corpus("tinyshakespeare").name == "tinyshakespeare"
+    assert open_corpus("mine").name == str(tmp_path / "mine")
+    tok = CharTokenizer(text)
+    handler = ModelHandler(tmp_path / "model").save(Bigram(2), tok)
+    config = TrainConfig(steps=2, batch_size=4)
+    own = Corpus.from_text(text + "ab", "mine")
+    handler.train(1, data=own, config=config, progress=False)
+    assert handler.trained_on["corpus"] == "mine"
+    with pytest.raises(ValueError, match="mine is not the text the model was trained"):
+        ModelHandler(handler.path).load().train(progress=False)

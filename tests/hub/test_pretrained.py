@@ -129,7 +129,7 @@ def test_a_padded_vocabulary_is_kept_or_cut(folder, theirs):
     assert (whole.config.vocab_size, cut.config.vocab_size) == (64, 50)
     idx = torch.randint(50, (2, 12))
     torch.testing.assert_close(cut(idx)[0], whole(idx)[0][..., :50])
-    with pytest.raises(ValueError, match=r"vocab_size=65: .* from 1 to 64"):
+    with pytest.raises(ValueError, match="embeddings of 64 tokens, not of the 65"):
         GPT.from_pretrained(folder, vocab_size=65)
 
 
@@ -177,7 +177,7 @@ def test_several_files(tmp_path, theirs):
     logits = GPT.from_pretrained(tmp_path)(idx)[0]
     torch.testing.assert_close(logits, theirs(idx).logits, atol=1e-4, rtol=0)
     next(iter(tmp_path.glob("model-*2-of-*"))).unlink()
-    with pytest.raises(DataError, match="is missing, but an index names it"):
+    with pytest.raises(OSError, match=r"00002-of-.*\.safetensors"):
         GPT.from_pretrained(tmp_path)
 
 
@@ -290,12 +290,14 @@ def test_a_configuration_that_lacks_what_is_needed(folder):
 def test_files_cut_short(folder, keep):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ModelFileError, match="is incomplete, damaged or no safe"):
+    with pytest.raises(ModelFileError, match="is damaged or no safe"):
         GPT.from_pretrained(folder)
 
 
 def test_nothing_there_and_programs_instead_of_numbers(tmp_path, folder):
-    with pytest.raises(DataError, match=r"neither a published model \(gpt2, .*xl\)"):
+    with pytest.raises(
+        DataError, match=r"neither a published model \(gpt2, .*xl, .*ckpt.pt"
+    ):
         GPT.from_pretrained(tmp_path / "gpt3")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(DataError, match="can run programs and is not read"):
@@ -314,7 +316,9 @@ def test_nothing_there_and_programs_instead_of_numbers(tmp_path, folder):
 
 def test_published_models_are_pinned_and_of_the_right_size():
     shapes = [(12, 12, 768), (24, 16, 1024), (36, 20, 1280), (48, 25, 1600)]
-    assert list(p.PUBLISHED) == ["gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"]
+    shapes += [(6, 12, 768)]
+    names = ["gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2"]
+    assert list(p.PUBLISHED) == names
     for it, (layers, heads, width) in zip(p.PUBLISHED.values(), shapes, strict=True):
         assert GPTConfig(50257, 1024, layers, heads, width).n_params == it.parameters
         assert len(bytes.fromhex(it.revision)) == 20, "a whole commit"

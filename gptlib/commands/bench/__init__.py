@@ -2,7 +2,7 @@
 
 Every figure is the median of repeated runs. What is compared runs in turns, so that
 a disturbance of the machine affects all of it. `writing` measures generation,
-`learning` training, `opening` the import and the lab's chart.
+`learning` training, `opening` the import.
 """
 
 import json
@@ -46,7 +46,6 @@ class Plan:
     steps: int = 15  # of training, a round
     matrix: int = 1024  # the size of the product that says how fast the machine is
     openings: int = 5
-    long_run: int = 5_000  # steps on the lab's chart
 
 
 PLAN = Plan()
