@@ -53,10 +53,11 @@ unit-test: $(TEST) $(DATA) $(PLAYS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope \
 		tests --ignore=tests/browser
 
-# One notebook after the other: two at once would only fight for the cores.
+# Two notebooks at once, of one thread each: small models gain little from a second.
 notebook-test: $(TEST) $(DATA) $(PLAYS)
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env \
-		--nbval-cell-timeout=600 --durations=0 --durations-min=5 notebooks
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --nbval-lax \
+		--nbval-current-env --nbval-cell-timeout=600 \
+		--durations=0 --durations-min=5 notebooks
 
 # Clicks through the notebooks in a real browser; needs Chromium.
 browser-test: $(TEST) $(DATA)

@@ -19,14 +19,16 @@ from torch.overrides import TorchFunctionMode
 
 from gptlib.errors import require_int, require_number
 
+BEFORE = 3  # how many earlier inputs a convolution reads
+
 
 class KVCache:
     """Keys and values of every layer for batch_size texts, in memory taken once.
 
-    keys, values: (n_layer, B, H, block_size, d); tokens: (B, block_size) int64, the
-    texts themselves; lengths: how many tokens of each row are there, B whole
-    numbers. `model(idx, cache=cache)` reads idx (B, T) after what is there; no
-    gradient flows into what is kept.
+    keys, values: (n_layer, B, H, block_size, d); inputs: what convolutions have read;
+    tokens: (B, block_size) int64, the texts themselves; lengths: how many tokens of
+    each row are there, B whole numbers. `model(idx, cache=cache)` reads idx (B, T)
+    after what is there; no gradient flows into what is kept.
     Raises ValueError for a model without attention layers to remember.
     """
 
@@ -43,6 +45,10 @@ class KVCache:
         shape = (config.n_layer, batch_size, config.n_head, self.block_size, head_size)
         self.keys = torch.zeros(shape, device=weight.device, dtype=weight.dtype)
         self.values = torch.zeros_like(self.keys)
+        # Inputs of convolutions, two in each layer, after zeros for those before them.
+        wide = self.block_size + BEFORE if getattr(config, "convolution", False) else 0
+        shape = (2 * config.n_layer, batch_size, wide, config.n_embd)
+        self.inputs = torch.zeros(shape, device=weight.device, dtype=weight.dtype)
         self.tokens = torch.zeros(
             batch_size, self.block_size, dtype=torch.long, device=weight.device
         )
@@ -66,6 +72,7 @@ class KVCache:
                 "as generate() does"
             )
         self._layer, self._new, self._longest = 0, T, longest
+        self._convolution = 0
         self._even = min(self.lengths) == max(self.lengths)
         if self._even:  # no waiting for a GPU, and fewer operations
             self._pos = torch.arange(longest - T, longest, device=idx.device)
@@ -107,6 +114,19 @@ class KVCache:
         keys, values = keys[:, :, : self._longest], values[:, :, : self._longest]
         return F.scaled_dot_product_attention(q, keys, values, attn_mask=self._mask)
 
+    def extend(self, x: Float[Tensor, "B T C"], before: int) -> Tensor:
+        """x (B, T, C) after the same convolution's last inputs: (B, before + T, C).
+
+        Each call is the next convolution's.
+        """
+        inputs = self.inputs[self._convolution]  # (B, BEFORE + block_size, C)
+        self._convolution += 1
+        pos = self._pos.expand(x.shape[:2])[..., None].expand_as(x)  # (B, T, C)
+        inputs.scatter_(1, pos + BEFORE, x.detach())
+        first = pos[:, :1] + BEFORE - before  # (B, 1, C)
+        kept = first + torch.arange(before, device=x.device)[:, None]
+        return torch.cat([inputs.gather(1, kept), x], dim=1)
+
     def text(self) -> Int[Tensor, "B S"]:
         """All tokens so far, the new ones included; a shorter row's end is padding."""
         return self.tokens[:, : self._longest]
@@ -120,7 +140,7 @@ class KVCache:
         one = object.__new__(KVCache)
         one.block_size, one._layer, one.lengths = self.block_size, 0, [0]
         one.keys, one.values = self.keys[:, b : b + 1], self.values[:, b : b + 1]
-        one.tokens = self.tokens[b : b + 1]
+        one.tokens, one.inputs = self.tokens[b : b + 1], self.inputs[:, b : b + 1]
         return one
 
 

@@ -1,9 +1,9 @@
 """ModernGPT: what has changed since GPT-2, small enough to read in one sitting.
 
 Rotary positions, RMSNorm, normalised queries and keys, ReLU², no biases, layers that
-begin by adding nothing, value residuals. `ModernConfig` can remove or add each, so
-that its worth can be measured. Same interface as `GPT`; trained with
-`optimizer="muon"` (`optim.py`). Read next: `ngram.py`.
+begin by adding nothing, value residuals, short convolutions, a gate for each head.
+`ModernConfig` can remove or add each, so that its worth can be measured. Same
+interface as `GPT`; trained with `optimizer="muon"` (`optim.py`). Read next: `ngram.py`.
 """
 
 import math
@@ -21,15 +21,15 @@ from gptlib.errors import require_choice, require_int, require_number
 from gptlib.model import Ids, Output, next_token_loss, positions
 
 PARTS = ("rotary", "rmsnorm", "qk_norm", "relu2", "no_biases", "zero_init")
+ADDED = ("value_residual", "convolution", "head_gate")
 
 
 @dataclass(frozen=True)
 class ModernConfig:
     """The shape of a ModernGPT, and which of its parts it has.
 
-    without: parts to replace by what GPT-2 has, out of PARTS. value_residual: each
-    block's values are mixed with the first block's.
-    Raises TypeError or ValueError naming the first field that cannot be.
+    without: parts to replace by what GPT-2 has, out of PARTS. Raises TypeError or
+    ValueError naming the first field that cannot be.
     """
 
     vocab_size: int = 65  # number of tokens
@@ -40,6 +40,8 @@ class ModernConfig:
     dropout: float = 0.0  # probability of setting a number to zero, in [0, 1)
     without: Sequence[str] = ()  # parts replaced by what GPT-2 has
     value_residual: bool = False  # mix values with the first block's
+    convolution: bool = False  # add a ShortConvolution after each block's norms
+    head_gate: bool = False  # scale each head's output by what its input says
 
     def __post_init__(self):
         for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
@@ -48,7 +50,8 @@ class ModernConfig:
         object.__setattr__(self, "without", tuple(self.without))  # JSON has lists
         for part in self.without:
             require_choice("without", part, PARTS)
-        require_choice("value_residual", self.value_residual, (True, False))
+        for part in ADDED:
+            require_choice(part, getattr(self, part), (True, False))
         if divide(self.n_embd, self.n_head) % 2:
             raise ValueError(
                 f"n_embd={self.n_embd}, n_head={self.n_head}: rotary positions rotate "
@@ -81,6 +84,26 @@ def rotate(
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
+class ShortConvolution(nn.Module):
+    """Adds to x a weighted sum of x at this position and the three before it.
+
+    Causal; each of the C numbers has four weights, which begin at zero. It lets a
+    layer see n-grams without attention (Allen-Zhu, 2025, "Canon layers").
+    """
+
+    def __init__(self, C: int, width: int = 4):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(width, 1, C))
+
+    def forward(self, x: Float[Tensor, "B T C"], cache=None) -> Float[Tensor, "B T C"]:
+        T, before = x.size(1), len(self.weight) - 1
+        if cache is None:
+            longer = F.pad(x, (0, 0, before, 0))  # (B, 3 + T, C)
+        else:
+            longer = cache.extend(x, before)
+        return x + sum(w * longer[:, i : i + T] for i, w in enumerate(self.weight))
+
+
 class ModernAttention(nn.Module):
     """Causal self-attention with rotary positions and normalised queries and keys.
 
@@ -99,6 +122,7 @@ class ModernAttention(nn.Module):
         self.resid_drop = nn.Dropout(config.dropout)
         self.qk_norm = "qk_norm" not in config.without
         self.mix = nn.Parameter(torch.tensor(0.5)) if mixes else None
+        self.gate = nn.Linear(C, self.n_head) if config.head_gate else None
 
     def forward(self, x, angles, cache=None, first_v=None):
         B, T, C = x.shape
@@ -116,7 +140,10 @@ class ModernAttention(nn.Module):
             y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:
             y = cache.attend(q, k, v)
-        y = y.transpose(1, 2).reshape(x.shape)  # (B, T, C)
+        y = y.transpose(1, 2)  # (B, T, H, D)
+        if self.gate is not None:
+            y = y * 2 * self.gate(x).sigmoid()[..., None]  # begins at 1
+        y = y.reshape(x.shape)  # (B, T, C)
         return self.resid_drop(self.proj(y)), v
 
 
@@ -143,13 +170,21 @@ class ModernBlock(nn.Module):
     def __init__(self, config: ModernConfig, mixes: bool = False):
         super().__init__()
         self.norm_1, self.norm_2 = build_norm(config), build_norm(config)
+        C = config.n_embd
+        convolve = config.convolution
+        self.conv_1 = ShortConvolution(C) if convolve else None
+        self.conv_2 = ShortConvolution(C) if convolve else None
         self.attn = ModernAttention(config, mixes)
         self.mlp = ModernFeedForward(config)
 
     def forward(self, x, angles, cache=None, first_v=None):
-        y, v = self.attn(self.norm_1(x), angles, cache, first_v)
-        x = x + y  # (B, T, C)
-        return x + self.mlp(self.norm_2(x)), v
+        h = self.norm_1(x)  # (B, T, C)
+        h = h if self.conv_1 is None else self.conv_1(h, cache)
+        y, v = self.attn(h, angles, cache, first_v)
+        x = x + y
+        h = self.norm_2(x)
+        h = h if self.conv_2 is None else self.conv_2(h, cache)
+        return x + self.mlp(h), v
 
 
 class ModernGPT(Model):
@@ -226,7 +261,7 @@ def init_modern(model: ModernGPT, config: ModernConfig) -> None:
     for name, module in model.named_modules():
         if not isinstance(module, nn.Linear):
             continue
-        writes = name.endswith(("proj", "lm_head"))
+        writes = name.endswith(("proj", "lm_head", "gate"))
         if writes and "zero_init" not in config.without:
             nn.init.zeros_(module.weight)
         else:

@@ -14,7 +14,7 @@ from gptlib import (
     generate,
     train,
 )
-from gptlib.modern import PARTS, rotary_angles, rotate
+from gptlib.modern import ADDED, PARTS, rotary_angles, rotate
 
 V, T = 7, 12
 SHAPE = {"vocab_size": V, "block_size": T, "n_layer": 2, "n_head": 2, "n_embd": 16}
@@ -33,6 +33,9 @@ VARIANTS = {
     "all": {},
     **{f"without {part}": {"without": (part,)} for part in PARTS},
     "value residuals": {"value_residual": True},
+    "convolutions": {"convolution": True},
+    "a gate for each head": {"head_gate": True},
+    "all additions": dict.fromkeys(ADDED, True),
 }
 variants = pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
 

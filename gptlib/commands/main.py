@@ -18,6 +18,7 @@ from gptlib.commands.bench import Bench
 from gptlib.commands.data import Data
 from gptlib.commands.evaluate import Evaluate
 from gptlib.commands.export import Export
+from gptlib.commands.record import Record
 from gptlib.commands.sample import Sample
 from gptlib.commands.sweep import Sweep
 from gptlib.commands.train import Train
@@ -31,6 +32,7 @@ COMMANDS = {
     "sample": Sample,
     "evaluate": Evaluate,
     "export": Export,
+    "record": Record,
     "sweep": Sweep,
     "bench": Bench,
 }

@@ -59,6 +59,8 @@ class ModelOptions(TypedDict, total=False):
     dropout: float  # the probability of dropping a number in training, in [0, 1)
     without: list[str]  # ModernGPT: parts replaced by those of GPT-2
     value_residual: bool  # ModernGPT: mix the values of each block with the first's
+    convolution: bool  # ModernGPT: add a short convolution after each norm of a block
+    head_gate: bool  # ModernGPT: scale the output of each head
     ngrams: list[int]  # ModernGPT: lengths of n-grams that get a table, 2 to 16
     table_rows: int  # ModernGPT: rows of each of these tables
     count: int  # ModernGPT: order of the n-gram counts beside it, 0 for none

@@ -1,0 +1,96 @@
+"""python -m gptlib record: whether a model keeps the rules of `models/RECORDS.md`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from gptlib.cache import run
+from gptlib.commands.arguments import Folder
+from gptlib.composed import Mixture, Wrapper
+from gptlib.data import load_corpus
+from gptlib.evaluation import evaluate
+from gptlib.handler import ModelHandler
+from gptlib.model import count_parameters
+
+SMALL, WINDOW = 3_200_000, 256
+TRACKS = {"small": "tinyshakespeare", "more-data": "shakespeare-plays"}
+
+
+@dataclass
+class Record:
+    """Verify a model by the rules of models/RECORDS.md, and print its row there.
+
+    Checks what it was trained on, its size, and that its predictions depend on earlier
+    characters only; then measures val once, every character of it.
+    """
+
+    folder: Folder
+    # small: at most 3.2 million numbers, Tiny Shakespeare's train part only.
+    # more-data: any size, any plays but those of val.
+    track: Literal["small", "more-data"] = "small"
+
+    def run(self) -> None:
+        handler = ModelHandler(self.folder).load()
+        corpus = load_corpus("tinyshakespeare")
+        splits = corpus.encode(handler.tokenizer)
+        rules = broken_rules(handler, self.track, splits.val[:WINDOW])
+        if rules:
+            raise ValueError(f"{self.folder} is no record: {'; '.join(rules)}")
+        model = handler.model
+        width = WINDOW if self.track == "small" else model.block_size
+        width = min(width, model.block_size)
+
+        def measure(part: nn.Module):
+            return evaluate(part, splits.val, window=width, tokenizer=handler.tokenizer)
+
+        print(row(self.folder.name, handler, width, measure))
+
+
+def broken_rules(handler: ModelHandler, track: str, line: torch.Tensor) -> list[str]:
+    """What a loaded model breaks, in words; line: (T,) tokens to try it on."""
+    trained = handler.trained_on or {}
+    corpus, size = trained.get("corpus"), count_parameters(handler.model)
+    expected = load_corpus(TRACKS[track])
+    rules = {
+        f"trained on {corpus!r}, not {expected.name!r}": corpus == expected.name,
+        "its training text is not the one that is verified": (
+            corpus != expected.name or trained.get("sha256") == expected.sha256
+        ),
+        f"{size:,} numbers are stored, at most {SMALL:,} may be": (
+            track != "small" or size <= SMALL
+        ),
+        "later characters change earlier predictions": is_causal(handler.model, line),
+    }
+    return [words for words, kept in rules.items() if not kept]
+
+
+def is_causal(model: nn.Module, line: torch.Tensor) -> bool:
+    """Whether the second half of a line leaves the predictions in the first alone."""
+    line = line[: model.block_size]
+    other, half = line.clone(), len(line) // 2
+    other[half:] = line[half:].roll(1)
+    before, after = (run(model, idx[None])[0, :half] for idx in (line, other))
+    return torch.allclose(before, after, atol=1e-4)
+
+
+def row(name: str, handler: ModelHandler, width: int, measure: Callable) -> str:
+    """The model's row of the table in RECORDS.md."""
+    model = handler.model
+    whole = measure(model)
+    alone = "–"  # a transformer trained beside its counts means nothing without them
+    if isinstance(model, Mixture):
+        alone = f"{measure(model.model).nats_per_char:.4f}"
+    elif not isinstance(model, Wrapper):
+        alone = f"{whole.nats_per_char:.4f}"
+    cells = (
+        f"{whole.nats_per_char:.4f} ± {whole.stderr:.4f}",
+        alone,
+        f"{count_parameters(model):,}",
+        f"{width}",
+        f"{handler.trained_on['config']['steps']:,}",
+        f"`{name}`",
+    )
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,60 @@
+"""A row for RECORDS.md is printed only for a model that keeps the rules."""
+
+import pytest
+import torch
+
+from gptlib import GPT, CharTokenizer, GPTConfig, ModelHandler, TrainConfig, load_corpus
+from gptlib.commands import record
+from gptlib.commands.main import main
+from gptlib.commands.record import is_causal
+
+SHAPE = {"n_layer": 1, "n_head": 1, "n_embd": 4, "block_size": 32}
+
+
+@pytest.fixture
+def trained(tmp_path):
+    corpus = load_corpus("tinyshakespeare")
+    tokenizer = CharTokenizer(corpus.text)
+    model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, **SHAPE))
+    handler = ModelHandler(tmp_path / "mine")
+    handler.save(model, tokenizer)
+    config = TrainConfig(steps=2, batch_size=2)
+    handler.train(config=config, data=corpus, progress=False)
+    return handler
+
+
+def test_a_model_that_keeps_the_rules_gets_its_row(trained, capsys):
+    main(["record", str(trained.path)])
+    cells = [cell.strip() for cell in capsys.readouterr().out.strip().split("|")[1:-1]]
+    loss, alone, size, width, steps, name = cells
+    assert loss.split(" ± ")[0] == alone and 3.5 < float(alone) < 4.5
+    assert (width, steps, name) == ("32", "2", "`mine`")
+    expected = sum(p.numel() for p in trained.model.parameters())
+    assert int(size.replace(",", "")) == expected
+
+
+@pytest.mark.parametrize(
+    ("track", "changes", "says"),
+    [
+        ("small", {"SMALL": 100}, "numbers are stored, at most 100 may be"),
+        ("more-data", {}, "trained on 'tinyshakespeare', not 'shakespeare-plays'"),
+    ],
+)
+def test_a_broken_rule_is_named(trained, monkeypatch, track, changes, says):
+    for name, value in changes.items():
+        monkeypatch.setattr(record, name, value)
+    with pytest.raises(SystemExit, match=says):
+        main(["record", str(trained.path), "--track", track])
+
+
+class Foresight(torch.nn.Module):
+    block_size = 8
+
+    def forward(self, idx, targets=None, cache=None):
+        return torch.nn.functional.one_hot(idx.roll(-1, 1), 9).float(), None
+
+
+def test_a_model_that_sees_the_future_is_found(gpt):
+    line = torch.tensor([1, 2, 3, 4, 5, 6, 7, 8])
+    assert not is_causal(Foresight(), line)
+    assert is_causal(gpt, line % gpt.vocab_size)
