@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gptlib.cache import causal_weights, hooked, resting
+from gptlib.cache import resting
+from gptlib.hooks import causal_weights, hooked
 
 
 class Head(nn.Module):

@@ -8,7 +8,8 @@ from conftest import small_config
 
 from gptlib import GPT, CausalSelfAttention, KVCache, ModelHandler, ModernGPT
 from gptlib.attention import MultiHeadAttention, attention_maps, fuse_heads
-from gptlib.cache import hooked, run
+from gptlib.cache import run
+from gptlib.hooks import hooked
 from gptlib.lora import add_adapters
 from gptlib.model import Block, LanguageModel
 from gptlib.modern import ModernConfig
@@ -29,6 +30,7 @@ KINDS = {
     "gpt": lambda tok: GPT(small_config(tok, dropout=0.2)),
     "modern": lambda tok: modern(dropout=0.2),
     "value residual": lambda tok: modern(value_residual=True, without=("rotary",)),
+    "gates": lambda tok: modern(convolution=True, head_gate=True),
     "adapters": lambda tok: add_adapters(modern()),
 }
 
