@@ -23,6 +23,12 @@ from gptcourse.checks.generating import (
     sampling_probabilities,
 )
 from gptcourse.checks.gpt import first_weights, gpt_forward, gpt_size, tied_gradient
+from gptcourse.checks.inside import (
+    logit_lens,
+    mean_ablation,
+    patch_head,
+    previous_score,
+)
 from gptcourse.checks.modern import orthogonalise, rms_norm, rotary
 from gptcourse.checks.multi_head import join_heads, many_heads, one_matrix, split_heads
 from gptcourse.checks.optimizing import adamw_step, clip_gradients, warmup_cosine

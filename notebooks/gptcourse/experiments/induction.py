@@ -21,8 +21,8 @@ from gptlib.modern import ModernConfig, ModernGPT
 from gptlib.training import TrainConfig, train
 
 SEEDS = (0, 1, 2)
-VOCABULARY, LENGTH, BATCH, STEPS, EVERY = 32, 32, 32, 250, 10
-RUNS = ((1, 0.0), (2, 0.0), (2, 0.2))  # layers, dropout
+VOCABULARY, LENGTH, BATCH, STEPS, EVERY = 32, 32, 32, 300, 10
+RUNS = ((1, 0.0), (2, 0.0), (2, 0.1), (2, 0.2))  # layers, dropout
 TEST_SEED = 10_000
 
 
