@@ -120,7 +120,7 @@ def small_model(layer: int, head: int, T: int, seed: int, texts: int = 1):
 
     def make():
         model = GPT(GPTConfig(7, 6, 2, 3, 6))
-        fill(model, seed)
+        fill(model.requires_grad_(False), seed)
         draw = torch.Generator().manual_seed(seed)
         clean, corrupted = torch.randint(7, (2, texts, T), generator=draw)
         return model, clean, corrupted, layer, head

@@ -58,7 +58,7 @@ def draw() -> Canvas:
         f"head of layer 4 looks from there at the matching answer, {n['copied']:.2f}. "
         f"On the right, of 16 heads {n['needed']} are needed.",
         "Two heads carry and copy, and most of the others can be spared",
-        470,
+        496,
     )
     _prompt(canvas, n)
     names = [f"L{i}" for i in range(4)]
@@ -67,7 +67,9 @@ def draw() -> Canvas:
     canvas.grid(690, 150, n["without"], cell=(54, 48), top=1.0, **style)
     canvas.caption(
         "**L2H2** tells each answer its key; **L3H2** finds the answer whose key is "
-        "the query's, and copies it. L0H2 and L0H3 prepare the letters."
+        "the query's, and copies it.",
+        "L0H2 and L0H3 prepare the letters; of 16 heads, 12 can be spared one at a "
+        "time.",
     )
     return canvas
 

@@ -28,7 +28,7 @@ def answer(model, clean, corrupted, layer, head):
 
 WRONG = """
 return model(corrupted)[0] => return model(corrupted)
-    tuple
+    It gives back a list
 """
 
 EQUIVALENT = {"heads = heads.clone()  ->": "the tensor belongs to this run alone"}
