@@ -10,7 +10,8 @@ Start with `notebooks/00_start_here.ipynb`. Read the modules in this order:
 
 You may ignore the packages at first: `handler` (one folder, one model), `lab`
 (widgets), `commands` (`python -m gptlib`), `hub` (Hugging Face), `corpora` (text larger
-than memory), `scale` (many processes), `fast` (decoding in NumPy), `files` (downloads).
+than memory), `scale` (many processes), `fast` (decoding in NumPy), `hooks` (looking
+inside), `files` (downloads).
 """
 
 import gptlib.files.interrupts  # first: torch takes seconds  # isort: split

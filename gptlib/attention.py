@@ -12,6 +12,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from gptlib.cache import resting
+from gptlib.hooks import causal_weights, hooked
+
 
 class Head(nn.Module):
     """One head of causal self-attention: softmax(Q Kᵀ / √d) V, equation 1.
@@ -124,15 +127,6 @@ def attend(
     return F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
 
 
-def causal_weights(
-    q: Float[Tensor, "B H T D"], k: Float[Tensor, "B H T D"]
-) -> Float[Tensor, "B H T T"]:
-    """The weights that the fused call uses and does not return: softmax(Q Kᵀ / √d)."""
-    scores = q @ k.transpose(2, 3) / math.sqrt(q.size(-1))
-    future = torch.ones_like(scores, dtype=torch.bool).triu(1)
-    return F.softmax(scores.masked_fill(future, -math.inf), dim=-1)
-
-
 def divide(n_embd: int, n_head: int) -> int:
     """Return n_embd / n_head, the width of one head; ValueError if it is not whole."""
     if n_head < 1 or n_embd < 1 or n_embd % n_head:
@@ -157,9 +151,6 @@ def fuse_heads(many: MultiHeadAttention) -> CausalSelfAttention:
     return fused
 
 
-MANY_HEADS = (MultiHeadAttention, CausalSelfAttention)
-
-
 @torch.no_grad()
 def attention_maps(
     model: nn.Module, idx: Int[Tensor, "B T"]
@@ -169,22 +160,6 @@ def attention_maps(
     Returns one tensor (B, H, T, T) per layer, first layer first, with dropout off.
     Raises ValueError for a model without such sub-layers.
     """
-    layers = [m for m in model.modules() if isinstance(m, MANY_HEADS)]
-    if not layers:
-        raise ValueError(
-            f"{type(model).__name__} has no MultiHeadAttention and no "
-            "CausalSelfAttention; for a single Head use its .weights(x)"
-        )
-    seen = []
-    hooks = [
-        layer.register_forward_pre_hook(lambda m, args: seen.append(m.weights(args[0])))
-        for layer in layers
-    ]
-    was_training = model.training
-    try:
-        model.eval()(idx)
-    finally:
-        model.train(was_training)
-        for hook in hooks:
-            hook.remove()
-    return seen
+    with hooked(model) as seen, resting(model):
+        model(idx)
+    return [w for (what, _), w in seen.items() if what == "weights"]

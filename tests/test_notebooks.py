@@ -32,6 +32,7 @@ EXPECTED = [
     "09_tokenization",
     "10_prompting",
     "11_finetuning",
+    "12_looking_inside",
     "13_speed",
     "14_modern",
     "15_reading",
@@ -63,6 +64,7 @@ NAMED = {
 # They build no new model, or several to compare; what they measure is no rung.
 WITHOUT_A_RUNG = ("00_start_here", "08_generation", "09_tokenization", "13_speed")
 WITHOUT_A_RUNG += ("10_prompting", "11_finetuning", "16_gpt2", "17_scaling")
+WITHOUT_A_RUNG += ("12_looking_inside",)
 WITHOUT_A_RUNG += ("15_reading",)  # its loss is no fixed model's
 SHAPED = EXPECTED[1:5]  # the notebooks where every operation says its shapes
 

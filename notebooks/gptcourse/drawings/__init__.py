@@ -28,6 +28,7 @@ MODULES = {
     "09_tokenization": "merges",
     "10_prompting": "from_examples",
     "11_finetuning": "low_rank",
+    "12_looking_inside": "circuit",
     "13_speed": "kept_keys",
     "14_modern": "two_blocks",
     "15_reading": "score_then_learn",

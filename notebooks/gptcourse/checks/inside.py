@@ -1,0 +1,170 @@
+"""Exercises of 12_looking_inside: the lens, a head's score, ablation, patching."""
+
+import torch
+from torch import nn
+
+from gptcourse.checks.core import Case, Exercise
+from gptcourse.checks.fixed import fill, numbers
+from gptlib.hooks import hooked
+from gptlib.model import GPT, GPTConfig
+
+
+def lens_arguments(L: int, T: int, C: int, V: int):
+    """Arguments of logit_lens; the norm's weights are none that do nothing."""
+
+    def make():
+        norm = nn.LayerNorm(C)
+        fill(norm, 40)
+        return numbers(L, T, C), norm, numbers(V, C, start=9)
+
+    return make
+
+
+logit_lens = Exercise(
+    """
+def my_lens(streams, norm, table):
+    logits = norm(streams) @ table.T  # (L + 1, T, V)
+    return logits.softmax(dim=-1)
+""",
+    praise="every layer is read as if it were the last one.",
+    cases=[
+        Case("one layer, one position, C = 2, V = 3", args=lens_arguments(1, 1, 2, 3)),
+        Case("two layers, three positions", args=lens_arguments(2, 3, 4, 5)),
+        Case("four layers, two positions", args=lens_arguments(4, 2, 3, 6)),
+    ],
+    mistakes="""
+norm(streams) => streams
+    The last norm is missing: the model's own logits are made of norm(stream).
+return logits.softmax(dim=-1) => return logits
+    These are logits: a softmax over the vocabulary makes probabilities of them.
+dim=-1 => dim=1
+    The softmax runs over the positions: each position's probabilities sum to 1.
+dim=-1 => dim=0
+    The softmax runs over the layers: each layer's probabilities sum to 1.
+softmax(dim=-1) => log_softmax(dim=-1)
+    These are log-probabilities: take softmax.
+norm(streams) => norm(streams.cumsum(dim=0))
+    The streams are added up: each is already the sum of all that was written so far.
+""",
+)
+
+previous_score = Exercise(
+    """
+def my_score(w):
+    before = w.diagonal(-1, dim1=2, dim2=3)  # (B, H, T - 1)
+    return before.mean(dim=(0, 2))  # (H,)
+""",
+    praise="row t, column t - 1, from the second position on.",
+    cases=[
+        Case("one text, two heads, three positions", args=(numbers(1, 2, 3, 3).abs(),)),
+        Case("two texts, three heads, four positions", args=(numbers(2, 3, 4, 4),)),
+        Case("four texts, two heads, five positions", args=(numbers(4, 2, 5, 5),)),
+        Case("sizes 2, 3, 5, 5", args=(numbers(2, 3, 5, 5, start=7).softmax(-1),)),
+    ],
+    mistakes="""
+diagonal(-1, => diagonal(0,
+    This is how much each position looks at itself: the one before is column t - 1.
+diagonal(-1, => diagonal(1,
+    This is the future, row t and column t + 1: a row looks, a column is looked at.
+diagonal(-1, => diagonal(-2,
+    This is the position two before: row t, column t - 2.
+.mean(dim=(0, 2)) => .sum(dim=2).mean(dim=0)
+    The weights of a head are added up: take their mean over positions, too.
+.mean(dim=(0, 2)) => .mean(dim=(0, 1))
+    The mean is taken over the heads and the positions stay: a score for each head.
+.mean(dim=(0, 2)) => .sum(dim=2).mean(dim=0) / w.size(-1)
+    Divided by T: the first position has none before it, so there are T - 1 weights.
+.mean(dim=(0, 2)) => .mean(dim=2)[0]
+    This is the first text alone: take the mean over all texts.
+""",
+)
+
+mean_ablation = Exercise(
+    """
+def my_ablation(heads, head):
+    heads = heads.clone()
+    heads[:, head] = heads[:, head].mean(dim=0)  # (T, D), for every text
+    return heads
+""",
+    praise="the head says the same in every text, and the others what they did.",
+    cases=[
+        Case("two texts, head 1 of 2", args=(numbers(2, 2, 1, 2), 1)),
+        Case("three texts, head 0 of 2", args=(numbers(3, 2, 4, 2), 0)),
+        Case("four texts, head 2 of 3", args=(numbers(4, 3, 2, 5), 2)),
+        Case("sizes 2, 3, 4, 5", args=(numbers(2, 3, 4, 5), 1)),
+    ],
+    mistakes="""
+heads[:, head].mean(dim=0) => 0
+    The head is set to zero: a number the model never meets. Take its mean.
+mean(dim=0) => mean(dim=(0, 1))
+    The mean is taken over positions, too: each position keeps a mean of its own.
+mean(dim=0) => mean(dim=1, keepdim=True)
+    The mean is taken over the positions of each text: take it over the texts.
+heads[:, head] = heads[:, head].mean(dim=0) => heads[:] = heads.mean(dim=0)
+    All heads are ablated: only the given one.
+heads[:, head] = heads[:, head].mean(dim=0) => heads[head] = heads.mean(dim=0)
+    This replaces a text: the heads are the second axis.
+heads[:, head].mean(dim=0) => heads.mean(dim=(0, 1))
+    This is the mean of all heads: take that of the given head.
+heads[:, head] = heads[:, head].mean(dim=0) => heads[:, head] -= heads[:, head].mean(0)
+    The mean is taken away, and what differs between texts stays: the other way round.
+""",
+)
+
+
+def small_model(layer: int, head: int, T: int, seed: int, texts: int = 1):
+    """Arguments of patch_head: a GPT of two layers and two prompts of equal length."""
+
+    def make():
+        model = GPT(GPTConfig(7, 6, 2, 3, 6))
+        fill(model.requires_grad_(False), seed)
+        draw = torch.Generator().manual_seed(seed)
+        clean, corrupted = torch.randint(7, (2, texts, T), generator=draw)
+        return model, clean, corrupted, layer, head
+
+    return make
+
+
+patch_head = Exercise(
+    """
+def my_patch(model, clean, corrupted, layer, head):
+    with hooked(model) as seen:
+        model(clean)
+    kept = seen["heads", layer][:, head]  # (B, T, D)
+
+    def put(heads):
+        heads = heads.clone()
+        heads[:, head] = kept
+        return heads
+
+    with hooked(model, {("heads", layer): put}):
+        return model(corrupted)[0]  # (B, T, V)
+""",
+    praise="one head as on the clean prompt, all else on the corrupted one.",
+    names={"hooked": hooked},
+    gradients=False,
+    cases=[
+        Case("layer 0, head 1, two positions", args=small_model(0, 1, 2, 1)),
+        Case("layer 1, head 0, three positions", args=small_model(1, 0, 3, 2)),
+        Case("layer 1, head 2, two texts of four", args=small_model(1, 2, 4, 3, 2)),
+        Case("layer 0, head 0, three texts of five", args=small_model(0, 0, 5, 4, 3)),
+    ],
+    mistakes="""
+model(clean) => model(corrupted)
+return model(corrupted) => return model(clean)
+    The other way round: keep the head on the clean prompt, put it into the corrupted.
+return model(corrupted) => return model(clean)
+    The second run reads the clean prompt: let it read the corrupted one.
+model(clean) => model(corrupted)
+    The head is kept from the corrupted prompt: nothing changes. Keep it from the clean.
+seen["heads", layer][:, head] => seen["heads", layer]
+heads[:, head] = kept => heads[:] = kept
+    The whole layer is patched: only the one head.
+heads[:, head] = kept => heads[:, head, -1] = kept[:, -1]
+    Only the last position is patched: the head's output at all of them.
+heads[:, head] = kept => heads[:, head] += kept
+    The clean output is added to the corrupted one: it takes its place.
+[:, head] = kept => [:, head] = 0
+    The head is set to zero: that is ablation. Put in what it did on the clean prompt.
+""",
+)
