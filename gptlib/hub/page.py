@@ -66,7 +66,7 @@ def page_of(
         "name": name,
         "parameters": sum(t.size for t in tensors.values()),
         "trained_on": notes.get("Trained on", "").partition(" (")[0],
-        "left_behind": left and f"{left}: alone, the transformer writes worse.",
+        "left_behind": left and f"{left}; the transformer alone predicts less well.",
         "facts": notes,
         "config": _describe(inner),
         "tokenizer": tokenizer.to_dict() | {"pattern": PATTERN, "end": END_OF_TEXT},

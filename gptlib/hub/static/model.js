@@ -199,7 +199,8 @@ function distribution(logits, temperature, topK = Infinity) {
   const p = new Float64Array(logits.length);
   const most = logits.reduce((best, v, i) => (v > logits[best] ? i : best), 0);
   if (temperature === 0) return (p[most] = 1), p;
-  p.set(softmax(Float64Array.from(logits, (v) => (v - logits[most]) / temperature)));
+  for (let i = 0; i < p.length; i++) p[i] = (logits[i] - logits[most]) / temperature;
+  p.set(softmax(p));
   if (topK >= p.length) return p;
   const order = ranked(p);
   let kept = 0;

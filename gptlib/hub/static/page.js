@@ -7,12 +7,13 @@ const tokenizer = build_tokenizer(about.tokenizer);
 const { vocab_size, block_size, n_layer, n_head } = about.config;
 const SHOWN = 8; // of the most likely tokens
 const BACK = 40; // positions that a head's little picture shows
-const FRAME = 12; // milliseconds of computing before the browser may draw
+const FRAME = 40; // milliseconds of computing between two drawings, which cost about 10
 const top_ks = [1, 2, 3, 5, 10, 20, 40, 100, 1000].filter((k) => k < vocab_size).concat(vocab_size);
 
 // The text: all its tokens, one <span> each; the model's window begins at token `start`.
 let model, decode, tokens = [], spans = [], start = 0;
 let pinned = 0, hovered = null; // the place that is looked at
+const marked = []; // the spans that the chosen head looks at
 let turn = 0, running = Promise.resolve(); // who may write
 
 function make(tag, properties = {}, ...children) {
@@ -23,7 +24,7 @@ function make(tag, properties = {}, ...children) {
   return node;
 }
 const whole = (n) => n.toLocaleString("en-US");
-const percent = (p) => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
+const percent = (p) => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)}%`;
 const plural = (n, word) => `${whole(n)} ${word}${n === 1 ? "" : "s"}`;
 const quoted = (id) => `“${tokenizer.name(id)}”`;
 
@@ -135,7 +136,6 @@ function branch(token) {
 
 const temperature = () => Number($("temperature").value);
 const top_k = () => top_ks[$("top-k").value];
-const chosen_head = () => document.querySelector("#heads input:checked").value;
 
 /** Show what the model saw, and expected, when it had read up to the place looked at. */
 function look() {
@@ -189,27 +189,29 @@ function next_item() {
 
 /** The weights of the chosen head at position t; of the mean of all heads by default. */
 function show_attention(t) {
-  spans.forEach((span) => span.style.removeProperty("--w"));
+  marked.splice(0).forEach((span) => span.style.removeProperty("--w"));
   if (t === null) return ($("looks").textContent = "");
-  const all = Array.from({ length: n_layer }, (_, layer) =>
-    Array.from({ length: n_head }, (_, head) => model.weights(layer, head, t)),
+  const all = Array.from({ length: n_layer * n_head }, (_, n) =>
+    model.weights(Math.floor(n / n_head), n % n_head, t),
   );
-  const mean = all.flat().reduce((sum, w) => sum.map((v, s) => v + w[s]), new Float64Array(t + 1));
-  const [layer, head] = chosen_head().split(" ");
-  const weights = layer === "mean" ? mean.map((v) => v / (n_layer * n_head)) : all[layer][head];
+  const sum = new Float64Array(t + 1);
+  all.forEach((weights) => add(sum, weights));
+  all.unshift(sum.map((v) => v / all.length)); // in the order of the pictures
+  const inputs = [...$("heads").querySelectorAll("input")];
+  const chosen = inputs.findIndex((input) => input.checked), weights = all[chosen];
+  const first = ranked(weights).slice(0, 3).filter((s) => weights[s] > 0.005);
+  const most = Math.max(weights[first[0]], 0.2); // where all is faint, faint is enough
   weights.forEach((w, s) => {
-    if (w > 0.002) spans[start + s].style.setProperty("--w", Math.sqrt(w).toFixed(3));
+    if (w < 0.002) return;
+    marked.push(spans[start + s]);
+    spans[start + s].style.setProperty("--w", Math.sqrt(w / most).toFixed(3));
   });
-  const most = ranked(weights).slice(0, 3).filter((s) => weights[s] > 0.005);
-  const parts = most.map((s) => {
+  const parts = first.map((s) => {
     const back = t - s ? `${t - s} before` : "itself";
     return `${quoted(model.tokens[s])} ${back} (${percent(weights[s])})`;
   });
-  const who = layer === "mean" ? "All heads, on average" : `Layer ${+layer + 1}, head ${+head + 1}`;
-  $("looks").textContent = `${who}: ${parts.join(", ")}.`;
-  document.querySelectorAll("#heads canvas").forEach((canvas, n) => {
-    picture(canvas, n === 0 ? mean.map((v) => v / (n_layer * n_head)) : all.flat()[n - 1]);
-  });
+  $("looks").textContent = `${inputs[chosen].ariaLabel}: ${parts.join(", ")}.`;
+  inputs.forEach((input, n) => picture(input.nextSibling, all[n]));
 }
 
 /** The newest weights as bars. */
@@ -224,17 +226,17 @@ function picture(canvas, weights) {
 }
 
 function build_heads() {
-  const cell = (value, name, checked = false) => {
-    const input = make("input", { type: "radio", name: "head", value, checked, ariaLabel: name });
+  const cell = (name, checked = false) => {
+    const input = make("input", { type: "radio", name: "head", checked, ariaLabel: name });
     input.addEventListener("change", look);
     return make("label", { title: name }, input, make("canvas", { width: 4 * BACK, height: 64 }));
   };
-  const box = $("heads"), every = cell("mean", "All heads, on average", true);
+  const box = $("heads"), every = cell("All heads, on average", true);
   every.append(make("span", { textContent: "mean of all" }));
   box.append(make("div", { className: "mean" }, every));
   for (let layer = 0; layer < n_layer; layer++) {
     const cells = Array.from({ length: n_head }, (_, head) =>
-      cell(`${layer} ${head}`, `Layer ${layer + 1}, head ${head + 1}`),
+      cell(`Layer ${layer + 1}, head ${head + 1}`),
     );
     box.append(make("div", {}, ...cells));
   }
@@ -244,10 +246,10 @@ function build_heads() {
 
 function describe() {
   const { name, parameters, trained_on, left_behind, facts } = about;
-  const like = trained_on ? ` It was trained on ${trained_on} and continues texts of that kind.` : "";
+  const on = trained_on ? `, trained on ${trained_on}` : "";
   $("lead").textContent =
-    `A transformer of ${whole(parameters)} parameters, which runs in this page, ` +
-    `one ${tokenizer.unit} after the other.${like} Nothing is sent anywhere.`;
+    `A transformer with ${whole(parameters)} parameters${on}. It runs inside this page, ` +
+    `one ${tokenizer.unit} at a time, and nothing leaves it.`;
   $("left").hidden = !left_behind;
   $("left").textContent = left_behind;
   document.querySelectorAll(".unit").forEach((node) => (node.textContent = tokenizer.unit));
