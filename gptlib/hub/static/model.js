@@ -11,7 +11,8 @@ class Transformer {
     // One row for each position of the window. Keys and values are the usual cache; queries
     // and outputs stay too, so that any position can be looked into later.
     const rows = () => new Float32Array(config.block_size * config.n_embd);
-    const kept = ["q", "k", "v", "conv_1", "conv_2"];
+    const kept = ["q", "k", "v"];
+    if (tensors["blocks.0.conv_1.weight"]) kept.push("conv_1", "conv_2");
     this.kept = Array.from({ length: config.n_layer }, () =>
       Object.fromEntries(kept.map((name) => [name, rows()])),
     );

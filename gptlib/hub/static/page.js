@@ -55,6 +55,7 @@ function generate(count = Number($("length").value)) {
 async function write(count, allowed, note = "") {
   for (const id of ["more", "generate"]) $(id).disabled = false;
   $("stop").disabled = false;
+  $("status").textContent = `${note}writing …`;
   const began = performance.now();
   let done = 0, ended = false;
   for (; done < count && allowed() && !ended; done++) {
@@ -62,7 +63,6 @@ async function write(count, allowed, note = "") {
     const token = draw(p);
     if (token === tokenizer.end) ended = true;
     else await append(token);
-    if (done % 20 === 0) $("status").textContent = `${note}writing …`;
   }
   const seconds = (performance.now() - began) / 1000;
   const rate = done > 1 ? `: ${whole(Math.round(done / seconds))} per second` : "";
@@ -70,6 +70,7 @@ async function write(count, allowed, note = "") {
   $("status").textContent = `${note}${plural(done, tokenizer.unit)} in ${seconds.toFixed(1)} s${rate}${end}`;
   $("stop").disabled = true;
   look();
+  follow();
 }
 
 /** Add a token to the text and let the model read it. */
@@ -89,25 +90,32 @@ async function append(id, kind = "") {
   await pause();
 }
 
-let drawn = 0;
+let drawn = 0, bottom = 0;
 /** Once in a while show what there is, and let the browser draw it. */
 async function pause() {
   if (performance.now() - drawn < FRAME) return;
   look();
+  follow();
   await new Promise((resume) => setTimeout(resume));
   drawn = performance.now();
 }
 
+/** Scroll to the end, unless the reader has scrolled up. To ask where it is costs a layout. */
+function follow() {
+  const box = $("text");
+  if (box.scrollTop < bottom) return;
+  box.scrollTop = box.scrollHeight;
+  bottom = box.scrollTop - 5;
+}
+
 function show(id, kind) {
-  const text = decode(id), box = $("text");
+  const text = decode(id);
   const span = make("span", { textContent: text, className: kind });
   if (text.includes("\n")) span.classList.add("line-end");
   span.dataset.i = tokens.length;
-  const below = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
   tokens.push(id);
   spans.push(span);
-  box.append(span);
-  if (below && drawn) box.scrollTop = box.scrollHeight;
+  $("text").append(span);
   pinned = tokens.length - 1;
 }
 
@@ -120,6 +128,7 @@ function cut(n) {
   decode = tokenizer.decoder(); // it may stand inside a character
   tokens.forEach((id) => decode(id));
   hovered = null;
+  bottom = 0;
 }
 
 /** Another token after the place that is looked at. */
