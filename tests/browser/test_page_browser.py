@@ -170,6 +170,7 @@ def test_every_part_of_a_modern_gpt(page_of, changes):
 
 
 def test_a_small_gpt_of_byte_pairs(page_of, bpe):
+    torch.manual_seed(0)
     model = made(GPT(GPTConfig(bpe.vocab_size, 5, 1, 1, 16)))
     page = page_of(model, bpe)
     assert largest_difference(page, model, torch.randint(300, (20, 5))) < 1e-3
@@ -177,7 +178,8 @@ def test_a_small_gpt_of_byte_pairs(page_of, bpe):
     text = write(page, "1 plus 2", "100")
     ids = torch.tensor([bpe.encode("1 plus 2")])
     expected = generate(in_half(model), ids, 100, temperature=0, stop_tokens=299)[0]
-    assert bpe.decode(expected).removesuffix("\ufffd") == text.removesuffix("\ufffd")
+    # What may still become a character has not been shown.
+    assert bpe.decode(expected).removeprefix(text) in ("", "\ufffd")
 
 
 @pytest.mark.parametrize("size", ["trained", "gpt2"])
