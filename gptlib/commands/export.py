@@ -1,21 +1,22 @@
-"""python -m gptlib export: a saved GPT in the form of Hugging Face."""
+"""python -m gptlib export: a saved model in the form of Hugging Face, or as a page."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gptlib.commands.arguments import Folder, positional
 from gptlib.handler import ModelHandler
-from gptlib.model import count_parameters
 
 
 @dataclass
 class Export:
-    """Write a saved GPT so that the Hugging Face libraries can read it."""
+    """Write a saved model for others: for the Hugging Face libraries, or as a page."""
 
     folder: Folder
     to: positional("TO", "The folder to write; it is empty or an earlier export.")
+    format: Literal["huggingface", "page"] = "huggingface"
+    """A folder that their libraries load, or one HTML file that runs in a browser."""
 
     def run(self) -> None:
         handler = ModelHandler(self.folder).load()
-        size = 4e-6 * count_parameters(handler.model)
-        print(f"writing {size:,.1f} MB to {self.to}", flush=True)
-        print(f"written to {handler.export(self.to)}")
+        print(f"writing {self.to}", flush=True)
+        print(f"written to {handler.export(self.to, self.format)}")

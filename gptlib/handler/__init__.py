@@ -226,21 +226,20 @@ class ModelHandler:
         return "\n" if "\n" in chars else chars[0]
 
     def export(self, folder: str | Path, format: str = "huggingface") -> Path:
-        """Write the model in hand as other libraries read it; returns the folder.
+        """Write the model in hand for others; returns what was written.
 
-        format "huggingface": what `AutoModelForCausalLM.from_pretrained` and
-        `AutoTokenizer.from_pretrained` load, with a model card;
-        `pretrained.load_pretrained` reads it back. Raises TypeError for a model that
-        is not a GPT, ValueError for another format or a folder that holds something
-        else, OSError when the disk refuses.
+        format "huggingface": a folder for `AutoModelForCausalLM.from_pretrained`, with
+        tokenizer and card; `pretrained.load_pretrained` reads it back. "page": one HTML
+        file, folder/index.html or a name.html, that runs the model in a browser. Raises
+        TypeError for a model that cannot be written so, ValueError for another format
+        or what would overwrite something else, OSError when the disk refuses.
         """
         model, tokenizer = self._in_hand()
         check_pair(model, tokenizer)
-        folder = Path(folder)
         notes = training_notes(self.trained_on, self.history)
-        if self.writes:
-            export_model(folder, model, tokenizer, notes, format)
-        return folder
+        if not self.writes:
+            return Path(folder)
+        return export_model(Path(folder), model, tokenizer, notes, format)
 
     def _in_hand(self) -> tuple[nn.Module, Tokenizer]:
         if self.model is None or self.tokenizer is None:

@@ -1,7 +1,8 @@
 """Writes a GPT as a folder that the Hugging Face libraries load.
 
 `AutoModelForCausalLM.from_pretrained(folder)` gives the model, and tools for serving,
-quantising and sharing work with it. Read next: `handler/`, whose `export` calls this.
+quantising and sharing work with it. Read next: `page.py`; then `handler/`, whose
+`export` calls this.
 """
 
 import json
@@ -16,6 +17,7 @@ from gptlib.bpe import END_OF_TEXT, BPETokenizer
 from gptlib.errors import require_choice
 from gptlib.files.atomic import remove_leftovers, replacing, write_atomically
 from gptlib.files.lock import LOCK, locked
+from gptlib.hub.page import write_page
 from gptlib.hub.pretrained import (
     ARCHITECTURE,
     CONFIG,
@@ -29,7 +31,7 @@ from gptlib.model import GPT
 from gptlib.tokenizer import Tokenizer
 from gptlib.training import Step
 
-FORMATS = ("huggingface",)
+FORMATS = ("huggingface", "page")
 CARD, MARK = "README.md", ("exported_by", "gptlib")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 
@@ -40,14 +42,16 @@ def export_model(
     tokenizer: Tokenizer,
     notes: dict[str, str],
     format: str = "huggingface",
-) -> None:
-    """Write a model, its tokenizer and a model card into folder.
+) -> Path:
+    """Write a model, its tokenizer and a model card into folder; returns it.
 
-    notes: rows of the card's table, such as {"Trained on": "..."}. Raises TypeError
-    for a model that is no GPT, ValueError for weights that are not finite, an unknown
-    format or a folder with other files, OSError if writing fails.
+    notes: rows of the card's table, such as {"Trained on": "..."}. format "page": as
+    `write_page` does. Raises TypeError for a model that is no GPT, ValueError for
+    weights that are not finite, an unknown format or a folder with other files, OSError
+    if writing fails.
     """
-    require_choice("format", format, FORMATS)
+    if require_choice("format", format, FORMATS) == "page":
+        return write_page(folder, model, tokenizer, notes)
     if type(model) is not GPT:
         raise TypeError(
             f"{type(model).__name__} exists only in gptlib: expected a GPT, which "
@@ -58,6 +62,7 @@ def export_model(
         _require_export_folder(folder)
         remove_leftovers(folder)
         _write_export(folder, model, tensors, tokenizer, notes)
+    return folder
 
 
 def _write_export(
@@ -151,7 +156,8 @@ def training_notes(trained_on: dict, history: list[Step]) -> dict[str, str]:
     """The rows of a model card about the training."""
     notes = {}
     if trained_on:
-        notes["Trained on"] = f"{trained_on['corpus']} (SHA-256 {trained_on['sha256']})"
+        corpus = Path(str(trained_on["corpus"])).name  # no folder of the writer's
+        notes["Trained on"] = f"{corpus} (SHA-256 {trained_on['sha256']})"
     if trained_on and history:
         # A folder stored before there was a choice does not name its optimizer.
         last, config = history[-1], trained_on["config"]

@@ -19,8 +19,14 @@ from pygments.formatters import HtmlFormatter
 
 from gptcourse import links
 from gptlib.files.fetch import Remote, fetch
+from gptlib.handler import ModelHandler
 
 HERE = Path(__file__).parent
+MODEL = links.ROOT / "models/model3"  # it runs on the first page
+FRAME = """<iframe src="{0}.html" title="{0}, a model in this page"></iframe>
+
+A GPT of this course, running in your browser
+([on a page of its own]({0}.html))."""
 # TeX in, SVG out: a single file that needs no fonts.
 MATHJAX = Remote(
     what="MathJax 3.2.2 (2 MB)",
@@ -108,6 +114,9 @@ def write(folder: Path, site: Path) -> None:
     (site / "site.css").write_text(css + "}\n", "utf-8")
     titles = [HEADING.match(n.cells[0].source)[2] for n in notebooks.values()]
     pages = list(zip(map(page, notebooks), titles, strict=True))
+    ModelHandler(MODEL).load().export(site / f"{MODEL.name}.html", "page")
+    frame = nbformat.v4.new_markdown_cell(FRAME.format(MODEL.name))
+    next(iter(notebooks.values())).cells.insert(1, frame)
     for number, notebook in enumerate(notebooks.values()):
         fold(notebook)
         shown = {"pages": pages, "number": number}

@@ -139,6 +139,14 @@ def test_one_can_read_from_the_first_page_to_the_last(reader):
     assert page.title().startswith("02 · ")
 
 
+def test_a_model_runs_on_the_first_page(reader):
+    page = reader("index.html")
+    model = page.frame(url=re.compile(r"model3\.html$"))
+    model.evaluate("ready")
+    assert model.evaluate("tokens.length") > 100
+    assert page.wrong == []
+
+
 def test_an_answer_is_seen_after_a_click(reader):
     page = reader("02_single_head.html")
     solution = page.locator("details", has_text="Solution").first

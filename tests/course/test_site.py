@@ -6,6 +6,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from gptcourse import site
+from gptlib import GPT, CharTokenizer, GPTConfig, ModelHandler
 
 PIXEL = "iVBORw0KGgo="  # the beginning of a PNG
 START = """# 00 · Start
@@ -55,22 +56,29 @@ def pages(tmp_path, monkeypatch):
         notebook = nbformat.v4.new_notebook(cells=cells)
         nbformat.write(notebook, folder / f"{name}.ipynb")
     monkeypatch.setattr(site, "fetch", lambda remote, folder: b"// MathJax")
+    model = GPT(GPTConfig(2, 4, 1, 1, 8))
+    saved = ModelHandler(tmp_path / "tiny").save(model, CharTokenizer("ab"))
+    monkeypatch.setattr(site, "MODEL", saved.path)
     site.write(folder, made)
-    assert (made / "figures/00.svg").is_file() and (made / "mathjax.js").is_file()
+    for name in ("figures/00.svg", "mathjax.js", "tiny.html"):
+        assert (made / name).is_file()
     return {
         path.name: BeautifulSoup(path.read_text(), "html.parser")
         for path in made.glob("*.html")
+        if path.name != "tiny.html"
     }
 
 
 def test_pages_lead_to_each_other(pages):
     assert set(pages) == {"index.html", "01_next.html", "glossary.html"}
     shown = pages["index.html"].main.find_all("a", class_=lambda c: c != "anchor-link")
+    assert pages["index.html"].main.iframe["src"] == "tiny.html"
     assert [(a.text, a["href"]) for a in shown] == [
         ("on", "01_next.html#Deeper"),
         ("terms", "glossary.html"),
         ("outside", "https://example.org/a.md"),
         ("01_bigram", "01_bigram.html"),
+        ("on a page of its own", "tiny.html"),
     ]
     assert pages["01_next.html"].find(id="Deeper").name == "h2"
     assert "notes" in pages["index.html"].main.text
