@@ -133,7 +133,9 @@ def test_what_is_changed_flows_on(model, idx):
     heads = seen["heads", 0]
     if getattr(model.config, "head_gate", False):  # a gate differs by position
         heads = heads / heads[..., :1]
-    torch.testing.assert_close(heads, heads[:, :, :1].expand_as(heads), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        heads, heads[:, :, :1].expand_as(heads), atol=1e-4, rtol=1e-4
+    )
     with hooked(model, {("attn", 1): off, ("mlp", 1): off}) as seen:
         run(model, idx)
     torch.testing.assert_close(seen["stream", 2], before["stream", 1])
