@@ -7,11 +7,6 @@
 # LAB_ARGS="..."         further arguments for JupyterLab
 # TORCH_INDEX=https://…  a package index to take torch from (CPU-only or CUDA builds)
 
-# How long an idle thread of torch spins before it sleeps. By default it takes time from
-# the other threads of a small laptop: a step of 06 takes 61 ms instead of 40 on two cores,
-# and ten times as long beside another busy program.
-export GOMP_SPINCOUNT ?= 1000
-
 SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin

@@ -104,8 +104,9 @@ def test_the_library_stays_small():
     course = {p: n for p, n in course.items() if p.parent.name != "drawings"}
     everything = lines("gptlib/**/*.py") | course
     assert len(taught) <= 20 and sum(taught.values()) <= 4_000
-    # 19,000 with fourteen notebooks; two more came, and what model folders promise.
-    assert sum(everything.values()) <= 20_500
+    # 19,000 with fourteen notebooks; four more came, what model folders promise, the
+    # attention view, a model as a page, and the check of a GPU.
+    assert sum(everything.values()) <= 22_100
     assert {p.name: n for p, n in everything.items() if n > 355} == {}
 
 

@@ -2,7 +2,8 @@
 
     claim("four heads instead of one", four, one)  # one loss per seed each, paired
 
-prints the mean difference and each seed's in one line; a value outside the range that
+prints the mean difference and each seed's in one line, those of the record where fewer
+seeds run here; a value outside the range that
 is normal on any machine fails, with a message that says where to look. Quantities of
 time are printed only. The record is `notebooks/records/claims.csv`; `make claims`
 measures it anew, `figures.claims()` draws a notebook's part of it.
@@ -83,6 +84,10 @@ class Record:
         count = f"{len(self.values)} {runs}{'s' if many else ''}{each}"
         return f"{self.name} → {self.shown(self.mean)} {self.unit} ({count})"
 
+    def with_one_run(self, here: "Record") -> str:
+        """This record in one line, and what fewer runs measured here."""
+        return f"{self}"[:-1] + f"; here {' '.join(map(self.shown, here.values))})"
+
 
 class Claim:
     """One claim, made before its measurement, whose time it takes."""
@@ -120,11 +125,13 @@ class Claim:
             threads=torch.get_num_threads(),
             torch=torch.__version__.split("+")[0],
         )
-        print(record)
         measured.append(record)
-        for recorded in load_claims(self.notebook):
-            if recorded.name == self.name and self.unit not in TIMED:
-                _compare(record, recorded)
+        rows = [] if self.unit in TIMED else load_claims(self.notebook)
+        known = [row for row in rows if row.name == self.name]
+        fuller = [row for row in known if len(row.values) > len(values)]
+        print(fuller[0].with_one_run(record) if fuller else record)
+        for recorded in known:
+            _compare(record, recorded)
 
 
 def claim(

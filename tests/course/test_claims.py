@@ -50,6 +50,17 @@ def test_a_claim_prints_one_line(table, capsys):
     assert kept.torch == torch.__version__.split("+")[0]
 
 
+def test_fewer_seeds_than_recorded_are_shown_beside_the_record(table, capsys):
+    claim("four heads").differs([-0.35, -0.18, -0.18])
+    claims.update("03_multi_head", list(claims.measured))
+    capsys.readouterr()
+    claim("four heads").differs([-0.3512])
+    out = capsys.readouterr().out
+    assert out == "four heads → −0.24 nats (3 seeds: −0.35 −0.18 −0.18; here −0.35)\n"
+    with pytest.raises(AssertionError, match="four heads"):
+        claim("four heads").differs([-0.9])
+
+
 def test_a_quantity_has_no_sign_and_small_values_have_three_decimals(table, capsys):
     claim("error").measures([0.031, 0.029])
     claim("share", unit="%").measures([41.2])
