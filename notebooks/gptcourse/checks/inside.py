@@ -87,6 +87,7 @@ def my_ablation(heads, head):
     return heads
 """,
     praise="the head says the same in every text, and the others what they did.",
+    keeps=("heads",),
     cases=[
         Case("two texts, head 1 of 2", args=(numbers(2, 2, 1, 2), 1)),
         Case("three texts, head 0 of 2", args=(numbers(3, 2, 4, 2), 0)),
