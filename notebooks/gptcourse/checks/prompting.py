@@ -104,6 +104,7 @@ def my_share(written, wanted):
         ),
         Case("['a\\n', 'b\\n'], wanted ['b', 'a']", args=(["a\n", "b\n"], ["b", "a"])),
         Case("a, b and c, wanted a, x and y", args=(list("abc"), list("axy"))),
+        Case("a, b and c, wanted x, b and c", args=(list("abc"), list("xbc"))),
     ],
     mistakes=r"""
 text.split("\n")[0] => text

@@ -179,6 +179,7 @@ def my_best_size(sizes, losses):
             (SIZES, VALLEY),
             (SIZES[::-1], [2.24, 2.11, 2.10, 2.12, 2.21]),
             ([20_000, 50_000, 90_000, 400_000], [6.0, 3.0, 2.0, 3.5]),
+            ([10_000, 50_000, 100_000, 1_000_000], [9.0, 2.0, 1.5, 6.0]),
         )
     ],
     mistakes="""
@@ -220,7 +221,7 @@ def my_split(budget, A, B, alpha, beta):
     n = factor * (budget / 6) ** (beta / (alpha + beta))
     return n, budget / 6 / n
 """,
-    praise="N · D = C / 6, split where one more of either would help as much.",
+    praise="N · D = F / 6, split where one more of either would help as much.",
     parts=("N", "D"),
     result=floats,
     tolerance=1e-3,

@@ -32,3 +32,9 @@ EQUIVALENT = {
     "strict=False": "the two lists have the same length",
     "zip(lines, wanted)))": "the two lists have the same length",
 }
+
+WRONG = r"""
++ for text, answer in zip(written, wanted, strict=True):
++     return (text.split("\n")[0] == answer) / len(wanted)
+    wanted x, b and c
+"""
