@@ -303,8 +303,8 @@ def test_every_stored_figure_has_alt_text(path):
     notebook = nbformat.read(path, as_version=4)
     outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
     for output in outputs:
-        if "image/png" in output.get("data", {}):
-            alt = output.metadata.get("image/png", {}).get("alt", "")
+        for kind in {"image/png", "image/svg+xml"} & set(output.get("data", {})):
+            alt = output.metadata.get(kind, {}).get("alt", "")
             assert len(alt.split()) >= 5, "plots.show(...) says what is seen"
     for picture in re.findall(r"<img [^>]*", str(outputs)):
         assert re.search(r'alt="\S+ \S+ \S+', picture)
