@@ -92,7 +92,8 @@ def test_a_page_is_whole_without_a_network(reader, folder, name):
 
     images = page.locator("img").evaluate_all(IMAGES)
     pictures = "".join(str(cell.outputs) for cell in code)
-    embedded = len(re.findall(r"'image/png': '|<img ", pictures))
+    kinds = r"'image/(?:png|svg\+xml)': ['\"]|<img "
+    embedded = len(re.findall(kinds, pictures))
     assert len(images) == embedded + written.count("![")
     for image in images:
         assert image["loaded"] and len(image["alt"].split()) >= 3, image
