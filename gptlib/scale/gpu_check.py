@@ -9,6 +9,7 @@ end of the library.
 """
 
 import argparse
+import gc
 import json
 import os
 import statistics
@@ -213,17 +214,17 @@ def strategies(plan: Plan, device: torch.device) -> dict:
 
 def memory(plan: Plan, device: torch.device) -> dict:
     """Bytes of a step, and what 20 N + 4 B T (16 L C + V) says of them."""
-    rows = {}
+    rows, on_gpu = {}, device.type == "cuda"
     for shape, batch in plan.sizes:
         config = TrainConfig(steps=2, batch_size=batch)
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
+        gc.collect()  # what parts before have left in cycles
+        before = torch.cuda.memory_allocated() if on_gpu else 0
+        if on_gpu:
             torch.cuda.reset_peak_memory_stats()
         list(begin(replace(shape, dropout=0.0), config, device))
         kept = 16 * shape.n_layer * shape.n_embd + shape.vocab_size
         predicted = 20 * shape.n_params + 4 * batch * shape.block_size * kept
-        on_gpu = device.type == "cuda"
-        measured = torch.cuda.max_memory_allocated() if on_gpu else None
+        measured = torch.cuda.max_memory_allocated() - before if on_gpu else None
         rows[size(shape)] = {"measured": measured, "predicted": predicted}
     return rows
 
