@@ -6,7 +6,14 @@ import pytest
 import torch
 from conftest import small_config
 
-from gptlib import GPT, CausalSelfAttention, KVCache, ModelHandler, ModernGPT
+from gptlib import (
+    GPT,
+    CausalSelfAttention,
+    KVCache,
+    ModelHandler,
+    ModernGPT,
+    generate,
+)
 from gptlib.attention import MultiHeadAttention, attention_maps, fuse_heads
 from gptlib.cache import run
 from gptlib.hooks import hooked
@@ -54,6 +61,10 @@ def count_hooks(model):
 
 def identity(x):
     return x.clone()
+
+
+def to_first(w):
+    return torch.zeros_like(w).index_fill(3, torch.tensor([0]), 1.0)
 
 
 def test_looking_changes_no_number_and_leaves_nothing_behind(model, idx):
@@ -120,15 +131,12 @@ def test_rows_of_different_lengths_have_their_own_weights(model, idx):
 
 
 def test_what_is_changed_flows_on(model, idx):
-    def first_only(w):
-        return torch.zeros_like(w).index_fill(3, torch.tensor([0]), 1.0)
-
     def off(x):
         return torch.zeros_like(x)
 
     with hooked(model) as before:
         plain = run(model, idx)
-    with hooked(model, {("weights", 0): first_only}) as seen:
+    with hooked(model, {("weights", 0): to_first}) as seen:
         assert not torch.allclose(run(model, idx), plain)
     heads = seen["heads", 0]
     if getattr(model.config, "head_gate", False):  # a gate differs by position
@@ -153,6 +161,57 @@ def test_a_head_without_output_adds_nothing(tok, idx):
     weight = model.blocks[0].attn.proj.weight.detach()[:, 8:]  # of the second head
     left = seen["heads", 0][:, 1].clone() @ weight.T
     torch.testing.assert_close(seen["attn", 0], left)
+
+
+def test_another_model_inside_is_left_alone(model, idx):
+    torch.manual_seed(1)
+    other = modern().eval()
+    expected = run(other, idx)
+    with hooked(model, {("weights", 1): to_first}) as seen:
+        run(model, idx)
+        before = dict(seen)
+        assert torch.equal(run(other, idx), expected)
+    assert all(seen[point] is x for point, x in before.items())
+
+
+@pytest.mark.parametrize("what", ["weights", "heads", "attn", "stream"])
+def test_inner_hooks_act_after_outer_ones_and_both_see(model, idx, what):
+    def halved(x):
+        return x * torch.linspace(0.5, 1, x.size(-2))[:, None]
+
+    def moved(x):
+        return x + 0.1
+
+    point = (what, 1)
+    with hooked(model, {point: lambda x: moved(halved(x))}) as seen:
+        expected, both = run(model, idx), seen[point]
+    with hooked(model, {point: halved}) as a, hooked(model, {point: moved}) as b:
+        torch.testing.assert_close(run(model, idx), expected)
+    torch.testing.assert_close(a[point] + 0.1, b[point])
+    torch.testing.assert_close(b[point], both)
+    with hooked(model, {point: halved}), hooked(model) as b:
+        run(model, idx)
+    torch.testing.assert_close(b[point], a[point])
+
+
+@pytest.mark.parametrize("what", ["weights", "heads", "attn", "mlp", "stream"])
+def test_a_change_must_return_such_a_tensor(model, idx, what):
+    for change, given in (lambda x: None, "None"), (lambda x: x[:1], r"\(1, "):
+        named = rf"change\[\('{what}', 1\)\] returned {given}.*a tensor \(3, "
+        points = {(what, 1): change}
+        with pytest.raises(ValueError, match=named), hooked(model, points):
+            run(model, idx)
+    assert count_hooks(model) == 0
+
+
+def test_what_is_changed_is_in_the_text_that_is_generated(model, idx):
+    plain = generate(model, idx[:1], 20, temperature=0)
+    with hooked(model, {("weights", 0): to_first, ("mlp", 1): torch.zeros_like}):
+        cached, whole = (
+            generate(model, idx[:1], 20, temperature=0, cache=c) for c in (True, False)
+        )
+    assert torch.equal(cached, whole)
+    assert isinstance(model, GPT) or not torch.equal(cached, plain)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 Point = tuple[str, int]
 
@@ -30,8 +30,10 @@ def hooked(
     inside the feed-forward layer (B, T, 4C); ("stream", i), the residual stream before
     block i (B, T, C), the last i being its end. change: by such a name, a function of
     the tensor that returns what flows on instead (not for the weights of separate
-    heads). Hooks are removed whatever happens. Raises ValueError for a model without
-    attention layers, or for a name it does not have.
+    heads). Weights are seen and changed in this thread only. Hooks are removed whatever
+    happens; inner ones act after outer ones. Raises ValueError for a model without
+    attention layers, for a name it does not have, or when a change returns no tensor
+    of the same shape.
     """
     taps, modules = Taps(change or {}), list(model.modules())
     layers = [m for m in modules if hasattr(m, "qkv") or hasattr(m, "heads")]
@@ -67,16 +69,22 @@ class Taps(TorchFunctionMode):
 
     def flow(self, point: Point, x: Tensor) -> Tensor:
         """What flows on at a point."""
-        self.seen[point] = self.change[point](x) if point in self.change else x
-        return self.seen[point]
+        y = self.change[point](x) if point in self.change else x
+        if not isinstance(y, Tensor) or y.shape != x.shape:
+            given = tuple(y.shape) if isinstance(y, Tensor) else repr(y)
+            expected = f"expected a tensor {tuple(x.shape)}"
+            raise ValueError(f"change[{point}] returned {given}: {expected}")
+        self.seen[point] = y
+        return y
 
     def enter(self, layer: nn.Module, point: Point):
         """Remember whose weights the next fused attention computes."""
 
         def hook(_, args):
-            self.layer = point
             if hasattr(layer, "heads"):
                 self.flow(point, layer.weights(args[0]))
+            else:
+                self.layer = point
 
         self.points |= set() if hasattr(layer, "heads") else {point}
         return layer.register_forward_pre_hook(hook)
@@ -108,8 +116,13 @@ class Taps(TorchFunctionMode):
         if function is not F.scaled_dot_product_attention or self.layer is None:
             return function(*args, **kwargs)
         w = causal_weights(*args[:2], kwargs.get("attn_mask"))  # (B, H, T, S)
-        w = self.flow(self.layer, w)
-        if self.layer in self.change:
+        changed = False
+        for taps in (*_get_current_function_mode_stack(), self):  # outer ones first
+            if isinstance(taps, Taps) and taps.layer is not None:
+                # Forgotten at once: the next such call may be another model's.
+                point, taps.layer = taps.layer, None
+                w, changed = taps.flow(point, w), changed or point in taps.change
+        if changed:
             return F.dropout(w, kwargs.get("dropout_p", 0.0)) @ args[2]
         return function(*args, **kwargs)
 

@@ -43,7 +43,8 @@ def write_page(
     precision cannot hold or a file that is no such page, OSError if writing fails.
     """
     file = to if to.suffix == ".html" else to / "index.html"
-    content = page_of(to.stem, model, tokenizer, notes).encode()
+    name = to.resolve().name.removesuffix(".html")
+    content = page_of(name, model, tokenizer, notes).encode()
     if file.exists() and MARK not in file.read_bytes()[:1000]:
         raise ValueError(f"{file} is another page: choose another folder")
     write_atomically(file, content)

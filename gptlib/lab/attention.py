@@ -88,13 +88,11 @@ class AttentionView(anywidget.AnyWidget):
                 raise ValueError(f"{name}={index}: expected 0 to {count - 1}")
             chosen[name] = index % count
         past = torch.ones(T, T, dtype=torch.bool).tril()  # (T, T)
-        whole = (
-            self.maps[:, :, past].clamp(max=1) * 65535
-        ).round()  # (L, H, T (T + 1) / 2)
+        rows = (self.maps[:, :, past].clamp(max=1) * 65535).round()  # (L, H, N)
         super().__init__(
             labels=[visible(label) for label in labels],
             shape=[L, H],
-            weights=whole.numpy().astype("<u2").tobytes(),
+            weights=rows.numpy().astype("<u2").tobytes(),
             expected=expected,
             **chosen,
         )

@@ -4,6 +4,7 @@ Read next: `experiments/induction.py`.
 """
 
 import io
+from base64 import b64encode
 
 import matplotlib.pyplot as plt
 import torch
@@ -95,14 +96,14 @@ class Slider:
     """
 
     def __init__(self, maps: dict[int, Float[Tensor, "T T"]], text: str):
-        self.pictures = {step: _png(w, text) for step, w in maps.items()}
+        self.pictures = {step: _picture(w, text, step) for step, w in maps.items()}
 
     def _ipython_display_(self) -> None:
         import ipywidgets as widgets
         from IPython.display import display
 
         steps = list(self.pictures)
-        picture = widgets.Image(value=self.pictures[steps[0]], width=420)
+        picture = widgets.HTML(self.pictures[steps[0]])
         chosen = widgets.SelectionSlider(options=steps, description="step")
 
         def turned(change):
@@ -110,15 +111,15 @@ class Slider:
 
         chosen.observe(turned, "value")
         view = widgets.VBox([chosen, picture])._repr_mimebundle_()[WIDGET]
-        said = (
-            f"A slider over the maps at steps {steps}: they stand side by side above."
-        )
+        where = "they stand side by side above"
+        said = f"A slider over the maps at steps {steps}: {where}."
         display({WIDGET: view, "text/plain": said}, raw=True)
 
 
-def _png(weights: Float[Tensor, "T T"], text: str) -> bytes:
-    figure = attention_map(weights, text).figure
-    file = io.BytesIO()
+def _picture(weights: Float[Tensor, "T T"], text: str, step: int) -> str:
+    """An attention map as HTML, with words for those who cannot see it."""
+    figure, file = attention_map(weights, text).figure, io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     plt.close(figure)
-    return file.getvalue()
+    png, alt = b64encode(file.getvalue()).decode(), f"Attention map at step {step}"
+    return f'<img alt="{alt}" width=420 src="data:image/png;base64,{png}">'

@@ -33,13 +33,16 @@ evil = ["<img src=x onerror=window.harm=1>", "<script>harm=1</script>", "\\n", "
 heads = torch.tensor(square).expand(2, 2, 4, 4)
 strange = AttentionView.of(heads, evil, [dict.fromkeys(evil, 0.25)] * 4)
 strange"""
+FORMING = """
+from gptcourse import looking
+looking.Slider({step: torch.eye(4) for step in (0, 50, 200)}, "king")"""
 WIDTHS = (700, 1000)
 
 
 @pytest.fixture(scope="module")
 def notebook(browser, server):
-    """A notebook of our own that shows three views."""
-    sources = [source.strip() for source in (SETUP, KING, STRANGE)]
+    """A notebook of our own that shows three views, and maps behind a slider."""
+    sources = [source.strip() for source in (SETUP, KING, STRANGE, FORMING)]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     kernel = {"name": "python3", "display_name": "Python 3"}
     scratch = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
@@ -172,6 +175,19 @@ def test_texts_are_shown_as_they_are(notebook):
     for position in range(4):
         _point_at(box, position)
     assert notebook.page.evaluate("window.harm") is None
+
+
+def test_a_slider_moves_through_the_maps_of_a_training(notebook):
+    handle = notebook.page.locator(".widget-slider .noUi-handle")
+    picture = notebook.page.get_by_role("img", name="Attention map at step")
+    shown = []
+    for key in ("Home", "ArrowRight", "ArrowRight"):
+        handle.focus()
+        notebook.page.keyboard.press(key)
+        step = notebook.page.locator(".widget-readout").inner_text()
+        _wait(notebook, lambda step=step: picture.get_attribute("alt").endswith(step))
+        shown.append(step)
+    assert shown == ["0", "50", "200"]
 
 
 @pytest.mark.parametrize("theme", THEMES)

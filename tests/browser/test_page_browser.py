@@ -278,6 +278,45 @@ def test_one_can_go_on_with_another_character_and_then_let_it_write(shakespeare_
     assert kept.sub(fresh).abs().max() < 1e-3
 
 
+def test_where_all_weights_are_faint_the_first_is_named(page_of):
+    """An even head over 240 positions: no weight reaches half a percent."""
+    model = GPT(GPTConfig(4, 256, 1, 1, 8))
+    with torch.no_grad():
+        model.blocks[0].attn.qkv.weight.zero_()
+    page = page_of(model, CharTokenizer("abc\n"))
+    page.get_by_label("Prompt").fill("abc" * 80)
+    page.evaluate("generate(0)")
+    assert page.locator("#looks").inner_text().endswith("“a” 239 before (0.4%).")
+    assert page.evaluate("spans[5].style.getPropertyValue('--w')") == "0.144"
+
+
+def test_a_place_that_has_just_left_the_window_can_be_chosen(page_of):
+    """The text is cut there; what the model reads begins anew, and it can go on."""
+    model = made(GPT(GPTConfig(4, 8, 1, 1, 8)))
+    page = page_of(model, CharTokenizer("abc\n"))
+    page.get_by_label("Prompt").fill("abcabcab")
+    page.evaluate("generate(0)")
+    page.evaluate("begin(() => { hovered = 1; branch(3); return append(0) })")
+    page.evaluate("running")
+    assert page.locator("#text").text_content() == "abc"
+    page.evaluate("begin(allowed => write(20, allowed))")
+    start, tokens = page.evaluate("[start, tokens]")
+    assert len(tokens) == 23 and page.evaluate("model.tokens") == tokens[start:]
+
+
+def test_a_long_prompt_can_be_stopped_while_it_is_read(page_of):
+    model = GPT(GPTConfig(4, 1024, 8, 8, 128))
+    page = page_of(model, CharTokenizer("abc\n"))
+    page.get_by_label("Prompt").fill("abc" * 341)
+    page.evaluate("void generate(100)")
+    page.wait_for_function("tokens.length > 20")
+    page.get_by_role("button", name="Stop").click()
+    page.evaluate("running")
+    assert 20 < page.evaluate("tokens.length") < 1000
+    page.evaluate("begin(allowed => write(2, allowed))")
+    assert page.wrong == []
+
+
 def test_the_text_streams_and_can_be_stopped(shakespeare_page):
     page = shakespeare_page
     page.get_by_label("Length").select_option("3000")

@@ -1,5 +1,7 @@
 """The induction study: what its rows, scores and record are."""
 
+from itertools import pairwise
+
 import torch
 
 from gptcourse import looking
@@ -42,6 +44,17 @@ def test_every_run_is_recorded_with_every_seed():
     wanted = {(*run, seed) for run in RUNS for seed in SEEDS}
     assert {(r.layers, r.dropout, r.seed) for r in rows} == wanted
     assert {r.step for r in rows} == set(range(0, induction.STEPS + 1, induction.EVERY))
+
+
+def test_the_loss_falls_when_the_induction_head_appears():
+    """Within one measurement in each of the runs that the notebook speaks of."""
+    rows = load_rows(Moment, table("induction"))
+    for seed in SEEDS:
+        run = [r for r in rows if (r.layers, r.dropout, r.seed) == (2, 0.0, seed)]
+        pairs = list(pairwise(run))
+        fall = max(pairs, key=lambda p: p[0].loss - p[1].loss)[1].step
+        rise = max(pairs, key=lambda p: p[1].induction - p[0].induction)[1].step
+        assert abs(fall - rise) <= induction.EVERY
 
 
 def test_lookups_are_answered_by_their_examples():

@@ -119,6 +119,13 @@ def test_what_cannot_be_a_page(tmp_path, gpt, tok):
     assert not (tmp_path / "x").exists()
 
 
+def test_a_page_is_named_as_its_folder_or_file(tmp_path, gpt, tok, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for to, name in ("v1.5", "v1.5"), ("my.page.html", "my.page"), (".", tmp_path.name):
+        file = write_page(Path(to), gpt, tok, {})
+        assert parsed(file.read_text())[1]["name"] == name
+
+
 def test_only_an_earlier_page_is_overwritten(tmp_path, gpt, tok):
     handler = ModelHandler(tmp_path / "ours").save(gpt, tok)
     (tmp_path / "notes.txt").write_text("mine")

@@ -44,9 +44,10 @@ function generate(count = Number($("length").value)) {
   const prompt = ids.length ? ids : tokenizer.encode(tokenizer.beginning).ids;
   return begin(async (allowed) => {
     cut(0);
+    $("stop").disabled = false;
     for (const id of prompt.slice(0, -block_size)) show(id, "prompt"); // beyond the window
     start = tokens.length;
-    for (const id of prompt.slice(-block_size)) await append(id, "prompt");
+    for (const id of prompt.slice(-block_size)) if (allowed()) await append(id, "prompt");
     await write(count, allowed, left_out);
   });
 }
@@ -56,6 +57,7 @@ async function write(count, allowed, note = "") {
   for (const id of ["more", "generate"]) $(id).disabled = false;
   $("stop").disabled = false;
   $("status").textContent = `${note}writing …`;
+  $("looks").ariaLive = "off"; // nobody can listen to that many changes
   const began = performance.now();
   let done = 0, ended = false;
   for (; done < count && allowed() && !ended; done++) {
@@ -71,6 +73,7 @@ async function write(count, allowed, note = "") {
   $("stop").disabled = true;
   look();
   follow();
+  $("looks").ariaLive = "polite";
 }
 
 /** Add a token to the text and let the model read it. */
@@ -123,8 +126,8 @@ function show(id, kind) {
 function cut(n) {
   spans.splice(n).forEach((span) => span.remove());
   tokens.length = n;
-  model.tokens.length = Math.max(0, n - start);
-  if (n === 0) start = 0;
+  start = Math.min(start, n);
+  model.tokens.length = n - start;
   decode = tokenizer.decoder(); // it may stand inside a character
   tokens.forEach((id) => decode(id));
   hovered = null;
@@ -208,7 +211,7 @@ function show_attention(t) {
   all.unshift(sum.map((v) => v / all.length)); // in the order of the pictures
   const inputs = [...$("heads").querySelectorAll("input")];
   const chosen = inputs.findIndex((input) => input.checked), weights = all[chosen];
-  const first = ranked(weights).slice(0, 3).filter((s) => weights[s] > 0.005);
+  const first = ranked(weights).slice(0, 3).filter((s, rank) => rank === 0 || weights[s] > 0.005);
   const most = Math.max(weights[first[0]], 0.2); // where all is faint, faint is enough
   weights.forEach((w, s) => {
     if (w < 0.002) return;

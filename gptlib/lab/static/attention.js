@@ -24,7 +24,7 @@ function render({ model, el }) {
   const text = reader(view);
   const heads = picker(view);
   const panels = make("div", { className: "gpt-att-panels" }, heads.node);
-  const next = model.get("expected").length ? follows(view) : null;
+  const next = model.get("expected").length ? nextTokens(view) : null;
   if (next) panels.append(next.node);
   const hint = make("div", { className: "gpt-att-hint" }, ...legend(view));
   box.append(said, make("div", { className: "gpt-att-main" }, text.node, panels), hint);
@@ -100,15 +100,15 @@ function legend(view) {
 
 // The text with its arcs, numbers and heads
 
-const drawn = (tag, properties, ...children) => {
+const makeSvg = (tag, properties, ...children) => {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(properties))
     node.setAttribute(name, typeof value === "number" ? +value.toFixed(2) : value);
   node.append(...children);
   return node;
 };
-const rect = (kind, place) => drawn("rect", { class: `gpt-att-${kind}`, ...place });
-const words = (kind, text, place) => drawn("text", { class: `gpt-att-${kind}`, ...place }, text);
+const rect = (kind, place) => makeSvg("rect", { class: `gpt-att-${kind}`, ...place });
+const words = (kind, text, place) => makeSvg("text", { class: `gpt-att-${kind}`, ...place }, text);
 
 function reader(view) {
   const { model, labels } = view;
@@ -160,9 +160,9 @@ function reader(view) {
     const head = view.maps.length > 1 ? `${who(view)}: ` : "";
     const looks = described(view, view.looks(), t);
     node.setAttribute("aria-valuetext", `${spoken(labels[t])}, position ${t}. ${head}${looks}`);
-    const score = layout(view, room);
-    places = score.lines;
-    node.replaceChildren(paint(view, score));
+    const plan = layout(view, room);
+    places = plan.lines;
+    node.replaceChildren(paint(view, plan));
   };
   return { node, draw };
 }
@@ -211,68 +211,68 @@ function layout(view, room) {
   return { lines, cell, high, arcs, width, height: y, size: Math.min(18, cell / 0.63), left };
 }
 
-function paint(view, score) {
+function paint(view, plan) {
   const id = `${view.id}-hatch`, future = { fill: `url(#${id})` };
-  const svg = drawn("svg", { width: score.width, height: score.height, "aria-hidden": "true" });
+  const svg = makeSvg("svg", { width: plan.width, height: plan.height, "aria-hidden": "true" });
   const tile = { id, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
-  const line = drawn("path", { class: "gpt-att-line", d: "M0 0V7" });
-  svg.append(drawn("defs", {}, drawn("pattern", tile, rect("cell", { width: 7, height: 7 }), line)));
-  for (const line of score.lines) svg.append(...letters(view, score, line, future), ...strips(view, line, future));
-  svg.append(...arcs(view, score), ...score.lines.flatMap((line) => numbers(view, score, line)));
+  const line = makeSvg("path", { class: "gpt-att-line", d: "M0 0V7" });
+  svg.append(makeSvg("defs", {}, makeSvg("pattern", tile, rect("cell", { width: 7, height: 7 }), line)));
+  for (const line of plan.lines) svg.append(...letters(view, plan, line, future), ...strips(view, line, future));
+  svg.append(...arcs(view, plan), ...plan.lines.flatMap((line) => numbers(view, plan, line)));
   return svg;
 }
 
 /** Colour carries size: as in the drawings, the letter on it stays readable. */
 const shade = (weight) => (weight < 0.004 ? 0 : 0.06 + 0.66 * weight ** 0.8);
 
-function letters(view, score, line, future) {
-  const t = view.at(), row = view.looks(), wide = score.cell >= 20, gap = wide ? 3 : 1;
+function letters(view, plan, line, future) {
+  const t = view.at(), row = view.looks(), wide = plan.cell >= 20, gap = wide ? 3 : 1;
   return line.x.flatMap((x, i) => {
     const s = line.first + i, own = s === t, weight = s > t ? 0 : shade(row[s]);
-    const place = { x: x + gap / 2, y: line.top, width: line.widths[i] - gap, height: score.high, rx: wide ? 7 : 2.5 };
+    const place = { x: x + gap / 2, y: line.top, width: line.widths[i] - gap, height: plan.high, rx: wide ? 7 : 2.5 };
     const kind = s > t ? "later" : own ? "letter gpt-att-bold" : "letter";
-    const middle = { x: x + line.widths[i] / 2, y: line.top + score.high / 2 + score.size * 0.34 };
-    const parts = [s > t ? drawn("rect", { ...place, ...future }) : rect("cell", place)];
+    const middle = { x: x + line.widths[i] / 2, y: line.top + plan.high / 2 + plan.size * 0.34 };
+    const parts = [s > t ? makeSvg("rect", { ...place, ...future }) : rect("cell", place)];
     if (weight || own) parts.push(rect(own ? "tint gpt-att-own" : "tint", { ...place, "fill-opacity": weight }));
-    return [...parts, words(kind, view.labels[s], { ...middle, "font-size": score.size })];
+    return [...parts, words(kind, view.labels[s], { ...middle, "font-size": plan.size })];
   });
 }
 
 /** From the character that looks to each that it looks at; over a line's end and on. */
-function arcs(view, score) {
+function arcs(view, plan) {
   const t = view.at(), row = view.looks();
-  const lineOf = (s) => score.lines.find((line) => s < line.end);
+  const lineOf = (s) => plan.lines.find((line) => s < line.end);
   const spot = (s, line) => [line.x[s - line.first] + line.widths[s - line.first] / 2, line.top - 2];
-  const far = Math.max(320, score.width * 0.75);
-  const height = (distance) => 1.33 * (18 + (score.arcs - 24) * Math.min(1, distance / far) ** 0.55);
-  const own = lineOf(t), [x, y] = spot(t, own), h = score.arcs * 0.62;
+  const far = Math.max(320, plan.width * 0.75);
+  const height = (distance) => 1.33 * (18 + (plan.arcs - 24) * Math.min(1, distance / far) ** 0.55);
+  const own = lineOf(t), [x, y] = spot(t, own), h = plan.arcs * 0.62;
   return largest(row, row.length).reverse().flatMap((s) => {
     const line = lineOf(s), [X, Y] = spot(s, line), top = y - height(x - X);
-    const left = score.left - 2, right = line.x.at(-1) + line.widths.at(-1) + 4;
+    const left = plan.left - 2, right = line.x.at(-1) + line.widths.at(-1) + 4;
     const paths =
       s === t ? [`M${x - 3} ${y}C${x - 13} ${y - 25} ${x + 13} ${y - 25} ${x + 3} ${y}`]
       : line === own ? [`M${x} ${y}C${x} ${top} ${X} ${top} ${X} ${y}`]
       : [`M${x} ${y}C${x} ${y - h} ${Math.max(left, x - 50)} ${y - h} ${Math.min(x, left)} ${y - h}`,
          `M${X} ${Y}C${X} ${Y - h} ${Math.min(right, X + 50)} ${Y - h} ${Math.max(X, right)} ${Y - h}`];
     const stroke = { "stroke-width": 1.2 + 4 * row[s], "stroke-opacity": 0.4 + 0.5 * row[s] };
-    return paths.map((d) => drawn("path", { class: "gpt-att-arc", d, ...stroke }));
+    return paths.map((d) => makeSvg("path", { class: "gpt-att-arc", d, ...stroke }));
   });
 }
 
 /** The largest weights under their characters, moved apart where they would overlap. */
-function numbers(view, score, line) {
-  const row = view.looks(), best = Math.max(...row), top = line.top + score.high;
+function numbers(view, plan, line) {
+  const row = view.looks(), best = Math.max(...row), top = line.top + plan.high;
   const shown = largest(row, 8).filter((s) => s >= line.first && s < line.end).sort((a, b) => a - b);
   const from = shown.map((s) => line.x[s - line.first] + line.widths[s - line.first] / 2);
   const to = [...from];
   for (let round = 0; round < 200; round++)
     for (let i = 0; i < to.length; i++) {
-      to[i] = Math.min(score.width - 15, Math.max(15, to[i]));
+      to[i] = Math.min(plan.width - 15, Math.max(15, to[i]));
       const short = i ? GAP - (to[i] - to[i - 1]) : 0;
       if (short > 0) { to[i - 1] -= short / 2; to[i] += short / 2; }
     }
   return shown.flatMap((s, i) => [
-    drawn("path", { class: "gpt-att-lead", d: `M${from[i]} ${top + 2}L${to[i]} ${top + 13}` }),
+    makeSvg("path", { class: "gpt-att-lead", d: `M${from[i]} ${top + 2}L${to[i]} ${top + 13}` }),
     words(row[s] === best ? "number gpt-att-bold" : "number", number(row[s]), { x: to[i], y: top + 25 }),
   ]);
 }
@@ -283,8 +283,8 @@ function strips(view, line, future) {
   const left = line.x[0], right = line.x.at(-1) + line.widths.at(-1);
   const until = Math.max(0, Math.min(t + 1, line.end) - line.first); // letters that are seen
   const seen = until ? line.x[until - 1] + line.widths[until - 1] : left;
-  const titled = view.layers > 1 && line.strips.length;
-  const all = titled ? [words("name", `layer ${layer}`, { x: 0, y: line.strips[0] - 7 })] : [];
+  const several = view.layers > 1 && line.strips.length;
+  const all = several ? [words("name", `layer ${layer}`, { x: 0, y: line.strips[0] - 7 })] : [];
   line.strips.forEach((y, head) => {
     const row = view.row(layer, head, t), [best] = largest(row, 1, 0);
     const chosen = head === model.get("head"), bold = chosen ? " gpt-att-bold" : "";
@@ -298,7 +298,7 @@ function strips(view, line, future) {
       if (shade(weight)) all.push(rect("tint", place));
       if (width >= 36) all.push(words("inside", number(weight), { x: x + width / 2, y: base }));
     }
-    all.push(drawn("rect", { ...future, x: seen, width: right - seen, ...bar }));
+    all.push(makeSvg("rect", { ...future, x: seen, width: right - seen, ...bar }));
     if (chosen) all.push(rect("ring", { x: left - 2, y: y + 0.5, width: right - left + 4, height: STRIP - 1, rx: 4 }));
     const here = best >= line.first && best < line.end;
     if (here) all.push(words(`most${bold}`, number(row[best]), { x: right + 6, y: base }));
@@ -384,7 +384,7 @@ function stencil(rows, size) {
 /** The map of a single head on a short text, with its numbers. */
 function square(view) {
   const { labels, maps } = view, cell = Math.min(46, 380 / labels.length), edge = 26;
-  const whole = labels.length * cell, svg = drawn("svg", { width: edge + whole + 3, height: edge + whole + 3 });
+  const whole = labels.length * cell, svg = makeSvg("svg", { width: edge + whole + 3, height: edge + whole + 3 });
   const title = titled("The whole map", "rows look at columns");
   const node = make("div", { className: "gpt-att-heads", "aria-hidden": "true" }, title, svg);
   const under = (event) => {
@@ -404,7 +404,7 @@ function square(view) {
       parts.push(words(i === t ? "letter gpt-att-bold" : "letter", label, { x: edge - 14, y: at + 5, ...size }));
       labels.forEach((_, s) => {
         const place = { x: edge + s * cell + 1, y: edge + i * cell + 1, ...side };
-        if (s > i) return parts.push(drawn("rect", { ...place, ...future }));
+        if (s > i) return parts.push(makeSvg("rect", { ...place, ...future }));
         const weight = maps[0].rows[i][s];
         parts.push(rect("cell", place), rect("tint", { ...place, "fill-opacity": shade(weight) }));
         return parts.push(words("inside", number(weight), { x: edge + (s + 0.5) * cell, y: at + 4 }));
@@ -418,7 +418,7 @@ function square(view) {
 
 // What follows
 
-function follows(view) {
+function nextTokens(view) {
   const { model, labels, unit } = view;
   const title = make("div", { className: "gpt-att-title" });
   const table = make("div", { className: "gpt-att-bars", role: "list" });
