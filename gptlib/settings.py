@@ -57,7 +57,7 @@ class TrainConfig:
         self._keep_int("seed", 0, 2**31 - 1)
         self._keep_int("accumulate", 1)
         for name in ("lr", "muon_lr", "table_lr"):
-            self._keep_number(name, 0.0, 1e3)
+            self._keep_number(name, 1e-12, 1e3)
         self._keep_number("weight_decay", 0.0)
         self._keep_number("grad_clip", 1e-12)
         for name in ("warmup", "beta1", "beta2"):

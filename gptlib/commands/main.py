@@ -86,7 +86,11 @@ def parse(arguments: list[str]):
     kind, default = COMMANDS[name[0]], None
     if kind is Train and (recipe := find_recipe(rest)):
         default = Train.from_recipe(recipe)
-    return tyro.cli(kind, prog=f"{PROG} {name[0]}", args=rest, default=default)
+    command = tyro.cli(kind, prog=f"{PROG} {name[0]}", args=rest, default=default)
+    if kind is Train:
+        names = (word.partition("=")[0].replace("-", "_") for word in rest)
+        command.named += tuple(name.removeprefix("__training.") for name in names)
+    return command
 
 
 def find_recipe(arguments: list[str]) -> Path | None:

@@ -32,7 +32,6 @@ from gptlib.tokenizer import Tokenizer
 
 HEADER = 1024  # bytes
 TOKENIZER, MANIFEST = "tokenizer.json", "corpus.json"
-DTYPES = {"uint16": 2, "uint32": 4}  # bytes
 FIELDS = {"tokens": int, "sha256": str, "tokenizer": str, "vocab_size": int}
 UNUSED = "<|unused_{}|>"  # a special token that no text contains
 VAL_FRACTION, VAL_TOKENS = 0.1, 2**22  # val is the smaller of the two
@@ -87,7 +86,7 @@ def write_shard(
     source: identifies the text. made_by: the tokenizer's digest. Raises OSError.
     """
     size = tokenizer.vocab_size
-    kind = np.dtype("<u2" if size <= 2**16 else "<u4")
+    kind = _kind(size)
     count, sha = 0, hashlib.sha256()
     with replacing(path) as file:
         file.write(b" " * HEADER)
@@ -99,7 +98,7 @@ def write_shard(
         header = {
             "format": "gptlib-tokens",
             "version": 1,
-            "dtype": f"uint{8 * kind.itemsize}",
+            "dtype": kind.name,
             "tokens": count,
             "sha256": sha.hexdigest(),
             "tokenizer": made_by,
@@ -112,19 +111,24 @@ def write_shard(
         file.write(text.ljust(HEADER - 1) + b"\n")
 
 
+def _kind(vocab_size: int) -> np.dtype:
+    """The numbers that hold the ids of so many tokens."""
+    return np.dtype("<u2" if vocab_size <= 2**16 else "<u4")
+
+
 def read_header(path: Path) -> dict:
     """Read a shard's header. Raises DataError for files not written by `tokenize`."""
-    if not path.is_file():  # opening a pipe would wait for ever
-        raise DataError(f"{path} is no regular file: delete it and tokenize again")
-    with open(path, "rb") as file:
+    with open(regular(path), "rb") as file:
         first = file.read(HEADER)
     try:
         header = json.loads(first)
         known = (header["format"], header["version"]) == ("gptlib-tokens", 1)
         known &= all(type(header[name]) is kind for name, kind in FIELDS.items())
         known &= header["tokens"] >= 0 < header["vocab_size"]
-        size = HEADER + DTYPES[header["dtype"]] * header["tokens"]
-        known &= isinstance(header["source"], list) and size == path.stat().st_size
+        kind = _kind(header["vocab_size"])
+        size = HEADER + kind.itemsize * header["tokens"]
+        known &= (header["dtype"], path.stat().st_size) == (kind.name, size)
+        known &= isinstance(header["source"], list)
     except (ValueError, KeyError, TypeError, RecursionError):
         known = False
     if not known:
@@ -132,6 +136,13 @@ def read_header(path: Path) -> dict:
             f"{path} is damaged, or not a shard: delete it and tokenize again"
         )
     return header
+
+
+def regular(path: Path) -> Path:
+    """path, or DataError if it is no regular file: a pipe is waited for, for ever."""
+    if not path.is_file():
+        raise DataError(f"{path} is no regular file: delete it and tokenize again")
+    return path
 
 
 def read_manifest(folder: Path) -> dict:
@@ -274,10 +285,10 @@ class TokenCorpus:
                 f"{len(self.shards.paths)} shards that are there; run the command that "
                 "wrote them again, which does the rest"
             )
-        file = Path(folder) / TOKENIZER
+        file = regular(Path(folder) / TOKENIZER)
         self.tokenizer = Tokenizer.load(file)
-        made_by = self.shards.headers[0]["tokenizer"]
-        if digest(self.tokenizer.to_dict()) != made_by:
+        made = digest(self.tokenizer.to_dict()), self.tokenizer.vocab_size
+        if any((h["tokenizer"], h["vocab_size"]) != made for h in self.shards.headers):
             raise DataError(f"{file} did not encode these shards: tokenize again")
         if not len(self.shards):
             raise DataError(
