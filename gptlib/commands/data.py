@@ -50,9 +50,8 @@ class Data:
         given = {f.name for f in fields(self) if getattr(self, f.name) != f.default}
         ignored = given & {"corpus"} if self.dataset else given - {"corpus"}
         if ignored:
-            when = "with" if self.dataset else "without"
-            names = ", ".join(sorted(ignored))
-            raise ValueError(f"{names}: would be ignored {when} --dataset")
+            names, when = ", ".join(sorted(ignored)), "" if self.dataset else "out"
+            raise ValueError(f"{names}: would be ignored with{when} --dataset")
 
     def run(self) -> None:
         if self.dataset is None:

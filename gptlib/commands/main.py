@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         command = parse(sys.argv[1:] if arguments is None else arguments)
         command.run()
-        sys.stdout.flush()
+        print(end="", flush=True)  # sys.stdout may be closed
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

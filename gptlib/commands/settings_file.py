@@ -79,10 +79,11 @@ def without_repetition(pairs: list[tuple]) -> dict:
 def write_settings(path: str | Path, settings: dict) -> None:
     """Write an object as JSON or YAML. Raises OSError, or ValueError for the suffix."""
     require_choice("the file's suffix", Path(path).suffix, (".json", *YAML))
+    numbers = {"default": lambda number: number.item()}  # of NumPy
+    text = json.dumps(settings, indent=1, ensure_ascii=False, **numbers) + "\n"
     if Path(path).suffix in YAML:
+        settings = json.loads(text)
         text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
-    else:
-        text = json.dumps(settings, indent=1, ensure_ascii=False) + "\n"
     write_atomically(Path(path), text.encode())
 
 

@@ -110,7 +110,6 @@ class Train:
     # For text; a folder of tokens has its own.
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     base: tyro.conf.Suppress[tyro.conf.Fixed[Recipe]] = field(default_factory=Recipe)
-    # Of the training, what recipe and options name, be it the default.
     named: tyro.conf.Suppress[tyro.conf.Fixed[tuple]] = ()
 
     def __post_init__(self):
@@ -179,10 +178,8 @@ def train_recipe(
     more_steps: int | None = None,
     named: Collection[str] = (),
 ) -> None:
-    """Train what a recipe describes, or resume it; final: also measure and sample.
-
-    named: settings of the training that were given, even if they are the default.
-    """
+    """Train what a recipe describes, or resume it; final: also measure and sample;
+    named: settings of the training that were given, be it as they are by default."""
     handler, corpus = open_handler(folder, strategy), open_corpus(recipe.corpus)
     try:
         if holds_model(folder):
@@ -228,13 +225,7 @@ def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) ->
     handler.train(data=data, config=training)
 
 
-def resume(
-    handler: ModelHandler,
-    recipe: Recipe,
-    corpus: Text,
-    more_steps: int | None,
-    named: Collection[str],
-) -> None:
+def resume(handler: ModelHandler, recipe: Recipe, corpus: Text, more_steps, named):
     """Continue a training; one that is finished only with more steps."""
     about = handler.trained_on
     if corpus.sha256 != about.get("sha256"):

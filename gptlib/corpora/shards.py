@@ -86,7 +86,7 @@ def write_shard(
     source: identifies the text. made_by: the tokenizer's digest. Raises OSError.
     """
     size = tokenizer.vocab_size
-    kind = _kind(size)
+    kind = np.dtype("<u2" if size <= 2**16 else "<u4")
     count, sha = 0, hashlib.sha256()
     with replacing(path) as file:
         file.write(b" " * HEADER)
@@ -111,21 +111,18 @@ def write_shard(
         file.write(text.ljust(HEADER - 1) + b"\n")
 
 
-def _kind(vocab_size: int) -> np.dtype:
-    """The numbers that hold the ids of so many tokens."""
-    return np.dtype("<u2" if vocab_size <= 2**16 else "<u4")
-
-
 def read_header(path: Path) -> dict:
     """Read a shard's header. Raises DataError for files not written by `tokenize`."""
-    with open(regular(path), "rb") as file:
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise DataError(f"{path} is no regular file: delete it and tokenize again")
+    with open(path, "rb") as file:
         first = file.read(HEADER)
     try:
         header = json.loads(first)
         known = (header["format"], header["version"]) == ("gptlib-tokens", 1)
         known &= all(type(header[name]) is kind for name, kind in FIELDS.items())
         known &= header["tokens"] >= 0 < header["vocab_size"]
-        kind = _kind(header["vocab_size"])
+        kind = np.dtype("<u2" if header["vocab_size"] <= 2**16 else "<u4")
         size = HEADER + kind.itemsize * header["tokens"]
         known &= (header["dtype"], path.stat().st_size) == (kind.name, size)
         known &= isinstance(header["source"], list)
@@ -136,13 +133,6 @@ def read_header(path: Path) -> dict:
             f"{path} is damaged, or not a shard: delete it and tokenize again"
         )
     return header
-
-
-def regular(path: Path) -> Path:
-    """path, or DataError if it is no regular file: a pipe is waited for, for ever."""
-    if not path.is_file():
-        raise DataError(f"{path} is no regular file: delete it and tokenize again")
-    return path
 
 
 def read_manifest(folder: Path) -> dict:
@@ -285,7 +275,9 @@ class TokenCorpus:
                 f"{len(self.shards.paths)} shards that are there; run the command that "
                 "wrote them again, which does the rest"
             )
-        file = regular(Path(folder) / TOKENIZER)
+        file = Path(folder) / TOKENIZER
+        if not file.is_file():
+            raise DataError(f"{file} is no regular file: tokenize again")
         self.tokenizer = Tokenizer.load(file)
         made = digest(self.tokenizer.to_dict()), self.tokenizer.vocab_size
         if any((h["tokenizer"], h["vocab_size"]) != made for h in self.shards.headers):

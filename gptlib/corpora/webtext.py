@@ -118,15 +118,12 @@ def _require_ours(
     """Raise DataError if tokens of another text or tokenizer would be replaced."""
     before, there = read_manifest(folder).get("of"), [*folder.glob("*.tokens")]
     foreign = before is None and (there or (folder / TOKENIZER).exists())
-    if before not in (None, of) or (foreign and not finished):
+    other = any(read_header(path)["tokenizer"] != made_by for path in there)
+    if before not in (None, of) or (foreign and not finished) or other:
+        holds = "another tokenizer" if other else before or "another text"
         raise DataError(
-            f"{folder} holds tokens of {before or 'another text'}, not of {of}: choose "
-            f"another folder, or delete its *.tokens, {TOKENIZER} and {MANIFEST}"
-        )
-    if any(read_header(path)["tokenizer"] != made_by for path in there):
-        raise DataError(
-            f"{folder} holds tokens of another tokenizer: choose another folder, or "
-            "delete its *.tokens"
+            f"{folder} holds tokens of {holds}, not of {of}: choose another folder, or "
+            f"delete its *.tokens, {TOKENIZER} and {MANIFEST}"
         )
 
 

@@ -226,5 +226,5 @@ def _compare_copies(folder: Path, described: dict) -> None:
             warnings.warn(
                 f"{path} is only a copy for people, and differs from what {MODEL} "
                 "holds, which counts; saving the model writes it anew",
-                stacklevel=3,
+                stacklevel=5,
             )

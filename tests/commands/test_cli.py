@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -22,7 +23,7 @@ from gptlib import (
 from gptlib.commands import bench
 from gptlib.commands.evaluate import progress
 from gptlib.commands.main import main, parse
-from gptlib.commands.recipe import read_recipe
+from gptlib.commands.recipe import Recipe, read_recipe, write_recipe
 from gptlib.hub.pretrained import load_pretrained
 
 
@@ -285,6 +286,13 @@ def test_options_are_stored_as_a_recipe_and_count_more_than_one(tmp_path, capsys
         assert read_recipe(again) == replace(stored, training=training)
     with pytest.raises(SystemExit, match=r"suffix='.toml': expected one of '.json'"):
         main(["train", "unused", "--write-recipe", str(tmp_path / "mine.toml")])
+
+
+@pytest.mark.parametrize("suffix", [".json", ".yaml"])
+def test_numbers_of_numpy_are_written_as_numbers(tmp_path, suffix):
+    model = {"n_layer": np.int64(2), "dropout": np.float64(0.25)}
+    write_recipe(tmp_path / f"recipe{suffix}", Recipe(model=model))
+    assert read_recipe(tmp_path / f"recipe{suffix}") == Recipe(model=model)
 
 
 def test_only_given_options_change_the_model(tmp_path):
