@@ -13,6 +13,8 @@ from gptlib.errors import DataError, ModelFileError, describe
 from gptlib.files.merges import read_merges
 from gptlib.tokenizer import CharTokenizer, Tokenizer
 
+# Of a BPE: what makes tokens other than those of bytes and merges.
+CHANGES = ("dropout", "continuing_subword_prefix", "end_of_word_suffix")
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
 
 
@@ -87,6 +89,13 @@ def read_tokenizer(path: Path) -> Tokenizer:
         for token in stored["added_tokens"]:
             if not token["special"]:
                 raise ValueError(f"it adds {token['content']!r}, an ordinary token")
+        after = stored.get("post_processor") or BYTE_LEVEL
+        changes = {k: stored["model"].get(k) for k in CHANGES}
+        changes |= {"normalizer": stored.get("normalizer")}
+        changes |= {"post_processor": after if after["type"] != "ByteLevel" else None}
+        for name, value in changes.items():
+            if value:
+                raise ValueError(f"its {name}, {value!s:.60}, gives other tokens")
         if kind == "WordLevel":
             return _to_characters(stored)
         if kind == "BPE":
@@ -103,7 +112,7 @@ def read_json(path: Path) -> object:
     """Read a JSON file. Raises ModelFileError if it is no JSON, OSError."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged: it is no JSON ({error})") from None
 
 
