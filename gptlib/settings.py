@@ -49,8 +49,8 @@ class TrainConfig:
     accumulate: int = 1  # parts in which a batch is computed: less memory
 
     def __post_init__(self):
-        self._keep_int("steps", 1)
-        self._keep_int("batch_size", 1)
+        self._keep_int("steps", 1, 10**12)
+        self._keep_int("batch_size", 1, 10**9)
         self._keep_int("eval_every", 0)
         if self.eval_tokens is not None:
             self._keep_int("eval_tokens", 1)

@@ -13,8 +13,9 @@ from gptlib.errors import DataError, ModelFileError, describe
 from gptlib.files.merges import read_merges
 from gptlib.tokenizer import CharTokenizer, Tokenizer
 
-# Of a BPE: what makes tokens other than those of bytes and merges.
-CHANGES = ("dropout", "continuing_subword_prefix", "end_of_word_suffix")
+# What makes other tokens than those of the text as it is.
+CHANGES = ("normalizer", "post_processor", "dropout")
+CHANGES += ("continuing_subword_prefix", "end_of_word_suffix")
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
 
 
@@ -89,13 +90,11 @@ def read_tokenizer(path: Path) -> Tokenizer:
         for token in stored["added_tokens"]:
             if not token["special"]:
                 raise ValueError(f"it adds {token['content']!r}, an ordinary token")
+        parts = stored["model"] | {"normalizer": stored.get("normalizer")}
         after = stored.get("post_processor") or BYTE_LEVEL
-        changes = {k: stored["model"].get(k) for k in CHANGES}
-        changes |= {"normalizer": stored.get("normalizer")}
-        changes |= {"post_processor": after if after["type"] != "ByteLevel" else None}
-        for name, value in changes.items():
-            if value:
-                raise ValueError(f"its {name}, {value!s:.60}, gives other tokens")
+        parts["post_processor"] = after["type"] != "ByteLevel" and after
+        for name in filter(parts.get, CHANGES):
+            raise ValueError(f"its {name}, {parts[name]!s:.60}, gives other tokens")
         if kind == "WordLevel":
             return _to_characters(stored)
         if kind == "BPE":

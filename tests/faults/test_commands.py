@@ -54,6 +54,9 @@ def test_json_with_a_key_twice_is_refused(tmp_path):
         ("--model.n-embd 4000000", "parameters: expected at most"),
         ("--model.block-size 9223372036854775807", "model"),
         ("--training.lr nan", "lr=nan"),
+        ("--training.lr 0", "lr=0.0"),
+        ("--training.steps 1000000000000000", "steps=1000000000000000"),
+        ("--training.batch-size 99999999999", "batch_size=99999999999"),
     ],
 )
 def test_models_beyond_any_machine_are_refused_at_once(tmp_path, capsys, options, says):

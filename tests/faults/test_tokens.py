@@ -212,7 +212,7 @@ def test_an_endless_line_is_refused_before_it_fills_the_memory(
 
 def test_merges_that_double_are_refused_before_they_fill_the_memory():
     merges = [(32, 32), *((256 + i, 256 + i) for i in range(40))]
-    with pytest.raises(ValueError, match="merge 16 makes a token of 131,072 bytes"):
+    with pytest.raises(ValueError, match="merge 12 makes a token of 8,192 bytes"):
         BPETokenizer(merges)
 
 
