@@ -116,10 +116,11 @@ def _require_ours(
     folder: Path, of: list[str], finished: list[Path], made_by: str
 ) -> None:
     """Raise DataError if tokens of another text or tokenizer would be replaced."""
-    before, there = read_manifest(folder).get("of"), [*folder.glob("*.tokens")]
+    before, there = read_manifest(folder).get("of"), {*folder.glob("*.tokens")}
     foreign = before is None and (there or (folder / TOKENIZER).exists())
     other = any(read_header(path)["tokenizer"] != made_by for path in there)
-    if before not in (None, of) or (foreign and not finished) or other:
+    replaced = before not in (None, of) and there - {*finished}
+    if replaced or (foreign and not finished) or other:
         holds = "another tokenizer" if other else before or "another text"
         raise DataError(
             f"{folder} holds tokens of {holds}, not of {of}: choose another folder, or "
