@@ -40,7 +40,7 @@ LETTERS = {
     for i, byte in enumerate(BYTES)
 }
 END_OF_TEXT = "<|endoftext|>"
-LONGEST = 2**16  # bytes of a token
+LONGEST = 2**12  # bytes of a token
 
 
 class BPETokenizer(Tokenizer):

@@ -70,7 +70,7 @@ class CountsConfig(WrapperConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        require_int("order", self.order, 1)
+        require_int("order", self.order, 1, 62)
         for size in self.sizes:
             require_int("sizes", size, 0)
         if len(self.sizes) not in (0, self.order):

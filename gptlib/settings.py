@@ -49,15 +49,15 @@ class TrainConfig:
     accumulate: int = 1  # parts in which a batch is computed: less memory
 
     def __post_init__(self):
-        self._keep_int("steps", 1)
-        self._keep_int("batch_size", 1)
+        self._keep_int("steps", 1, 10**12)
+        self._keep_int("batch_size", 1, 10**9)
         self._keep_int("eval_every", 0)
         if self.eval_tokens is not None:
             self._keep_int("eval_tokens", 1)
         self._keep_int("seed", 0, 2**31 - 1)
         self._keep_int("accumulate", 1)
         for name in ("lr", "muon_lr", "table_lr"):
-            self._keep_number(name, 0.0, 1e3)
+            self._keep_number(name, 1e-12, 1e3)
         self._keep_number("weight_decay", 0.0)
         self._keep_number("grad_clip", 1e-12)
         for name in ("warmup", "beta1", "beta2"):

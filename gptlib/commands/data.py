@@ -1,6 +1,6 @@
 """python -m gptlib data: fetch a corpus, or turn a data set into tokens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -45,6 +45,13 @@ class Data:
     # How many processes work at a time, at least 1; by default one per core, at most 6,
     # which need less than 1 GB of memory together.
     processes: int | None = None
+
+    def __post_init__(self):
+        given = {f.name for f in fields(self) if getattr(self, f.name) != f.default}
+        ignored = given & {"corpus"} if self.dataset else given - {"corpus"}
+        if ignored:
+            names, when = ", ".join(sorted(ignored)), "" if self.dataset else "out"
+            raise ValueError(f"{names}: would be ignored with{when} --dataset")
 
     def run(self) -> None:
         if self.dataset is None:

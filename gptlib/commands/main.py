@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         command = parse(sys.argv[1:] if arguments is None else arguments)
         command.run()
-        sys.stdout.flush()
+        print(end="", flush=True)  # sys.stdout may be closed
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -86,7 +86,11 @@ def parse(arguments: list[str]):
     kind, default = COMMANDS[name[0]], None
     if kind is Train and (recipe := find_recipe(rest)):
         default = Train.from_recipe(recipe)
-    return tyro.cli(kind, prog=f"{PROG} {name[0]}", args=rest, default=default)
+    command = tyro.cli(kind, prog=f"{PROG} {name[0]}", args=rest, default=default)
+    if kind is Train:
+        names = (word.partition("=")[0].replace("-", "_") for word in rest)
+        command.named += tuple(name.removeprefix("__training.") for name in names)
+    return command
 
 
 def find_recipe(arguments: list[str]) -> Path | None:

@@ -29,12 +29,12 @@ class StrictLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node, deep=False):
-        seen = []
+        seen = set()
         for key, _ in node.value:
-            if key.value in seen:
+            if str(key.value) in seen:
                 says = f"the key {key.value!r} occurs twice"
                 raise yaml.MarkedYAMLError(problem=says, problem_mark=key.start_mark)
-            seen.append(key.value)
+            seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
 
@@ -68,20 +68,22 @@ def read_settings(path: str | Path) -> dict:
 
 def without_repetition(pairs: list[tuple]) -> dict:
     """The object of a JSON file; ValueError for a key that occurs twice."""
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
+    found = {}
+    for name, value in pairs:
+        if name in found:
             raise ValueError(f"the key {name!r} occurs twice")
-    return dict(pairs)
+        found[name] = value
+    return found
 
 
 def write_settings(path: str | Path, settings: dict) -> None:
     """Write an object as JSON or YAML. Raises OSError, or ValueError for the suffix."""
     require_choice("the file's suffix", Path(path).suffix, (".json", *YAML))
+    numbers = {"default": lambda number: number.item()}  # of NumPy
+    text = json.dumps(settings, indent=1, ensure_ascii=False, **numbers) + "\n"
     if Path(path).suffix in YAML:
+        settings = json.loads(text)
         text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
-    else:
-        text = json.dumps(settings, indent=1, ensure_ascii=False) + "\n"
     write_atomically(Path(path), text.encode())
 
 

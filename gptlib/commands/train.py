@@ -4,7 +4,7 @@ Read next: `recipe.py`, what can be described; `gptlib/scale`, several processes
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +25,7 @@ from gptlib.corpora.shards import TokenCorpus, open_corpus, padded
 from gptlib.data import Corpus
 from gptlib.errors import require_int
 from gptlib.evaluation import evaluate
+from gptlib.files.atomic import write_atomically
 from gptlib.handler import STORED_TYPES, ModelHandler
 from gptlib.handler.build import (
     build_config,
@@ -33,7 +34,7 @@ from gptlib.handler.build import (
     nested,
     take_weights,
 )
-from gptlib.handler.folder import holds_model
+from gptlib.handler.folder import COPIES, holds_model
 from gptlib.handler.modelfile import stored_tensors
 from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
 from gptlib.model import count_parameters
@@ -109,6 +110,7 @@ class Train:
     # For text; a folder of tokens has its own.
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     base: tyro.conf.Suppress[tyro.conf.Fixed[Recipe]] = field(default_factory=Recipe)
+    named: tyro.conf.Suppress[tyro.conf.Fixed[tuple]] = ()
 
     def __post_init__(self):
         self.described()  # wrong options are refused while they are parsed
@@ -136,6 +138,7 @@ class Train:
             start=base.start if isinstance(base.start, str) else None,
             tokenizer=base.tokenizer,
             base=base,
+            named=tuple(settings["training"]),
         )
         command.folder = tyro.MISSING
         return command
@@ -159,8 +162,8 @@ class Train:
             return
         with process_group():
             try:
-                more = self.more_steps
-                train_recipe(self.described(), self.folder, self.strategy, True, more)
+                rest = {"more_steps": self.more_steps, "named": self.named}
+                train_recipe(self.described(), self.folder, self.strategy, **rest)
             except KeyboardInterrupt:
                 if is_main_process():
                     raise
@@ -173,14 +176,14 @@ def train_recipe(
     strategy: str,
     final: bool = True,
     more_steps: int | None = None,
+    named: Collection[str] = (),
 ) -> None:
-    """Train what a recipe describes, or resume it; final: also measure and sample."""
+    """Train what a recipe describes, or resume it; final: also measure and sample;
+    named: settings of the training that were given, be it as they are by default."""
     handler, corpus = open_handler(folder, strategy), open_corpus(recipe.corpus)
     try:
         if holds_model(folder):
-            handler.load()
-        if handler.trained_on:
-            resume(handler, recipe, corpus, more_steps)
+            resume(handler.load(), recipe, corpus, more_steps, named)
         elif more_steps is not None:
             raise ValueError(f"more_steps={more_steps}: {folder} holds no training")
         else:  # an empty folder, or a training that ended before it was first saved
@@ -197,10 +200,10 @@ def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) ->
     """Train a new model, from the beginning."""
     start, tokenizer = load_start(recipe, handler.path, strategy)
     tokenizer = tokenizer or make_tokenizer(recipe.tokenizer, corpus)
+    require_tokenizer(recipe.tokenizer, tokenizer)
     if recipe.vocab_size is not None:
         tokenizer = padded(tokenizer, recipe.vocab_size)
-    vocabulary = {"vocab_size": tokenizer.vocab_size}
-    config = build_config(override(recipe.model, vocabulary))
+    config = build_config(override(recipe.model, {"vocab_size": tokenizer.vocab_size}))
     if start is not None and not recipe.model:
         config = start.config
     if isinstance(corpus, TokenCorpus) and isinstance(config, CountsConfig):
@@ -217,21 +220,24 @@ def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) ->
         training = replace(training, precision="bfloat16", compile=triton)
     model.to(device)
     print(f"{model.config}: {count_parameters(model):,} parameters")
-    handler.save(model, tokenizer)
+    # Saved at its first checkpoint: a model in a folder is one that took time.
+    handler.model, handler.tokenizer = model, tokenizer
     handler.train(data=data, config=training)
 
 
-def resume(
-    handler: ModelHandler, recipe: Recipe, corpus: Text, more_steps: int | None
-) -> None:
+def resume(handler: ModelHandler, recipe: Recipe, corpus: Text, more_steps, named):
     """Continue a training; one that is finished only with more steps."""
     about = handler.trained_on
-    if corpus.sha256 != about["sha256"]:
+    if corpus.sha256 != about.get("sha256"):
         raise ValueError(
-            f"{handler.path} holds a model trained on {about['corpus']}, not on "
-            f"{recipe.corpus}: choose another folder"
+            f"{handler.path} holds a model trained on "
+            f"{about.get('corpus', 'an unknown text')}, not on {recipe.corpus}: choose "
+            f"another folder; --start {handler.path} begins with its weights"
         )
-    finished, given = about["step"] == about["config"]["steps"], _given(recipe.training)
+    require_tokenizer(recipe.tokenizer, handler.tokenizer)
+    finished = about["step"] == about["config"]["steps"]
+    usual, given = asdict(TrainConfig()), asdict(recipe.training)
+    given = {k: v for k, v in given.items() if v != usual[k] or k in named}
     if more_steps is not None:  # it may be that, or the training before it
         given |= {"steps": more_steps if finished else about["config"]["steps"]}
     config = replace(stored_config(about["config"]), **given)
@@ -245,11 +251,6 @@ def resume(
     handler.resume_with(recipe.training.accumulate)
     handler.model.to(pick_device())
     handler.train(data=corpus, config=config)
-
-
-def _given(training: TrainConfig) -> dict:
-    """The settings that are not the default."""
-    return dict(asdict(training).items() - asdict(TrainConfig()).items())
 
 
 def require_same(handler: ModelHandler, recipe: Recipe, training: dict) -> None:
@@ -302,7 +303,7 @@ def measure(handler: ModelHandler, corpus: Text, dtype: str) -> None:
     pieces = handler.stream(prompt, SAMPLE_TOKENS, temperature=0.8, seed=1)
     bar = tqdm(pieces, total=SAMPLE_TOKENS, unit="token", delay=2, leave=False)
     sample = (prompt + "".join(bar)).lstrip("\n")
-    (handler.path / "sample.txt").write_text(sample, encoding="utf-8")
+    write_atomically(handler.path / COPIES[-1], sample.encode())
 
 
 def make_tokenizer(config: TokenizerConfig, corpus: Text) -> Tokenizer:
@@ -312,6 +313,14 @@ def make_tokenizer(config: TokenizerConfig, corpus: Text) -> Tokenizer:
     # Merges are found in the training text; characters must all be known.
     text = corpus.text if config.type == "char" else corpus.train
     return build_tokenizer(config, text)
+
+
+def require_tokenizer(config: TokenizerConfig, tokenizer: Tokenizer) -> None:
+    """Raise ValueError for a choice that a text or a model with its own ignores."""
+    merges = {"char": 0, "gpt2": 50_000, "bpe": (config.vocab_size or 0) - 256}
+    given = config != TokenizerConfig()
+    if given and len(getattr(tokenizer, "merges", ())) != merges[config.type]:
+        raise ValueError(f"{config} would be ignored: here it is {tokenizer!r:.60}")
 
 
 def load_start(

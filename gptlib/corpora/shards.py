@@ -32,7 +32,6 @@ from gptlib.tokenizer import Tokenizer
 
 HEADER = 1024  # bytes
 TOKENIZER, MANIFEST = "tokenizer.json", "corpus.json"
-DTYPES = {"uint16": 2, "uint32": 4}  # bytes
 FIELDS = {"tokens": int, "sha256": str, "tokenizer": str, "vocab_size": int}
 UNUSED = "<|unused_{}|>"  # a special token that no text contains
 VAL_FRACTION, VAL_TOKENS = 0.1, 2**22  # val is the smaller of the two
@@ -99,7 +98,7 @@ def write_shard(
         header = {
             "format": "gptlib-tokens",
             "version": 1,
-            "dtype": f"uint{8 * kind.itemsize}",
+            "dtype": kind.name,
             "tokens": count,
             "sha256": sha.hexdigest(),
             "tokenizer": made_by,
@@ -123,8 +122,10 @@ def read_header(path: Path) -> dict:
         known = (header["format"], header["version"]) == ("gptlib-tokens", 1)
         known &= all(type(header[name]) is kind for name, kind in FIELDS.items())
         known &= header["tokens"] >= 0 < header["vocab_size"]
-        size = HEADER + DTYPES[header["dtype"]] * header["tokens"]
-        known &= isinstance(header["source"], list) and size == path.stat().st_size
+        kind = np.dtype("<u2" if header["vocab_size"] <= 2**16 else "<u4")
+        size = HEADER + kind.itemsize * header["tokens"]
+        known &= (header["dtype"], path.stat().st_size) == (kind.name, size)
+        known &= isinstance(header["source"], list)
     except (ValueError, KeyError, TypeError, RecursionError):
         known = False
     if not known:
@@ -275,9 +276,11 @@ class TokenCorpus:
                 "wrote them again, which does the rest"
             )
         file = Path(folder) / TOKENIZER
+        if not file.is_file():
+            raise DataError(f"{file} is no regular file: tokenize again")
         self.tokenizer = Tokenizer.load(file)
-        made_by = self.shards.headers[0]["tokenizer"]
-        if digest(self.tokenizer.to_dict()) != made_by:
+        made = digest(self.tokenizer.to_dict()), self.tokenizer.vocab_size
+        if any((h["tokenizer"], h["vocab_size"]) != made for h in self.shards.headers):
             raise DataError(f"{file} did not encode these shards: tokenize again")
         if not len(self.shards):
             raise DataError(

@@ -90,7 +90,7 @@ def _write(
     shards = [folder / f"{number:06d}.tokens" for number in range(len(groups))]
     pairs = list(zip(groups, shards, strict=True))
     finished = [shard for chunks, shard in pairs if _is_done(chunks, shard, made_by)]
-    _require_ours(folder, of, finished)
+    _require_ours(folder, of, finished, made_by)
     remove_leftovers(folder)
     write_manifest(folder, of, None)
     for old in set(folder.glob("*.tokens")) - set(shards):
@@ -112,17 +112,19 @@ def _name(source: str | Path) -> str:
     return str(path.resolve() if path.exists() else source)
 
 
-def _require_ours(folder: Path, of: list[str], finished: list[Path]) -> None:
-    """Raise DataError if the tokens of another text would be replaced."""
-    before = read_manifest(folder)
-    there = any(folder.glob("*.tokens"))
-    if (before and before["of"][:1] != of[:1]) or (
-        there and not before and not finished
-    ):
-        made_of = before.get("of", ["another text"])[0]
+def _require_ours(
+    folder: Path, of: list[str], finished: list[Path], made_by: str
+) -> None:
+    """Raise DataError if tokens of another text or tokenizer would be replaced."""
+    before, there = read_manifest(folder).get("of"), {*folder.glob("*.tokens")}
+    foreign = before is None and (there or (folder / TOKENIZER).exists())
+    other = any(read_header(path)["tokenizer"] != made_by for path in there)
+    replaced = before not in (None, of) and there - {*finished}
+    if replaced or (foreign and not finished) or other:
+        holds = "another tokenizer" if other else before or "another text"
         raise DataError(
-            f"{folder} holds tokens of {made_of}, not of {of[0]}: choose another "
-            f"folder, or delete its *.tokens and {MANIFEST}"
+            f"{folder} holds tokens of {holds}, not of {of}: choose another folder, or "
+            f"delete its *.tokens, {TOKENIZER} and {MANIFEST}"
         )
 
 

@@ -26,6 +26,7 @@ from gptlib.handler.folder import (
     MODEL,
     read_folder,
     require_ours,
+    stamp,
     write_checkpoint,
     write_model,
 )
@@ -58,6 +59,7 @@ class ModelHandler:
         self.trained_on: dict = {}
         self._training: Training | None = None
         self._resume: dict | None = None
+        self._seen: list = []  # which state of the folder is in hand
 
     def save(
         self,
@@ -72,8 +74,8 @@ class ModelHandler:
         training: the `Training` that made it, to be able to resume it; that of a
         loaded model stays resumable. dtype "float16" halves the file of a finished
         model. Raises ValueError when model and tokenizer do not fit or the folder holds
-        something else, OSError when the disk refuses or another training or save writes
-        there; then the folder still holds what it held before.
+        something else or something newer, OSError when the disk refuses or another
+        training or save writes there; then the folder still holds what it held before.
         """
         model = self.model if model is None else model
         tokenizer = self.tokenizer if tokenizer is None else tokenizer
@@ -86,6 +88,7 @@ class ModelHandler:
         if training is not None and training.diverged:
             training = None
         tensors = stored_tensors(model, STORED_TYPES[dtype])
+        seen = self._seen if model is self.model else None
         resume = self._resume if model is self.model and training is None else None
         if training is not None:
             self.trained_on = _describe_training(training)
@@ -98,10 +101,9 @@ class ModelHandler:
         state = None if resume is None else resume | {"model": model.state_dict()}
         if training is not None and len(training) > 0:
             state = training.state_dict()
-        if self.writes:
-            with locked(self.path):
-                require_ours(self.path)
-                self._write_model(tensors, state)
+        with self._writing(seen):
+            if self.writes:
+                write_model(self.path, self._described(), tensors, self.history, state)
         return self
 
     def load(self) -> "ModelHandler":
@@ -110,6 +112,7 @@ class ModelHandler:
         Where a training was interrupted, its last checkpoint is loaded.
         Raises ModelFileError (a ValueError) for anything `save` did not write.
         """
+        self._seen = stamp(self.path)
         stored = read_folder(self.path)
         model = build(stored.described, self.path)
         model.load_state_dict(stored.weights)
@@ -156,7 +159,7 @@ class ModelHandler:
         self._training, self._resume = training, None
         before = len(training.history)
         try:
-            with self._writing():
+            with self._writing(self._seen):
                 self._run(training, wanted, progress)
         finally:
             model.eval()
@@ -260,12 +263,15 @@ class ModelHandler:
         return torch.tensor(ids, device=next(model.parameters()).device)
 
     @contextmanager
-    def _writing(self):
-        """Hold the folder for a training, where this handler writes at all."""
+    def _writing(self, seen: list | None):
+        """Hold the folder, where this handler writes at all; as for `require_ours`."""
         with locked(self.path) if self.writes else nullcontext():
             if self.writes:
-                require_ours(self.path)
-            yield
+                require_ours(self.path, seen)
+            try:
+                yield
+            finally:
+                self._seen = stamp(self.path)
 
     def _prepare(self, steps, data, config) -> Training:
         model, tokenizer = self._in_hand()
@@ -328,12 +334,10 @@ class ModelHandler:
         if not self.writes:
             return
         if state is None or not (self.path / MODEL).is_file():
-            self._write_model(stored_tensors(self.model, torch.float32), state)
+            tensors = stored_tensors(self.model, torch.float32)
+            write_model(self.path, self._described(), tensors, self.history, state)
         else:
             write_checkpoint(self.path, self._described(), state)
-
-    def _write_model(self, tensors: dict[str, Tensor], state: dict | None) -> None:
-        write_model(self.path, self._described(), tensors, self.history, state)
 
     def _described(self) -> dict:
         return describe(self.model) | {

@@ -5,17 +5,19 @@ no crash can pair new weights with an old optimiser. Read next: `folder.py`.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gptlib.errors import ModelFileError, one_line, require_int, require_number
 from gptlib.files.meta import meta_device, opened
 from gptlib.handler.history import TENSORS, from_tensors, to_tensors
 from gptlib.handler.migrate import current_names
 from gptlib.handler.modelfile import FIRST, build, read_tensors, to_file
-from gptlib.settings import Knobs, stored_config
+from gptlib.optim import Muon, build_optimizer
+from gptlib.settings import Knobs, TrainConfig, stored_config
 
 OPTIMIZER = re.compile(r"optimizer\.(\d{1,9})\.(\w+)")
 
@@ -54,6 +56,8 @@ def read_trainer(path: Path, kept: dict, of: dict) -> dict:
             weights[rest] = tensor
         else:
             i, _, key = rest.partition(".")
+            if key in ("step", "exp_avg_sq") and (tensor < 0).any():
+                raise ModelFileError(f"{path}: {name} holds numbers below zero")
             optimizer.setdefault(int(i), {})[key] = tensor
     state = {"model": weights, "optimizer": optimizer}
     if kept["version"] != FIRST:
@@ -80,21 +84,27 @@ def _expected(path: Path, kept: dict, model: nn.Module) -> tuple[dict, dict]:
     today = current_names(stored, model)
     names = {f"model.{k}": f"model.{name}" for k, name in today.items()}
     expected = {f"model.{k}": v for k, v in model.state_dict().items()}
-    parameters = [list(p.shape) for p in model.parameters()]
-    for name, shape in shapes.items():
-        if name in names or name in TENSORS:
-            continue
-        found = OPTIMIZER.fullmatch(name)
-        # Numbered in the order of the optimiser's groups, not of the model.
-        known = found and int(found[1]) < len(parameters)
-        if not known or shape not in ([], *parameters):
+    found = {}
+    for name in shapes.keys() - names.keys() - TENSORS.keys():
+        at = OPTIMIZER.fullmatch(name)
+        number, key = (int(at[1]), at[2]) if at else (-1, name)
+        found.setdefault(number, {})[key] = shapes[name]
+        expected[name] = torch.empty(shapes[name], device="meta")
+    known = dict(enumerate(_states(model, stored_config(kept["config"]))))
+    for number, state in found.items():
+        if state != known.get(number):
             raise ModelFileError(
-                f"{path}: {name} {shape} belongs to no training of this model; delete "
-                "the file to load the model without it"
+                f"{path}: {state} of parameter {number} belongs to no training of this "
+                "model; delete the file to load the model without it"
             )
-        expected[name] = _empty(shape)
     return expected, names | {k: k for k in shapes if k not in names}
 
 
-def _empty(shape: list[int]) -> Tensor:
-    return torch.empty(shape, device="meta")
+def _states(model: nn.Module, config: TrainConfig) -> Iterator[dict[str, list]]:
+    """The shapes of what an optimiser keeps of each parameter that it has moved."""
+    optimizer = build_optimizer(model, config)
+    for part in getattr(optimizer, "optimizers", [optimizer]):
+        for p in (p for group in part.param_groups for p in group["params"]):
+            size = list(p.shape)
+            adamw = {"step": [], "exp_avg": size, "exp_avg_sq": size}
+            yield {"momentum": size} if isinstance(part, Muon) else adamw

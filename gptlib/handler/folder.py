@@ -9,7 +9,7 @@ complete, so one rename takes the folder from one whole state to the next:
 - a model together with its checkpoint: first the checkpoint, which names the model file
   that is there and the one that will be.
 
-`config.json`, `tokenizer.json` and `history.csv` are copies for people.
+`config.json`, `tokenizer.json`, `history.csv` and `sample.txt` are for people.
 Read next: `handler/__init__.py`.
 """
 
@@ -35,7 +35,7 @@ from gptlib.settings import stored_config
 from gptlib.training import Step
 
 MODEL, TRAINER = "model.safetensors", "trainer.safetensors"
-COPIES = ("config.json", "tokenizer.json", "history.csv")
+COPIES = ("config.json", "tokenizer.json", "history.csv", "sample.txt")
 
 
 @dataclass
@@ -56,6 +56,16 @@ def holds_model(folder: Path) -> bool:
 
 def read_folder(folder: Path) -> Stored:
     """Read the state that counts. Raises ModelFileError naming the file at fault."""
+    while True:
+        before = stamp(folder)
+        try:
+            return _read(folder)
+        except (ModelFileError, FileNotFoundError):
+            if stamp(folder) == before:  # or else a writer came in between
+                raise
+
+
+def _read(folder: Path) -> Stored:
     path, trainer = folder / MODEL, folder / TRAINER
     # The checkpoint first: what replaces a model file in between is not named by it.
     kept = read_description(trainer, "trainer") if trainer.is_file() else None
@@ -64,6 +74,8 @@ def read_folder(folder: Path) -> Stored:
         described = read_description(path, "model")
         _compare_copies(folder, described)
         if kept is None or described["fingerprint"] not in _beside(kept):
+            if kept is not None and "of" in kept:  # left behind, unless it is damaged
+                read_trainer(trainer, kept, kept["of"])
             return _finished(folder, described)
     else:
         described = kept["of"]
@@ -146,8 +158,15 @@ def _digest(folder: Path) -> list[str]:
     return [read_description(path, "model")["fingerprint"]]
 
 
-def require_ours(folder: Path) -> None:
-    """Raise ValueError if saving would replace files that are not a ModelHandler's."""
+def stamp(folder: Path) -> list[tuple]:
+    """Another one after another state has been written; [] for no model."""
+    paths = [folder / name for name in (MODEL, TRAINER) if (folder / name).is_file()]
+    return [(path.stat().st_ino, path.stat().st_mtime_ns) for path in paths]
+
+
+def require_ours(folder: Path, seen: list | None = None) -> None:
+    """Raise ValueError if saving would replace files that are not a ModelHandler's,
+    or a state that was written since the `stamp` seen."""
     names = (MODEL, TRAINER, *COPIES)
     present = [name for name in names if (folder / name).exists()]
     try:
@@ -163,6 +182,11 @@ def require_ours(folder: Path) -> None:
             f"not as a model of this gptlib ({error}): choose another folder, or "
             "delete them"
         ) from None
+    if seen is not None and stamp(folder) not in ([], seen):
+        raise ValueError(
+            f"{folder} was written to since it was loaded or saved here: load it anew, "
+            "or choose another folder for what is in hand"
+        )
 
 
 def _require_file(path: Path) -> None:
@@ -202,5 +226,5 @@ def _compare_copies(folder: Path, described: dict) -> None:
             warnings.warn(
                 f"{path} is only a copy for people, and differs from what {MODEL} "
                 "holds, which counts; saving the model writes it anew",
-                stacklevel=3,
+                stacklevel=5,
             )

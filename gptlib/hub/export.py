@@ -81,8 +81,9 @@ def _write_export(
     with replacing(folder / WEIGHTS) as file:
         save_file(tensors, file.name, metadata={"format": "pt"} | dict([MARK]))
     write_atomically(folder / CARD, model_card(folder.name, model, notes).encode())
+    number = {"default": lambda number: number.item()}  # of NumPy
     for name, content in files.items():
-        text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+        text = json.dumps(content, ensure_ascii=False, indent=1, **number) + "\n"
         write_atomically(folder / name, text.encode())
 
 

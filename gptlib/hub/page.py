@@ -73,6 +73,8 @@ def page_of(
         "tokenizer": tokenizer.to_dict() | {"pattern": PATTERN, "end": END_OF_TEXT},
         "tensors": [[name, t.shape] for name, t in tensors.items()],
     }
+    about = json.dumps(about, default=lambda number: number.item())
+    about = about.replace("<", "\\u003c")  # "</script>" ends nothing
     style = (STATIC / "page.css").read_text("utf-8")
     script = "\n".join((STATIC / part).read_text("utf-8") for part in SCRIPTS)
     allowed = [f"'sha256-{_digest(text)}'" for text in (style, script)]
@@ -82,7 +84,7 @@ def page_of(
         "'none'; style-src {}; script-src {}".format(*allowed),
         "style": style,
         "script": script,
-        "about": json.dumps(about).replace("<", "\\u003c"),  # "</script>" ends nothing
+        "about": about,
         "weights": _zipped(tensors),
     }
     template = (STATIC / "page.html").read_text("utf-8")

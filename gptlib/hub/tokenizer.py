@@ -13,6 +13,9 @@ from gptlib.errors import DataError, ModelFileError, describe
 from gptlib.files.merges import read_merges
 from gptlib.tokenizer import CharTokenizer, Tokenizer
 
+# What makes other tokens than those of the text as it is.
+CHANGES = ("normalizer", "post_processor", "dropout")
+CHANGES += ("continuing_subword_prefix", "end_of_word_suffix")
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
 
 
@@ -87,6 +90,11 @@ def read_tokenizer(path: Path) -> Tokenizer:
         for token in stored["added_tokens"]:
             if not token["special"]:
                 raise ValueError(f"it adds {token['content']!r}, an ordinary token")
+        parts = stored["model"] | {"normalizer": stored.get("normalizer")}
+        after = stored.get("post_processor") or BYTE_LEVEL
+        parts["post_processor"] = after["type"] != "ByteLevel" and after
+        for name in filter(parts.get, CHANGES):
+            raise ValueError(f"its {name}, {parts[name]!s:.60}, gives other tokens")
         if kind == "WordLevel":
             return _to_characters(stored)
         if kind == "BPE":
@@ -103,7 +111,7 @@ def read_json(path: Path) -> object:
     """Read a JSON file. Raises ModelFileError if it is no JSON, OSError."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged: it is no JSON ({error})") from None
 
 

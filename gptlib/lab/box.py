@@ -93,10 +93,10 @@ class Box(anywidget.AnyWidget):
     def _work(self, job: Callable[[], None]) -> None:
         try:
             job()
-        except Exception as error:  # nothing else would show the reader an error
-            self._error = error
-            in_words = isinstance(error, UnreadableError)
-            said = str(error) if in_words else describe(error)
+        except BaseException as error:  # nothing else would show the reader an error
+            said = str(error) if isinstance(error, UnreadableError) else describe(error)
+            # A SystemExit would end whoever waits for the text.
+            self._error = error if isinstance(error, Exception) else RuntimeError(said)
             self._show(status=said, warning=True)
         finally:
             self._show(running=False)

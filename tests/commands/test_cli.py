@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -22,7 +23,7 @@ from gptlib import (
 from gptlib.commands import bench
 from gptlib.commands.evaluate import progress
 from gptlib.commands.main import main, parse
-from gptlib.commands.recipe import read_recipe
+from gptlib.commands.recipe import Recipe, read_recipe, write_recipe
 from gptlib.hub.pretrained import load_pretrained
 
 
@@ -236,7 +237,7 @@ def test_a_published_folder_is_tuned_on(tmp_path, small_corpus, capsys):
 
 def test_bad_values_are_refused_with_what_is_expected(tmp_path, capsys):
     for option, expected in [
-        ("--training.lr=-1", "lr=-1.0: expected a finite number in [0, 1000]"),
+        ("--training.lr=-1", "lr=-1.0: expected a finite number in [1e-12, 1000]"),
         ("--training.schedule=step", "'step': expected one of 'cosine', 'linear'"),
         ("--training.steps=many", "invalid literal for int() with base 10: 'many'"),
         ("--model.n-head=3", "expected a multiple of n_head"),
@@ -285,6 +286,14 @@ def test_options_are_stored_as_a_recipe_and_count_more_than_one(tmp_path, capsys
         assert read_recipe(again) == replace(stored, training=training)
     with pytest.raises(SystemExit, match=r"suffix='.toml': expected one of '.json'"):
         main(["train", "unused", "--write-recipe", str(tmp_path / "mine.toml")])
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("suffix", [".json", ".yaml"])
+def test_numbers_of_numpy_are_written_as_numbers(tmp_path, suffix):
+    model = {"n_layer": np.int64(2), "dropout": np.float64(0.25)}
+    write_recipe(tmp_path / f"recipe{suffix}", Recipe(model=model))
+    assert read_recipe(tmp_path / f"recipe{suffix}") == Recipe(model=model)
 
 
 def test_only_given_options_change_the_model(tmp_path):
@@ -359,7 +368,7 @@ start: """
         ("corpus: a\nmodel: {}\ntraining: 3", "bad.yaml, training=3: expected an"),
         (
             "corpus: a\nmodel: {}\ntraining: {lr: 1e9}",
-            r"bad.yaml, training: lr=1000000000.0: .*\[0, 1000",
+            r"bad.yaml, training: lr=1000000000.0: .*\[1e-12, 1000",
         ),
         ("corpus: a\nmodel: {}\ntraining: {stps: 1}", "training: key='stps'"),
         ("corpus: a\nmodel: {}\ntraining: {lr: fast}", "training: lr='fast'"),

@@ -241,7 +241,7 @@ def test_rows_of_parquet_are_documents(tmp_path, bpe):
         run(tmp_path, tmp_path / "out", bpe, column="body")
     (tmp_path / "empty.parquet").unlink()
     with pytest.raises(DataError, match=r"'id' holds 1, expected text"):
-        run(tmp_path, tmp_path / "out", bpe, column="id")
+        run(tmp_path, tmp_path / "ids", bpe, column="id")
 
 
 def test_a_text_without_a_token_is_no_corpus(tmp_path, bpe):

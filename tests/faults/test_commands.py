@@ -1,5 +1,6 @@
 """The command line never shows a traceback, and takes nothing without a bound."""
 
+import re
 import subprocess
 import sys
 
@@ -53,6 +54,9 @@ def test_json_with_a_key_twice_is_refused(tmp_path):
         ("--model.n-embd 4000000", "parameters: expected at most"),
         ("--model.block-size 9223372036854775807", "model"),
         ("--training.lr nan", "lr=nan"),
+        ("--training.lr 0", "lr=0.0"),
+        ("--training.steps 1000000000000000", "steps=1000000000000000"),
+        ("--training.batch-size 99999999999", "batch_size=99999999999"),
     ],
 )
 def test_models_beyond_any_machine_are_refused_at_once(tmp_path, capsys, options, says):
@@ -101,6 +105,100 @@ def test_a_finished_training_is_made_longer_and_resumed(
     capsys.readouterr()
     main([*command[:-2], "--training.steps=6", "--training.lr", "0.004"])
     assert "is finished; --more-steps adds to it" in capsys.readouterr().out
+
+
+def tiny(tmp_path, text: str) -> list[str]:
+    """The command that trains a tiny model on a text."""
+    (tmp_path / "own.txt").write_text(text)
+    shape = {"n-layer": "1", "n-head": "1", "n-embd": "8", "block-size": "8"}
+    command = ["train", str(tmp_path / "model"), "--corpus", str(tmp_path / "own.txt")]
+    command += [f"--model.{name}={value}" for name, value in shape.items()]
+    return [*command, "--training.batch-size=4", "--training.steps=6"]
+
+
+def test_a_model_that_says_nothing_of_a_training_is_not_replaced(
+    tmp_path, gpt, tok, small_corpus
+):
+    command = tiny(tmp_path, small_corpus.text)
+    path = tmp_path / "model" / "model.safetensors"
+    ModelHandler(tmp_path / "model").save(gpt, tok)
+    before = path.read_bytes()
+    with pytest.raises(SystemExit, match=r"an unknown text.*--start .*its weights"):
+        main(command)
+    assert path.read_bytes() == before
+
+
+def test_a_training_killed_before_its_first_checkpoint_is_begun_anew(
+    tmp_path, small_corpus, monkeypatch
+):
+    def killed(handler, **settings):
+        raise KeyboardInterrupt
+
+    command = tiny(tmp_path, small_corpus.text)
+    with monkeypatch.context() as patched:
+        patched.setattr(ModelHandler, "train", killed)
+        with pytest.raises(SystemExit, match="stopped at step 0; the same command"):
+            main(command)
+    main(command)
+    assert len(ModelHandler(tmp_path / "model").load().history) == 6
+
+
+def test_options_that_would_be_ignored_are_named_even_if_they_are_the_default(
+    tmp_path, small_corpus
+):
+    command = tiny(tmp_path, small_corpus.text)
+    main([*command, "--training.lr=0.004", "--training.seed=3"])
+    strange = {
+        "--training.lr=0.001": r"training.lr=0.001 \(here 0.004\)",
+        "--training.steps=1000": r"training.steps=1000 \(here 6\)",
+        "--training.seed=0": r"training.seed=0 \(here 3\)",
+        "--tokenizer.type=gpt2": "type='gpt2'.* would be ignored: here it is CharTok",
+    }
+    for option, says in strange.items():
+        with pytest.raises(SystemExit, match=says):
+            main([*command[:4], option])
+    (tmp_path / "recipe.json").write_text(
+        '{"corpus": "tinyshakespeare", "model": {}, "training": {"lr": 0.001}}'
+    )
+    with pytest.raises(SystemExit, match=r"training.lr=0.001 \(here 0.004\)"):
+        main([*command[:4], "--recipe", str(tmp_path / "recipe.json")])
+    start = ["--start", str(tmp_path / "model"), "--tokenizer.type", "gpt2"]
+    with pytest.raises(SystemExit, match=r"type='gpt2'.* would be ignored"):
+        main(["train", str(tmp_path / "new"), *command[2:4], *start])
+    main(command[:4])  # what is not named is as it was
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["own.txt", "--to", "x", "--files", "a*"], "files, to: .*without --dataset"),
+        (["own.txt", "--dataset", "x"], "corpus: would be ignored with --dataset"),
+    ],
+)
+def test_options_that_belong_to_another_use_are_named(capsys, options, says):
+    with pytest.raises(SystemExit) as ended:
+        main(["data", *options])
+    shown = " ".join(f"{ended.value} {capsys.readouterr().err}".split())
+    assert re.search(says, shown), shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_sample_goes_through_no_link_and_over_no_file_of_others(
+    tmp_path, small_corpus
+):
+    command, outside = tiny(tmp_path, small_corpus.text), tmp_path / "outside"
+    outside.write_text("mine")
+    sample = tmp_path / "model" / "sample.txt"
+    sample.parent.mkdir()
+    sample.symlink_to(outside)
+    with pytest.raises(SystemExit, match=r"holds sample\.txt, which saving"):
+        main(command)
+    sample.unlink()
+    main(command)
+    sample.unlink()
+    sample.symlink_to(outside)
+    main(command)
+    assert outside.read_text() == "mine" and not sample.is_symlink()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from conftest import small_config
 
 from gptlib import GPT, TrainConfig
-from gptlib.lab import TrainingLab
+from gptlib.lab import Playground, TrainingLab
 
 BEGINNING = """
 import sys, torch
@@ -78,6 +78,17 @@ def test_a_model_that_exits_ends_its_lab_only(tok, data):
     lab.wait()
     assert (lab.state, lab.trouble) == ("failed", "SystemExit: enough")
     assert len(lab.record.history) == 2
+
+
+def test_a_model_that_exits_ends_its_text_only(tok):
+    class Leaving(GPT):
+        def forward(self, *args, **kwargs):
+            sys.exit("enough")
+
+    box = Playground((Leaving(small_config(tok)), tok), prompt="1")
+    with pytest.raises(RuntimeError, match="SystemExit: enough"):
+        box.write()
+    assert (box.running, box.status, box.warning) == (False, "SystemExit: enough", True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what has been loaded")

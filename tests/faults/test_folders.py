@@ -139,6 +139,56 @@ def test_every_flipped_bit_is_found(folder, name):
             ModelHandler(folder).load()
 
 
+def test_a_checkpoint_that_names_its_model_wrongly_is_not_passed_over(folder):
+    """It would count as one left behind, and an older model as the state."""
+    content = bytearray((folder / TRAINER).read_bytes())
+    start = content.index(b'\\"model\\": [\\"') + 14
+    for place in range(start, start + 64):
+        content[place] ^= 1
+        (folder / TRAINER).write_bytes(content)
+        with pytest.raises(ModelFileError, match=TRAINER):
+            ModelHandler(folder).load()
+        content[place] ^= 1
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("key", ["exp_avg", "exp_avg_sq", "step"])
+def test_an_optimiser_that_lacks_or_misshapes_something_is_refused(folder, key):
+    """By somebody who makes the digest right; fused kernels would read elsewhere."""
+    tensors = load_file(folder / TRAINER)
+    with safe_open(folder / TRAINER, framework="pt") as file:
+        described = json.loads(file.metadata()["gptlib"])
+    name = f"optimizer.0.{key}"
+    good = tensors.pop(name)
+    for bad in (None, good.reshape(-1)[:1], good[None], -1 - good.abs()):
+        if key == "exp_avg" and bad is not None and bad.shape == good.shape:
+            continue  # its numbers have either sign
+        changed = tensors if bad is None else tensors | {name: bad.contiguous()}
+        described["fingerprint"] = digest_of(described, changed)
+        metadata = {"gptlib": json.dumps(described)}
+        save_file(changed, folder / TRAINER, metadata)
+        with pytest.raises(ModelFileError, match=r"belongs to no training|below zero"):
+            ModelHandler(folder).load()
+
+
+def test_what_a_writer_replaces_meanwhile_is_not_called_damaged(folder, monkeypatch):
+    """Between the two looks into a file another may have come in its place."""
+    import gptlib.handler.folder as it
+
+    newer = ModelHandler(folder).load()
+    read, waiting = it.read_trainer, [lambda: newer.save()]
+
+    def late(*args):
+        if waiting:
+            waiting.pop()()
+        return read(*args)
+
+    monkeypatch.setattr(it, "read_trainer", late)
+    torch.nn.init.ones_(newer.model.wte.weight)
+    assert ModelHandler(folder).load().model.wte.weight.unique().tolist() == [1.0]
+    assert not waiting
+
+
 def test_exchanged_tensors_and_other_numbers_are_found(folder):
     (folder / TRAINER).unlink()
     path, tensors = folder / MODEL, load_file(folder / MODEL)
@@ -250,6 +300,20 @@ def test_a_second_handler_of_this_process_is_refused_while_one_trains(folder, da
     handler.train(2, data=data, progress=False)
     assert len(refused) == 2
     other.load().save()
+
+
+def test_an_older_state_does_not_replace_what_another_has_finished(folder, tok, data):
+    """One after the other: no lock is held when the second begins to write."""
+    older = ModelHandler(folder).load()
+    ModelHandler(folder).load().train(data=data, progress=False)
+    finished = {p.name: p.read_bytes() for p in folder.iterdir()}
+    for write in (older.save, lambda: older.train(1, data=data, progress=False)):
+        with pytest.raises(ValueError, match="was written to since it was loaded"):
+            write()
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == finished
+    older.load().save()
+    other = GPT(small_config(tok))
+    assert ModelHandler(folder).save(other, tok).load().history == []  # as it was told
 
 
 @pytest.mark.parametrize(

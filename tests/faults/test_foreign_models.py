@@ -47,6 +47,25 @@ def test_an_ordinary_token_that_was_added_is_refused_by_name(folder):
         load_pretrained(folder)
 
 
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("normalizer", {"type": "Lowercase"}),
+        ("post_processor", {"type": "TemplateProcessing"}),
+        ("dropout", 0.1),
+        ("end_of_word_suffix", "</w>"),
+    ],
+)
+def test_what_would_give_other_ids_than_the_reference_is_refused(folder, part, change):
+    stored = json.loads((folder / "tokenizer.json").read_text())
+    at = stored if part in stored else stored["model"]
+    assert at[part] is None
+    at[part] = change
+    (folder / "tokenizer.json").write_text(json.dumps(stored))
+    with pytest.raises(ModelFileError, match=f"its {part}, .* gives other tokens"):
+        load_pretrained(folder)
+
+
 def test_a_token_for_padding_needs_an_embedding(folder):
     add(folder, "special", "<pad>")
     says = "embeddings of 300 tokens, not of the 301 .*resize_token_embeddings"

@@ -30,6 +30,7 @@ from gptlib.corpora.shards import (
 from gptlib.corpora.webtext import tokenize
 from gptlib.errors import DataError
 from gptlib.files.merges import cut_long
+from gptlib.handler.build import build_config
 from gptlib.model import Bigram
 from gptlib.ngram import CountedNGrams
 
@@ -80,11 +81,26 @@ def test_a_header_that_cannot_be_is_refused(folder, changes):
         TokenCorpus(folder)
 
 
+def test_numbers_read_as_others_are_refused(folder):
+    """The digest of the ids is right, and so is the size of the file."""
+    path = folder / "000001.tokens"
+    content, header = path.read_bytes(), read_header(path)
+    change_header(path, dtype="uint32", tokens=header["tokens"] // 2)
+    with pytest.raises(DataError, match=f"{path} is damaged, or not a shard"):
+        TokenCorpus(folder)
+    path.write_bytes(content)
+    change_header(path, vocab_size=header["vocab_size"] - 1)
+    with pytest.raises(DataError, match=r"tokenizer\.json did not encode these shards"):
+        TokenCorpus(folder)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
-def test_a_pipe_is_not_waited_for(folder):
-    os.mkfifo(folder / "000009.tokens")
-    with pytest.raises(DataError, match="is no regular file"):
-        Shards(folder)
+@pytest.mark.parametrize("name", ["000009.tokens", "tokenizer.json"])
+def test_a_pipe_is_not_waited_for(folder, name):
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    with pytest.raises(DataError, match=f"{name} is no regular file"):
+        TokenCorpus(folder)
 
 
 def test_an_unfinished_folder_is_no_corpus(tmp_path, tok):
@@ -126,6 +142,23 @@ def test_tokens_of_another_text_are_not_replaced(folder, tmp_path, tok):
             run(tmp_path / "b.txt", folder, tok)
         assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
     run(tmp_path / "a.txt", folder, tok, shard_bytes=8000)  # our own are found again
+
+
+def test_tokens_of_other_files_or_another_tokenizer_are_not_replaced(
+    folder, tmp_path, tok
+):
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    with pytest.raises(DataError, match=r"holds tokens of .*choose another folder"):
+        run(tmp_path / "a.txt", folder, tok, files="b*")
+    with pytest.raises(DataError, match="holds tokens of another tokenizer, not of"):
+        run(tmp_path / "a.txt", folder, BPETokenizer([]), shard_bytes=8000)
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "tokenizer.json").write_text("mine")
+    with pytest.raises(DataError, match="holds tokens of another text"):
+        run(tmp_path / "a.txt", foreign, tok)
+    assert (foreign / "tokenizer.json").read_text() == "mine"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"of": 3}'])
@@ -179,13 +212,15 @@ def test_an_endless_line_is_refused_before_it_fills_the_memory(
 
 def test_merges_that_double_are_refused_before_they_fill_the_memory():
     merges = [(32, 32), *((256 + i, 256 + i) for i in range(40))]
-    with pytest.raises(ValueError, match="merge 16 makes a token of 131,072 bytes"):
+    with pytest.raises(ValueError, match="merge 12 makes a token of 8,192 bytes"):
         BPETokenizer(merges)
 
 
 def test_counts_of_absurd_order_are_refused_at_once():
     with pytest.raises(ValueError, match="1000000 tokens of 65 kinds do not fit"):
         CountedNGrams(65, [0] * 1_000_000)
+    with pytest.raises(ValueError, match="order=1000000000: expected"):
+        build_config({"class": "ModernGPT", "count": 10**9})
 
 
 def test_white_space_without_end_is_refused_with_its_length():

@@ -302,6 +302,7 @@ def test_saving_a_loaded_half_run_training_keeps_it(folder, saved, data):
     saved.train(20, data=data, config=CONFIG, progress=False)
     loaded = ModelHandler(folder).load().save().save()
     loaded.train(data=data, progress=False)
+    saved.path = folder.with_name("straight")  # it knows nothing of these saves
     saved.train(progress=False)
     assert torch.equal(weights(loaded.model), weights(saved.model))
     assert [s.step for s in loaded.history] == list(range(1, 41))
@@ -377,6 +378,8 @@ def test_numbers_of_numpy_are_stored(folder, tok, data):
     assert type(config.steps) is int and type(config.lr) is float
     handler = ModelHandler(folder).save(model, tok)
     handler.train(2, data=data, config=config, progress=False)
+    for form in ("huggingface", "page"):
+        handler.export(folder.with_name(form), form)
     assert len(ModelHandler(folder).load().train(data=data, progress=False)) == 2
 
 
