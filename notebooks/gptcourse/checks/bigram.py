@@ -80,12 +80,8 @@ F.softmax(logits, dim=-1) => logits
     It draws from the logits: turn them into probabilities with the softmax first.
 F.softmax(logits, dim=-1) => logits.exp()
     The exponentials are not divided by their sum: the pieces must fill 0 to 1.
-F.softmax(logits, dim=-1) => logits / logits.sum()
-    The logits are divided by their sum: take the exponentials first, that is softmax.
 + return logits.argmax()
     It always takes the most likely id: take the id whose part holds the point u.
-torch.searchsorted(ends, torch.tensor(u)) => (ends - u).abs().argmin()
-    It takes the end nearest to u: take the first end above u, near or far.
 + p, ids = F.softmax(logits, dim=-1).sort(descending=True, stable=True)
 + return ids[(p.cumsum(0) < u).sum()]
     The pieces lie in order of size: they must lie in order of the ids.
@@ -117,6 +113,8 @@ def my_windows(tokens, starts, T):
     mistakes="""
 [places + 1] => [places]
     The targets are the inputs: each target is the *next* token.
+[places + 1] => [places - 1]
+    The targets lie one back: a target is the token that comes after.
 [places + 1] => [places] + 1
     One was added to the ids: move one *position* on in the text.
 tokens[places + 1] => tokens[places].roll(-1, 1)

@@ -86,8 +86,6 @@ nn.init.zeros_(module.bias) => pass
     The biases are not 0: set them to 0, nn.init.zeros_.
 nn.Embedding): => nn.Embedding | nn.LayerNorm):
     The gains of the LayerNorms are changed: leave them at 1.
-name.endswith("proj") => name.endswith("attn.proj")
-    Only attention's proj is smaller: mlp's proj writes to the stream, too.
 + return model.eval()
     Nothing was drawn: change module.weight in place, for instance with nn.init.normal_.
 math.sqrt(2 * n_layer) => (2 * n_layer)
@@ -231,8 +229,6 @@ wte[idx] + wpe => wte[idx] * math.sqrt(wte.size(1)) + wpe
     The embeddings are multiplied by √C, as in the first transformer: GPT-2 does not.
 wpe[: idx.size(1)] => wpe[-idx.size(1) :]
     These are the last rows of wpe: a text begins at row 0.
-return logits, None => return logits, torch.tensor(0.0)
-    Without targets the loss is 0: expected None.
 return logits, None => return logits.softmax(-1), None
 return logits, F => return logits.softmax(-1), F
     The loss is right, but probabilities come back: return the logits.
@@ -283,8 +279,6 @@ def my_tied_gradient(idx, d_x, stream, d_logits):
 - .index_add(0, idx.flatten(), d_x.flatten(0, 1))
 + .index_put((idx,), d_x)
     `grad[idx] = d_x` overwrites what was there: add, with index_add_.
-d_logits.flatten(0, 1).T => d_logits.reshape(d_logits.size(-1), -1)
-    d_logits is reshaped to (V, B·T), which mixes its numbers: flatten, then .T.
 d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / idx.numel()
     It is divided by B·T: d_x and d_logits already hold that factor of the mean loss.
 .index_add(0, idx.flatten(), d_x.flatten(0, 1)) =>

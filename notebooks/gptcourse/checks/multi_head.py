@@ -147,8 +147,6 @@ d = C // n_head => n_head, d = 1, C
     This is one head of width C: each head's scores come from its own d channels.
 tril() => tril(1)
     The mask lets in one position of the future: tril(), without an argument.
-.transpose(1, 2).reshape => .permute(0, 2, 3, 1).reshape
-    On the way back the channels of the heads are mixed: (B, T, H, d) is what to flatten.
 (w @ v) => (w @ v).mean(1, keepdim=True).expand(v.shape)
     The heads are averaged: set them side by side, d channels each.
 / math.sqrt(d) =>

@@ -87,6 +87,10 @@ def my_gradient(table, idx, targets):
         ask_table(5, [[3, 1], [0, 4], [1, 3]], [[1, 3], [2, 1], [3, 0]], size=300.0),
     ],
     mistakes="""
+/ idx.numel() => / 1
+    The division by B·T is missing: the loss is a mean.
+(0, idx.flatten() => (0, targets.flatten()
+    The errors go to the rows of the targets: they belong to the row looked up.
 idx.numel() => idx.size(0)
     It is divided by B, the number of texts: there are B·T predictions.
 - return torch.zeros_like(table).index_add(0, idx.flatten(), errors)
