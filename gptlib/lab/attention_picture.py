@@ -34,10 +34,8 @@ def picture(view, told: str) -> str:
         inside = [f"{w:.2f}" if cell >= 36 else "" for w in weights]
         body += strip(weights, last, y, ROW - 4, cell, inside[: last + 1])
         body.append(text("soft", LEFT - 12, y + 15, name, 'text-anchor="end"'))
-        best = 'text-anchor="start"'
-        body.append(
-            text("number", LEFT + T * cell + 12, y + 15, f"{max(weights):.2f}", best)
-        )
+        place, most = (LEFT + T * cell + 12, y + 15), f"{max(weights):.2f}"
+        body.append(text("number", *place, most, 'text-anchor="start"'))
         body += [ring(LEFT - 1, y - 2, T * cell + 2, ROW)] * chosen
         y += ROW
     if view.expected:
@@ -77,9 +75,8 @@ def arcs(row: Sequence[float], t: int, cell: float, top: float) -> list[str]:
         x, to = x + 3 * (s == t), to - 3 * (s == t)
         y, up = top - 3, top - 3 - high(x - to)
         d = f"M{x:.1f} {y:.1f}C{x:.1f} {up:.1f} {to:.1f} {up:.1f} {to:.1f} {y:.1f}"
-        size = (
-            f'stroke-width="{1.2 + 4 * row[s]:.1f}" opacity="{0.4 + 0.5 * row[s]:.2f}"'
-        )
+        width, opacity = 1.2 + 4 * row[s], 0.4 + 0.5 * row[s]
+        size = f'stroke-width="{width:.1f}" opacity="{opacity:.2f}"'
         drawn += [f'<path class="arc" d="{d}" {size}/>'] * (row[s] >= 0.02)
     return drawn
 

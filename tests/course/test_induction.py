@@ -46,6 +46,19 @@ def test_every_run_is_recorded_with_every_seed():
     assert {r.step for r in rows} == set(range(0, induction.STEPS + 1, induction.EVERY))
 
 
+def test_what_the_notebook_compares_its_numbers_with():
+    """A guess among a row's letters, and a head that looks everywhere alike."""
+    idx, targets = induction.repeats(64, induction.TEST_SEED)
+    periods = torch.tensor([len(set(row)) for row in idx.tolist()])
+    losses = periods.log()[:, None].expand(targets.shape)[targets != -100]
+    assert round(losses.mean().item(), 2) == 2.16
+    even = torch.ones(60, 60).tril()
+    even /= even.sum(1, keepdim=True)
+    order = torch.randperm(20).repeat(1, 3)
+    score = induction.induction_scores(even.expand(1, 1, -1, -1), order)
+    assert round(score.item(), 2) == 0.04
+
+
 def test_the_loss_falls_when_the_induction_head_appears():
     """Within one measurement in each of the runs that the notebook speaks of."""
     rows = load_rows(Moment, table("induction"))

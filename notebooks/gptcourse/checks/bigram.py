@@ -41,11 +41,14 @@ tokens[:-1], tokens[1:] => tokens, tokens.roll(-1)
     The last token is counted as if the first came after it: N tokens have N - 1 pairs.
 tokens[:-1], tokens[1:] => tokens[:-2], tokens[2:]
     These pairs are two apart: pair each token with its direct neighbor.
-tokens[:-1], tokens[1:] => tokens[:-2], tokens[1:-1]
-    The last pair is missing.
 + counts = right(tokens, V)
 + return counts / counts.sum(1, keepdim=True).clamp(min=1)
     These are fractions of each row: return the plain counts.
++ counts = right(tokens, V)
++ return counts + counts.T
+    Every pair is counted both ways: row x, column y counts y after x, not x after y.
+.view(V, V) => .view(V, V).to(torch.uint8)
+    uint8 ends at 255 and begins again at 0: count in int64, the default, or in floats.
 , minlength=V * V =>
     bincount stops at the largest pair that occurs: minlength=V * V makes it count all.
 """,
@@ -77,6 +80,8 @@ F.softmax(logits, dim=-1) => logits
     It draws from the logits: turn them into probabilities with the softmax first.
 F.softmax(logits, dim=-1) => logits.exp()
     The exponentials are not divided by their sum: the pieces must fill 0 to 1.
++ return logits.argmax()
+    It always takes the most likely id: take the id whose part holds the point u.
 + p, ids = F.softmax(logits, dim=-1).sort(descending=True, stable=True)
 + return ids[(p.cumsum(0) < u).sum()]
     The pieces lie in order of size: they must lie in order of the ids.

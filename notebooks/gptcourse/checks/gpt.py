@@ -73,20 +73,29 @@ def my_first_weights(model, n_layer):
         Case("n_layer = 4", weights(4)),
         Case("how many biases are not 0, and gains not 1", biases_and_gains),
     ],
+    more=[
+        Mistake(
+            "The numbers are drawn evenly from an interval: draw from a normal.",
+            when=lambda got, _: got[0]["wte.weight"][DRAWN[2]] == 0,
+        ),
+    ],
     mistakes="""
+nn.init.normal_(module.weight, std=std) => torch.randn_like(module.weight) * std
+    The weights are still PyTorch's: overwrite them in place, with nn.init.normal_.
+nn.init.zeros_(module.bias) => pass
+    The biases are not 0: set them to 0, nn.init.zeros_.
+nn.Embedding): => nn.Embedding | nn.LayerNorm):
+    The gains of the LayerNorms are changed: leave them at 1.
 + return model.eval()
     Nothing was drawn: change module.weight in place, for instance with nn.init.normal_.
-/ math.sqrt(2 * n_layer) =>
-    The layers that write, named proj, are too large: divide by √(2 n_layer).
-2 * n_layer => n_layer
-    proj is divided by √n_layer: each block writes twice, so √(2 n_layer).
 math.sqrt(2 * n_layer) => (2 * n_layer)
     proj is divided by 2 n_layer: variances add, so the deviation takes the root.
 name.endswith("proj") => True
     Every matrix is divided by √(2 n_layer): only the layers named proj are.
 nn.Linear | nn.Embedding => nn.Linear
     The embeddings still have PyTorch's deviation of 1: they are drawn with 0.02, too.
-std=std => std=std**0.5
+0.02 / math => math.sqrt(0.02) / math
+else 0.02 => else math.sqrt(0.02)
     The variance is 0.02: expected the deviation, its root.
 std=std => std
     nn.init.normal_(weight, 0.02) sets the mean: write std=0.02.
@@ -131,10 +140,6 @@ def my_gpt_size(vocab_size, block_size, n_layer, n_embd):
     The biases are missing: a Linear layer from a to b has (a + 1) · b parameters.
 n_layer * block => n_layer * 12 * C**2
     12C² is only an estimate of a block: biases and two LayerNorms make another 13C.
-feed_forward + norms => feed_forward
-    4C are missing in each block: two LayerNorms, attention's biases, or that of fc.
-(C + 1) * 4 * C + (4 * C + 1) * C => 8 * C * C
-    The feed-forward layer's biases are missing: 4C and C.
 2 * 2 * C => 2 * C
 block + 2 * C => block + C
     Each LayerNorm is counted with C parameters: gain and bias make 2C.
@@ -142,8 +147,6 @@ block + 2 * C => block + C
     Each block has two LayerNorms, before attention and before the feed-forward layer.
 block + 2 * C => block + C
     The last LayerNorm has gain and bias: 2C.
-block + 2 * C => block
-    The last LayerNorm is missing: 2C.
 (C + 1) * 3 * C + (C + 1) * C => (C + 1) * 3 * C
     Attention's proj is missing: it is a fourth matrix, C² + C parameters.
 (C + 1) * 4 * C + (4 * C + 1) * C => (C + 1) * 4 * C
@@ -183,6 +186,7 @@ def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
         return logits, None
     return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 """,
+    learns=True,
     praise="embeddings + positions, the blocks in turn, ln_f, tied logits, mean loss.",
     parts=("the logits", "the loss"),
     cases=[
@@ -221,6 +225,13 @@ x = block(x) => x = x + block(x)
     The stream is added once more: a block gives back the stream itself, x = block(x).
 for block in blocks => for block in blocks[:1]
     Only the first block has run: is the `return` inside the loop?
+wte[idx] + wpe => wte[idx] * math.sqrt(wte.size(1)) + wpe
+    The embeddings are multiplied by √C, as in the first transformer: GPT-2 does not.
+wpe[: idx.size(1)] => wpe[-idx.size(1) :]
+    These are the last rows of wpe: a text begins at row 0.
+return logits, None => return logits.softmax(-1), None
+return logits, F => return logits.softmax(-1), F
+    The loss is right, but probabilities come back: return the logits.
 ln_f(x) @ wte.T => (ln_f(x) @ wte.T).softmax(-1)
     These are probabilities: expected the logits, before any softmax.
 (logits.flatten(0, 1) => (logits.flatten(0, 1).softmax(-1)

@@ -42,6 +42,8 @@ cat(outputs, dim=-1) => stack(outputs, dim=-1).flatten(2)
     The channels are interleaved: the first d belong to head 0, the next d to head 1.
 cat(outputs, dim=-1) => stack(outputs, dim=1).reshape(x.shape)
     The reshape mixes positions: the channels of one position must stay together.
+proj(torch.cat(outputs, dim=-1)) => torch.cat(outputs, dim=-1) @ proj.weight.T
+    The bias of proj is left out: call the layer, proj(…).
 torch.cat(outputs, dim=-1) => torch.cat([head(proj(x)) for head in heads], dim=-1)
 return proj( => return (
     proj comes first: it comes last, after the concatenation.
@@ -143,8 +145,10 @@ n_head, d).transpose(1, 2) => d, n_head).permute(0, 3, 1, 2)
     The channels are dealt out in turn: view (B, T, H, d), not (B, T, d, H).
 d = C // n_head => n_head, d = 1, C
     This is one head of width C: each head's scores come from its own d channels.
-sqrt(d) => sqrt(C)
-    The scores are divided by the root of C: a head's product sums over d numbers.
+tril() => tril(1)
+    The mask lets in one position of the future: tril(), without an argument.
+(w @ v) => (w @ v).mean(1, keepdim=True).expand(v.shape)
+    The heads are averaged: set them side by side, d channels each.
 / math.sqrt(d) =>
     The scores are not scaled: divide them by the root of d = C / n_head.
 q, k, v => k, q, v
@@ -247,7 +251,7 @@ kind in kinds for head in heads => head in heads for kind in kinds
 """,
     more=[
         Mistake(
-            "Only the biases are wrong: join them in the order of the matrices.",
+            "Only the biases are wrong: join them, too, in the order of the matrices.",
             when=lambda got, expected: only_bias_differs(got[-1] - expected[-1]),
         ),
         Mistake(

@@ -165,6 +165,7 @@ def my_lora(x, W, A, B, alpha):
     keeps=("x", "W", "A", "B"),
     praise="W as it was, and beside it alpha / r of B A, which alone is learned.",
     gradients=False,  # below, of A and B only
+    learns=True,
     cases=[
         Case("two rows, all matrices 2 x 2, alpha = 6", args=(*SQUARE, 6.0)),
         Case("two rows, C = 4, D = 5, r = 3, alpha = 7", args=thin(2)),

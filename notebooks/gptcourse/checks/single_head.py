@@ -28,8 +28,6 @@ w.sum(dim=1, keepdim=True) => T
     Every sum is divided by T: the mean at t (from 0) is over t + 1 vectors.
 w.sum(dim=1, keepdim=True) => torch.arange(T)[:, None]
     The sum at t is divided by t, counted from 0: it has t + 1 terms.
-dim=1 => dim=0
-    The weights are divided by the sums of columns: each row must sum to 1, dim=1.
 w / w.sum(dim=1, keepdim=True) => w
     These are the sums; a mean divides each by the number of its terms.
 + return right(x.transpose(1, 2)).transpose(1, 2)
@@ -90,12 +88,17 @@ F.softmax(scores, dim=-1) @ v => (scores * past) @ v
     The scores of the future are 0 instead of -inf: e^0 = 1 still gives them weight.
 / math.sqrt(q.size(-1)) =>
     The scores are not scaled: divide them by √d, d the width of the queries.
-q.size(-1) => x.size(-1)
-    The scores are divided by the root of C, the width of x: take d, that of q.
+/ math.sqrt(q.size(-1)) =>
+dim=-1) @ v => dim=-1) / math.sqrt(q.size(-1)) @ v
+    √d divides the weights: divide the scores by it, before the softmax.
+@ v => @ v + v
+    The own value is added once more: the weighted mean is the whole result.
+query(x), key(x), value(x) => (x @ f.weight.T for f in (query, key, value))
+    The biases are left out: call the layers, as in query(x).
+tril() => tril(1)
+    The mask lets in one position of the future: tril(), without an argument.
 math.sqrt(q.size(-1)) => q.size(-1)
     The scores are divided by d: divide by its square root.
-dim=-1 => dim=1
-    The softmax runs over the positions that ask: a row must sum to one, dim=-1.
 -math.inf => 0.0
 F.softmax(scores, dim=-1) => scores
     The softmax is missing: the weights of a position must be positive and sum to one.

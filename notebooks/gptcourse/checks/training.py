@@ -64,13 +64,13 @@ MEASURES = {
     "losses": lambda _, back: list(map(float, back[0])),
     "kept losses": lambda _, back: list(map(kind, back[0])),
     "loss of val": lambda _, back: float(back[1]),
-    "loss": lambda _, loss: float(loss) if kind(loss) == "number" else kind(loss),
+    "loss": lambda _, loss: float(loss),
+    "kind of loss": lambda _, loss: kind(loss),
 }
 
 
 def kind(loss) -> str:
-    kept = isinstance(loss, Tensor) and loss.requires_grad
-    return "a tensor with its graph" if kept else "number"
+    return "a tensor" if isinstance(loss, Tensor) else "a number"
 
 
 def heard(calls: str, says: str) -> Mistake:
@@ -130,8 +130,8 @@ nn.utils.clip_grad_norm_(model.parameters(), max_norm) =>
     Each tensor is clipped by itself: the norm is that of all gradients together.
 group["lr"] = rate => pass
     The rates are not used: set each in optimizer.param_groups, group["lr"] = rate.
-optimizer.param_groups: => optimizer.param_groups[:1]:
-    Only the first group of the optimizer gets the rate: set it in all of them.
+losses.append(loss.item()) => losses.append(loss.item()); model.eval()
+    From the second batch on, the model is in evaluation mode: model.train() again.
 group["lr"] = rate => group["lr"] = rates[len(losses) - 1] if losses else group["lr"]
     Each rate comes one step late: set it before the step that it is for.
 model.eval() =>
@@ -139,19 +139,14 @@ model.eval() =>
 model.train() =>
     The model was trained in evaluation mode, without dropout: call model.train().
 loss.item() => loss
-    The list holds tensors, and memory grows with every step: append loss.item().
+    The list holds tensors, not plain numbers, and memory may grow with every step:
+    append loss.item().
 loss.item() => model(idx, targets)[1].item()
     The losses are measured after each step: take those that backward started from.
 loss.backward() => loss.backward(); optimizer.zero_grad()
     The gradients are cleared before the step: clear them before backward.
-sum(val) / len(val) => val[-1]
-    val is the loss of the last batch alone: return the mean of all.
-/ len(val) =>
-    val is the sum over its batches: return their mean.
 clip_grad_norm_ => clip_grad_value_
     Each number is cut at the limit: shorten all by one factor, `clip_grad_norm_`.
-(), max_norm) => (), 1.0)
-    The limit is written in: use max_norm.
 """,
     more=[
         heard("backward, step, " * 4, "It is trained on val, too: val only scores."),
@@ -192,19 +187,22 @@ def my_accumulated_step(model, optimizer, pieces):
         *(ask_pieces("weights", *rows) for rows in ((3,), (2, 2), (1, 3), (2, 1, 3))),
         ask_pieces("weights", 2, 2, left=10.0),
         *(ask_pieces("loss", *rows) for rows in ((1, 3), (2, 1, 3))),
+        ask_pieces("kind of loss", 2, 2),
     ],
     mistakes="""
+return total => return torch.tensor(total)
+    The loss is given back as a tensor: return a plain number, loss.item().
 * len(idx) / rows =>
     The pieces' mean losses are added: each counts by its share of the rows.
 * len(idx) / rows => / len(pieces)
     Every piece counts alike: weigh each mean with the piece's share of the rows.
-/ rows =>
-    Each mean is multiplied by the piece's rows, but never divided by all rows.
 optimizer.zero_grad() =>
 loss = model => optimizer.zero_grad(); loss = model
     zero_grad stands inside the loop: only the last piece's gradient is left.
 optimizer.zero_grad() =>
     zero_grad must come before the first backward: older gradients are still there.
+loss.backward() => (loss * rows / len(idx)).backward()
+    backward starts from each piece's plain mean: start from its weighted loss.
 loss.backward() =>
 total += loss.item() => total = total + loss
 optimizer.step() => total.backward(); optimizer.step(); total = total.item()
@@ -217,6 +215,9 @@ total += loss.item() => total = loss.item() * rows / len(idx)
 """,
     more=[
         heard("forward, backward, step, " * 2, "Each piece has a step: take only one."),
-        heard("forward, backward, step", "The pieces are joined: one at a time only."),
+        heard(
+            "forward, backward, step",
+            "model is called once for all: call it, and backward, for each piece.",
+        ),
     ],
 )

@@ -79,7 +79,7 @@ nn.Linear(C, 3 * C) => nn.Linear(C, 3 * C, bias=False)
 +
     Only the biases are wrong
 "query", "key", "value" => "value", "key", "query"
-    numbers differ
+    [*kinds][::-1]
 """
 
 EQUIVALENT = {
