@@ -49,6 +49,25 @@ var(dim=-1 => var(dim=1
     Mean and variance run over the positions, and so over the future: dim=-1.
 (x - mean) / torch.sqrt(variance => x / torch.sqrt((x**2).mean(-1, keepdim=True)
     The mean is not subtracted: this divides by the root mean square, which is RMSNorm.
+mean(dim=-1, => mean(dim=0,
+var(dim=-1, => var(dim=0,
+    Mean and variance run over the first axis, as in BatchNorm: each vector alone, -1.
+x.mean(dim=-1, keepdim=True) => x.mean()
+dim=-1, unbiased=False, keepdim=True => unbiased=False
+    One mean and variance of all numbers: each vector has its own, dim=-1.
+x.mean(dim=-1, keepdim=True) => x.mean((-2, -1), keepdim=True)
+x.var(dim=-1, => x.var((-2, -1),
+    Mean and variance run over the last two axes: each vector has its own, dim=-1.
+mean(dim=-1, keepdim=True) => mean(dim=-1)
+False, keepdim=True => False
+    Mean and variance have lost their axis and are laid along the rows: keepdim=True.
+torch.sqrt(variance + eps) => (variance * x.size(-1) + eps).sqrt()
+    The squares are added up: the variance is their mean.
+torch.sqrt(variance + eps) => ((x - mean).abs().mean(-1, keepdim=True) + eps)
+    This divides by the mean absolute deviation: take the root of the mean square.
+gain * (x - mean) / => (x - mean) /
+eps) + bias => eps)
+    Gain and bias are missing: multiply by the one, add the other.
 torch.sqrt(variance + eps) => (variance + eps)
     The root is missing: this divides by the variance, not the deviation.
 """,
@@ -76,6 +95,13 @@ def my_layer_norm_gradient(x, dy, eps):
     mistakes="""
 (dy - dy.mean(-1, keepdim=True) - y * along) => dy
     Only dy / s is here: μ and s depend on x, too, and each sends a gradient back.
+- dy.mean(-1, keepdim=True) => - dy.mean()
+(dy * y).mean(-1, keepdim=True) => (dy * y).mean()
+    The means run over everything: each vector has its own, dim=-1 and keepdim=True.
++ return F.layer_norm(dy, dy.shape[-1:], eps=eps)
+    This normalises dy: the gradient goes through the statistics of x, not of dy.
+torch.sqrt(x.var(-1, unbiased=False, keepdim=True) + eps) => (x.std(-1, unbiased=False, keepdim=True) + eps)
+    ε is outside the root: s = √(σ² + ε).
 - dy.mean(-1, keepdim=True) - y => - y
     The gradient through the mean μ is missing: it takes the mean of dy off.
 - y * along) / s => ) / s
@@ -137,6 +163,19 @@ x + attn => attn
     The residual connection around attn is missing: x + attn(…).
 x + mlp => mlp
     The residual connection around mlp is missing: x + mlp(…).
+attn(ln_1(x)) => attn(x)
+mlp(ln_2(x)) => mlp(x)
+    The LayerNorms are missing: attn reads ln_1(…) of the stream, mlp ln_2(…).
+x = x + attn => x = x - attn
+return x + mlp => return x - mlp
+    The corrections are subtracted: add them to the stream.
++ a = attn(ln_1(x))
++ return x + a + mlp(ln_2(a))
+    mlp reads attn's correction alone: it reads the stream with the correction in it.
+return x + mlp(ln_2(x)) => return ln_2(x + mlp(ln_2(x)))
+    A LayerNorm stands at the end, too: what is added to the stream stays as it is.
++ return x + right(x, ln_1, attn, ln_2, mlp)
+    The stream is added twice: each correction is added to it once.
 x = x + attn(ln_1(x)) => x = ln_1(x); x = x + attn(x); x = ln_2(x)
 ln_2(x))  # (B, T, C) => x)
     The stream is overwritten by its normalised form: call attn(ln_1(x)), keep x.

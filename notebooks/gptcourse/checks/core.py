@@ -29,6 +29,7 @@ from gptcourse.checks.gradients import (
     IN_PLACE,
     LOST,
     NO_GRADIENT,
+    NOTE,
     lost_gradient,
     slopes,
 )
@@ -76,9 +77,10 @@ class Exercise:
     solution: as the notebook prints it; mistakes: patches of it; more: those that are
     no patches; parts: what the items of a result are called; result: makes results
     comparable; forbid: functions and dtypes of torch that must not be used; gradients:
-    whether they must flow as through the solution; keeps: arguments that must stay as
-    they are, for the statement says so; fills: those that the answer is to change;
-    names: what the solution uses besides `patches.NAMES`.
+    whether to see if they flow as through the solution; learns: whether the statement
+    says that they must: else an answer without them is right, with a note; keeps:
+    arguments that must stay as they are, for the statement says so; fills: those that
+    the answer is to change; names: what the solution uses besides `patches.NAMES`.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Exercise:
         result: Callable[[Any], Any] = lambda value: value,
         forbid: Sequence[str] = (),
         gradients: bool = True,
+        learns: bool = False,
         keeps: Sequence[str] = (),
         fills: Sequence[str] = (),
         names: dict[str, Any] | None = None,
@@ -102,7 +105,7 @@ class Exercise:
         self.name = ""  # `called` gives it one
         self.solution, self.patches, self.more = solution, mistakes, more
         self.praise, self.parts, self.result = praise, parts, result
-        self.forbid, self.names = forbid, names or {}
+        self.forbid, self.learns, self.names = forbid, learns, names or {}
         self.keeps = [*map(self.arguments.index, keeps)]  # positions
         self.fills = [*map(self.arguments.index, fills)]
         self.tolerance, self.seconds = tolerance, seconds
@@ -231,6 +234,10 @@ class Exercise:
     def asks_for_gradients(self, i: int) -> bool:
         return self.cases[i].title.startswith(GRADIENTS)
 
+    def is_usual(self, i: int) -> bool:
+        """Whether case i asks for values, and for moderate ones: it says the most."""
+        return not (self.asks_for_gradients(i) or self.cases[i].large)
+
     def _for_gradients(self, case: Case) -> Case:
         """A case with arguments of its own, asked for gradients."""
         return Case(GRADIENTS + case.title, lambda f: slopes(self.arguments, case, f))
@@ -264,6 +271,9 @@ class Exercise:
             outcome = self._judge_conduct(asks)
             if not wrong or outcome.verdict == "wrong":
                 return outcome
+            if not self.learns:
+                return replace(outcome, says=f"{self.praise} {NOTE}")
+        wrong = [i for i in wrong if self.is_usual(i)] or wrong
         found = recognise(self, got, wrong)
         says, i = found.says, found.shows or wrong[0]
         if not found.sure and self.asks_for_gradients(wrong[0]):

@@ -22,20 +22,21 @@ LATER = (
 
 def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
     """What the answer depends on and should not, or the other way round; else ""."""
-    usable = [i for i in wrong if exercise.cases[i].args is not None]
-    expected = exercise.expected()
-    usable = [i for i in usable if alike(expected[i], got[i])]
-    if usable[:1] != wrong[:1]:  # the case that is shown stopped, or has another shape
+    pairs = enumerate(zip(exercise.cases, exercise.expected(), got, strict=True))
+    usable = [i for i, (c, a, b) in pairs if c.args is not None and alike(a, b)]
+    if wrong[0] not in usable:  # the case that is shown stopped, or has another shape
         return ""
-    asked = dict.fromkeys([*usable[:3], *usable[-1:]])
-    seen = [_effects(exercise, i, answer, clock) for i in asked]
+    first = [i for i in usable if i in wrong]
+    first = {*first[:3], first[-1]}  # of these the slices, too
+    seen = [_effects(exercise, i, answer, clock, i in first) for i in usable]
     if RANDOM in seen:
         return RANDOM
     effects = [effect for case in seen for effect in case]
-    for what in dict.fromkeys(what for what, at, _ in seen[0] if at is None):
+    for what in dict.fromkeys(what for what, at, _ in effects if at is None):
         moved = [both for name, at, both in effects if name == what and at is None]
         count = sum(right for right, _ in moved)
-        if count > (not has_reals(got[wrong[0]])) and not any(own for _, own in moved):
+        enough = 1 if has_reals(got[wrong[0]]) else 3
+        if count >= enough and not any(own is not False for _, own in moved):
             return f"{what} has no effect on the result here, but it should."
     rights = {}  # whether the right result moves, of all slices of a kind
     for _, at, (right, _) in effects:
@@ -53,7 +54,7 @@ def observed(exercise, answer, got: list, wrong: list[int], clock) -> str:
     return ""
 
 
-def _effects(exercise, i: int, answer, clock):
+def _effects(exercise, i: int, answer, clock, slices: bool):
     """[(what is changed, where in the result, whether right and own result moved)]."""
     case = exercise.cases[i]
 
@@ -73,6 +74,8 @@ def _effects(exercise, i: int, answer, clock):
     values = zip(exercise.arguments, case.make(), strict=False)
     for n, (name, value) in enumerate(values):
         for variant, (where, changed) in enumerate(_changes(value), 1):
+            if isinstance(where, tuple) and not slices:
+                continue
             after = ask(n, changed, variant)
             if any(isinstance(v, Raised) for v in after):
                 continue
@@ -89,7 +92,7 @@ def _moved(before, after) -> list[bool]:
     None for the reader's: it moved, but by too little to say so.
     """
     right, own = (not same(a, b, 1e-5) for a, b in zip(before, after, strict=True))
-    return [right, own or (None if not same(before[1], after[1], 1e-7) else False)]
+    return [right, own or (None if not same(before[1], after[1], 0.0) else False)]
 
 
 def _slices_moved(name, axis, by, value, before, after):
@@ -121,7 +124,9 @@ def _changes(value):
     elif isinstance(value, int):
         yield from (("", value + 1), ("", value * 2))
     elif isinstance(value, float):
-        yield from (("", value / 2 + add) for add in (0.0, 0.5))
+        yield from (
+            ("", value * by + add) for by, add in ((0.5, 0), (0.5, 0.5), (1e3, 0))
+        )
     elif isinstance(value, list) and value and all(map(callable, value)):
         yield "[0]", [_other(value[0]), *value[1:]]
         yield "[-1]", [*value[:-1], _other(value[-1])]
@@ -131,6 +136,7 @@ def _changes(value):
         new = value.max() + value.min() - value
         if value.is_floating_point():
             new = torch.sin(value + torch.arange(value.numel()).view_as(value) + 1)
+            yield "", 1000 * value
         yield "", new
         yield "", value.flatten().flip(0).view_as(value)
         yield "", torch.full_like(value, value.min())

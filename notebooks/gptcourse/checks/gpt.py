@@ -56,6 +56,11 @@ def biases_and_gains(answer):
     return {k: int((p != k.endswith("weight")).sum()) for k, p in small.items()}
 
 
+def first(got: list, what: str, name="attn.proj") -> list[float]:
+    """What was found of a weight of the first block, for both sizes."""
+    return [drawn[f"blocks.0.{name}.weight"][what] for drawn in got[:2]]
+
+
 first_weights = Exercise(
     """
 def my_first_weights(model, n_layer):
@@ -73,7 +78,32 @@ def my_first_weights(model, n_layer):
         Case("n_layer = 4", weights(4)),
         Case("how many biases are not 0, and gains not 1", biases_and_gains),
     ],
+    more=[
+        Mistake(
+            "All numbers of a matrix are the same: draw each of them.",
+            when=lambda got, _: max(first(got, DRAWN[0])) < 1e-3,
+        ),
+        Mistake(
+            "The numbers are drawn evenly from an interval: draw from a normal.",
+            when=lambda got, _: got[0]["wte.weight"][DRAWN[2]] == 0,
+        ),
+        Mistake(
+            "proj has the same deviation whatever n_layer is: divide by √(2 n_layer).",
+            when=lambda got, expected: (
+                len({*first(got, DRAWN[0])}) == 1 != first(got, DRAWN[0])[0]
+                and first(got, DRAWN[0], "mlp.fc") == [1, 1]
+            ),
+        ),
+    ],
     mistakes="""
+nn.init.normal_(module.weight, std=std) => torch.randn_like(module.weight) * std
+    The weights are still PyTorch's: overwrite them in place, with nn.init.normal_.
+nn.init.zeros_(module.bias) => pass
+    The biases are not 0: set them to 0, nn.init.zeros_.
+nn.Embedding): => nn.Embedding | nn.LayerNorm):
+    The gains of the LayerNorms are changed: leave them at 1.
+name.endswith("proj") => name.endswith("attn.proj")
+    Only attention's proj is smaller: mlp's proj writes to the stream, too.
 + return model.eval()
     Nothing was drawn: change module.weight in place, for instance with nn.init.normal_.
 / math.sqrt(2 * n_layer) =>
@@ -86,7 +116,8 @@ name.endswith("proj") => True
     Every matrix is divided by √(2 n_layer): only the layers named proj are.
 nn.Linear | nn.Embedding => nn.Linear
     The embeddings still have PyTorch's deviation of 1: they are drawn with 0.02, too.
-std=std => std=std**0.5
+0.02 / math => math.sqrt(0.02) / math
+else 0.02 => else math.sqrt(0.02)
     The variance is 0.02: expected the deviation, its root.
 std=std => std
     nn.init.normal_(weight, 0.02) sets the mean: write std=0.02.
@@ -183,6 +214,7 @@ def my_gpt(idx, targets, wte, wpe, blocks, ln_f):
         return logits, None
     return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 """,
+    learns=True,
     praise="embeddings + positions, the blocks in turn, ln_f, tied logits, mean loss.",
     parts=("the logits", "the loss"),
     cases=[
@@ -221,6 +253,26 @@ x = block(x) => x = x + block(x)
     The stream is added once more: a block gives back the stream itself, x = block(x).
 for block in blocks => for block in blocks[:1]
     Only the first block has run: is the `return` inside the loop?
+wte[idx] + wpe => wte[idx] * math.sqrt(wte.size(1)) + wpe
+    The embeddings are multiplied by √C, as in the first transformer: GPT-2 does not.
+ln_f(x) @ wte.T => ln_f(x) @ wte.T / math.sqrt(wte.size(1))
+    The logits are divided by √C: that belongs to the scores of attention.
+wpe[: idx.size(1)] => wpe[-idx.size(1) :]
+    These are the last rows of wpe: a text begins at row 0.
++ wpe[: idx.size(1)] =>
+    The positions are missing: add the rows 0 to T - 1 of wpe.
+x = block(x) => e = x if block is blocks[0] else e; x = block(e)
+    Every block reads the embeddings: each reads what the one before gave back.
+return logits, None => return logits, torch.tensor(0.0)
+    Without targets the loss is 0: expected None.
+return logits, None => return logits
+    Without targets one thing comes back: return logits, None.
+ln_f(x) @ wte.T => ln_f(x)[:, -1:] @ wte.T
+, targets.flatten() => , targets[:, -1]
+    Only the last position has logits: expected all T.
+return logits, None => return logits.softmax(-1), None
+return logits, F => return logits.softmax(-1), F
+    The loss is right, but probabilities come back: return the logits.
 ln_f(x) @ wte.T => (ln_f(x) @ wte.T).softmax(-1)
     These are probabilities: expected the logits, before any softmax.
 (logits.flatten(0, 1) => (logits.flatten(0, 1).softmax(-1)
@@ -268,6 +320,15 @@ def my_tied_gradient(idx, d_x, stream, d_logits):
 - .index_add(0, idx.flatten(), d_x.flatten(0, 1))
 + .index_put((idx,), d_x)
     `grad[idx] = d_x` overwrites what was there: add, with index_add_.
+d_logits.flatten(0, 1).T @ stream.flatten(0, 1) => d_logits[0].T @ stream[0]
+idx.flatten(), d_x.flatten(0, 1) => idx[0], d_x[0]
+    Only the first text counts: add over all of the batch.
+d_logits.flatten(0, 1).T => d_logits.reshape(d_logits.size(-1), -1)
+    d_logits is reshaped to (V, B·T), which mixes its numbers: flatten, then .T.
+stream.flatten(0, 1)  # (V, C) => stream.flatten(0, 1) / len(idx)
+    The use at the end is averaged over the texts: add, the loss is a mean already.
+grad.index_add => (grad * torch.zeros(len(grad), 1).index_fill(0, idx.flatten(), 1)).index_add
+    Only rows that were read get the gradient of the logits: all V rows made logits.
 d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / idx.numel()
     It is divided by B·T: d_x and d_logits already hold that factor of the mean loss.
 .index_add(0, idx.flatten(), d_x.flatten(0, 1)) =>

@@ -88,6 +88,15 @@ return True => return False
     It compares the changed position's own output, too: take [:, :s].
 [:, :s] != before[:, :s] => [:, s + 1 :] != before[:, s + 1 :]
     It looks at the positions after the changed one: take those before it.
+-         if (layer(changed)[:, :s] != before[:, :s]).any():
+-             return True
+-     return False
++         return (layer(changed)[:, :s] != before[:, :s]).any()
+    It returns after the first position that it changes: go on if none has moved.
+changed = x.clone() => changed = x
+    The changes pile up in x: begin each time with a clone of x.
+range(1, x.size(1)) => range(2, x.size(1))
+    Position 1 is never changed: position 0 may look at it alone.
 range(1, x.size(1)) => [x.size(1) - 1]
     It changes the last position only: change every position in turn.
 range(1, x.size(1)) => range(1, x.size(1) - 1)
@@ -140,6 +149,13 @@ places(torch.arange(T)) => places(torch.arange(len(idx)))[:, None]
     The positions are numbered along the batch: number them along axis 1.
 places(torch.arange(T)) => places.weight[0]
     Every character gets the vector of position 0: look up 0, 1, 2, …
+torch.arange(T) => torch.tensor(T - 1)
+    Every character gets the vector of the last position: look up 0, 1, 2, …
+places(torch.arange(T)) => places.weight[-T:]
+    These are the last rows of the table of positions: a text begins at row 0.
+- tokens(idx) + places(torch.arange(T))
++ torch.cat([tokens(idx), places(torch.arange(T)).expand(len(idx), T, -1)], -1)
+    The two vectors are concatenated: add them, so that C stays C.
 torch.arange(T) => torch.arange(1, T + 1)
     The positions are counted from 1: the first character has position 0.
 places(torch.arange(T)) => places.weight

@@ -28,6 +28,13 @@ w.sum(dim=1, keepdim=True) => T
     Every sum is divided by T: the mean at t (from 0) is over t + 1 vectors.
 w.sum(dim=1, keepdim=True) => torch.arange(T)[:, None]
     The sum at t is divided by t, counted from 0: it has t + 1 terms.
++ return x.cumsum(1) / torch.arange(x.size(1)).clamp(min=1)[:, None]
+    From position 1 on, the sum at t is divided by t: it has t + 1 terms.
++ y = x.clone()
++ for t in range(1, x.size(1)):
++     y[:, t] = (y[:, t - 1] + x[:, t]) / 2
++ return y
+    The mean so far and the new vector count half each: all t + 1 vectors count alike.
 dim=1 => dim=0
     The weights are divided by the sums of columns: each row must sum to 1, dim=1.
 w / w.sum(dim=1, keepdim=True) => w
@@ -90,6 +97,15 @@ F.softmax(scores, dim=-1) @ v => (scores * past) @ v
     The scores of the future are 0 instead of -inf: e^0 = 1 still gives them weight.
 / math.sqrt(q.size(-1)) =>
     The scores are not scaled: divide them by √d, d the width of the queries.
+/ math.sqrt(q.size(-1)) =>
+dim=-1) @ v => dim=-1) / math.sqrt(q.size(-1)) @ v
+    √d divides the weights: divide the scores by it, before the softmax.
+@ v => @ v + v
+    The own value is added once more: the weighted mean is the whole result.
+query(x), key(x), value(x) => (x @ f.weight.T for f in (query, key, value))
+    The biases are left out: call the layers, as in query(x).
+tril() => tril(1)
+    The mask lets in one position of the future: tril(), without an argument.
 q.size(-1) => x.size(-1)
     The scores are divided by the root of C, the width of x: take d, that of q.
 math.sqrt(q.size(-1)) => q.size(-1)

@@ -159,8 +159,13 @@ def my_rounding(x):
             "two rows of three": [[0.3, -70.7, 5e5], [0.0123, 2.7183, 41.9]],
         }.items()
     ]
-    + [Case("x = 1.23e-20 -4.56e-20, result times 2⁷⁰", lambda f: f(TINY) * 2.0**70)],
+    + [
+        Case("x = 1.23e-20 -4.56e-20, result times 2⁷⁰", lambda f: f(TINY) * 2.0**70),
+        Case("the type", lambda f: str(torch.as_tensor(f(TINY)).dtype)),
+    ],
     mistakes="""
+torch.ldexp(whole, exponent - 8) => torch.ldexp(whole, exponent - 8).double()
+    The numbers are right, but they come back as float64: expected float32.
 round( => trunc(
     The low bits are cut off: round to the nearest, up or down.
 round( => floor(

@@ -20,6 +20,7 @@ def my_loss(logits, targets):
     chosen = logs.gather(-1, targets[..., None])  # (B, T, 1)
     return -chosen.mean()  # ()
 """,
+    learns=True,
     praise="the mean of -ln p(target) over all B·T predictions, in nats.",
     cases=[
         Case("the targets have p = 1/2 and 3/4", args=(HALF, tensor([[0, 2]]))),
@@ -47,6 +48,12 @@ F.log_softmax(logits, dim=-1) => F.log_softmax(F.softmax(logits, dim=-1), dim=-1
     The softmax is taken twice: F.cross_entropy contains it and expects the logits.
 -chosen => chosen.exp()
     This is the mean probability of the targets: surprise is -ln p.
+-chosen.mean() => -chosen.mean() / math.log(2)
+    These are bits, from a logarithm to base 2: nats take the natural one, ln.
+logs.gather(-1, targets[..., None]) => logs.amax(-1)
+    This is the surprise at the likeliest character: take that at the target.
+chosen.mean() => (logs.exp() * logs).sum(-1).mean()
+    This is the entropy of the guesses: only ln p of the target counts.
 chosen.mean() => logs.mean()
     This averages over all V characters: only each prediction's target counts.
 + return right(logits[:, :-1], targets[:, 1:])
@@ -97,6 +104,12 @@ idx.numel() => idx.size(0)
     A character that occurs twice adds its error once (found[x] += …): use index_add_.
 (0, idx.flatten() => (0, targets.flatten()
     The errors go to the rows of the targets: they belong to the row looked up.
+errors.flatten(0, 1) / => (guesses * errors).flatten(0, 1) /
+    The errors are multiplied by p: for the logits the gradient is p - onehot itself.
++ n = torch.zeros_like(table)
++ n.index_put_((idx, targets), torch.ones(()), accumulate=True)
++ return (F.softmax(table, -1) - n) / idx.numel()
+    Each row has its p once: it counts as often as the row was looked up.
 + n = torch.bincount(idx.flatten(), minlength=len(table)).clamp(min=1)
 + return right(table, idx, targets) * idx.numel() / n[:, None]
     Each row is divided by how often its character occurs: divide all by B·T.

@@ -6,6 +6,7 @@ from torch import Tensor, nn, tensor
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
 from gptcourse.checks.recognise import Mistake
+from gptcourse.checks.values import same
 
 
 class Curve(nn.Module):
@@ -64,13 +65,13 @@ MEASURES = {
     "losses": lambda _, back: list(map(float, back[0])),
     "kept losses": lambda _, back: list(map(kind, back[0])),
     "loss of val": lambda _, back: float(back[1]),
-    "loss": lambda _, loss: float(loss) if kind(loss) == "number" else kind(loss),
+    "loss": lambda _, loss: float(loss),
+    "kind of loss": lambda _, loss: kind(loss),
 }
 
 
 def kind(loss) -> str:
-    kept = isinstance(loss, Tensor) and loss.requires_grad
-    return "a tensor with its graph" if kept else "number"
+    return "a tensor" if isinstance(loss, Tensor) else "a number"
 
 
 def heard(calls: str, says: str) -> Mistake:
@@ -130,6 +131,10 @@ nn.utils.clip_grad_norm_(model.parameters(), max_norm) =>
     Each tensor is clipped by itself: the norm is that of all gradients together.
 group["lr"] = rate => pass
     The rates are not used: set each in optimizer.param_groups, group["lr"] = rate.
+group["lr"] = rate => group["lr"] *= rate
+    The rate is multiplied by the last one: set it, group["lr"] = rate.
+losses.append(loss.item()) => losses.append(loss.item()); model.eval()
+    From the second batch on, the model is in evaluation mode: model.train() again.
 optimizer.param_groups: => optimizer.param_groups[:1]:
     Only the first group of the optimizer gets the rate: set it in all of them.
 group["lr"] = rate => group["lr"] = rates[len(losses) - 1] if losses else group["lr"]
@@ -139,7 +144,14 @@ model.eval() =>
 model.train() =>
     The model was trained in evaluation mode, without dropout: call model.train().
 loss.item() => loss
-    The list holds tensors, and memory grows with every step: append loss.item().
+    The list holds tensors, not plain numbers, and memory may grow with every step:
+    append loss.item().
++ model.eval()
++ with torch.no_grad():
++     val = [model(idx, targets)[1].item() for idx, targets in val_batches]
++ losses, _ = right(model, optimizer, batches, val_batches, rates, max_norm)
++ return losses, sum(val) / len(val)
+    val is measured before the training: measure it after.
 loss.item() => model(idx, targets)[1].item()
     The losses are measured after each step: take those that backward started from.
 loss.backward() => loss.backward(); optimizer.zero_grad()
@@ -192,8 +204,11 @@ def my_accumulated_step(model, optimizer, pieces):
         *(ask_pieces("weights", *rows) for rows in ((3,), (2, 2), (1, 3), (2, 1, 3))),
         ask_pieces("weights", 2, 2, left=10.0),
         *(ask_pieces("loss", *rows) for rows in ((1, 3), (2, 1, 3))),
+        ask_pieces("kind of loss", 2, 2),
     ],
     mistakes="""
+return total => return torch.tensor(total)
+    The loss is given back as a tensor: return a plain number, loss.item().
 * len(idx) / rows =>
     The pieces' mean losses are added: each counts by its share of the rows.
 * len(idx) / rows => / len(pieces)
@@ -205,6 +220,10 @@ loss = model => optimizer.zero_grad(); loss = model
     zero_grad stands inside the loop: only the last piece's gradient is left.
 optimizer.zero_grad() =>
     zero_grad must come before the first backward: older gradients are still there.
+loss.backward() => (loss * rows / len(idx)).backward()
+    backward starts from each piece's plain mean: start from its weighted loss.
+total += loss.item() => total += loss.item() * rows
+    The loss given back is a sum over all rows: divide by their number.
 loss.backward() =>
 total += loss.item() => total = total + loss
 optimizer.step() => total.backward(); optimizer.step(); total = total.item()
@@ -217,6 +236,14 @@ total += loss.item() => total = loss.item() * rows / len(idx)
 """,
     more=[
         heard("forward, backward, step, " * 2, "Each piece has a step: take only one."),
-        heard("forward, backward, step", "The pieces are joined: one at a time only."),
+        Mistake(
+            "The pieces are joined: one at a time only.",
+            when=lambda got, expected: (
+                got[0] == "forward, backward, step" and same(expected[2], got[2], 1e-4)
+            ),
+        ),
+        heard(
+            "forward, backward, step", "Only one piece counts: call backward for all."
+        ),
     ],
 )

@@ -91,9 +91,12 @@ def same(expected, got, tolerance: float) -> bool:
 
 
 def listed(expected, got):
-    """got, as a list if it is an array where a list is expected."""
+    """got, as a list if it is an array where a list of its rows is expected."""
     array = isinstance(expected, list) and isinstance(got, Tensor) and got.ndim
-    return [*got] if array and len(got) == len(expected) else got
+    if not array or len(got) != len(expected):
+        return got
+    shapes = {getattr(item, "shape", got.shape[1:]) for item in expected}
+    return [*got] if shapes <= {got.shape[1:]} else got
 
 
 def alike(expected, got) -> bool:

@@ -9,7 +9,7 @@ def answer(model, optimizer, pieces):
     for idx, targets in pieces:
         loss = model(idx, targets)[1]
         (loss * idx.size(0)).backward()
-        total = total + loss.detach() * idx.size(0)
+        total = total + loss.item() * idx.size(0)
         rows += idx.size(0)
     for p in model.parameters():
         p.grad /= rows
@@ -48,6 +48,15 @@ optimizer.zero_grad() =>
 optimizer.step() =>
 loss.backward() => optimizer.zero_grad(); loss.backward(); optimizer.step()
     Each piece has a step
+total += loss.item() => total += loss.detach()
+    as a tensor
++ best = max(pieces, key=lambda piece: len(piece[0]))
++ optimizer.zero_grad()
++ loss = model(*best)[1]
++ loss.backward()
++ optimizer.step()
++ return loss.item()
+    Only one piece counts
 + whole = [torch.cat(parts) for parts in zip(*pieces)]
 + optimizer.zero_grad()
 + loss = model(*whole)[1]

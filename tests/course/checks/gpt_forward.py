@@ -39,7 +39,7 @@ wte.T => torch.randn_like(wte.T)
 -         return logits, None
 +
     It breaks where targets is None
-wpe[: idx.size(1)] => 2 * wpe[: idx.size(1)]
+wpe[: idx.size(1)] => 3 * wpe[: idx.size(1)]
     In the logits
 wte[idx] => wte.detach()[idx]
     part of the gradient of `wte` is lost

@@ -77,9 +77,9 @@ return qkv => return lambda x: torch.cat([part(x) for part in parts], -1)
 nn.Linear(C, 3 * C) => nn.Linear(C, 3 * C, bias=False)
 -         qkv.bias.copy_(torch.cat([part.bias for part in parts]))
 +
-    Only the biases are wrong
+    The biases are missing
 "query", "key", "value" => "value", "key", "query"
-    numbers differ
+    [*kinds][::-1]
 """
 
 EQUIVALENT = {

@@ -17,7 +17,7 @@ def answer(model, optimizer, batches, val_batches, rates, max_norm):
             group.update(lr=rate)
         optimizer.step()
         model.zero_grad()
-        losses.append(loss.detach())
+        losses.append(loss.item())
     model.train(False)
     with torch.inference_mode():
         val = torch.stack([model(*batch)[1] for batch in val_batches])
@@ -58,6 +58,8 @@ group["lr"] = rate => optimizer.lr = rate
 zip(batches, rates => zip(batches + val_batches, rates + rates[-1:] * len(val_batches)
 return losses, => return losses[: len(batches)],
     trained on val, too
+loss.item() => loss.detach()
+    holds tensors, not plain numbers
 optimizer.step() => [p.data.sub_(rate * p.grad) for p in model.parameters()]
     Another optimizer
 """
@@ -66,5 +68,5 @@ EQUIVALENT = {
     "model.zero_grad()": "it clears the same gradients",
     "zip(batches, rates)": "the lists are of one length",
     "strict=False": "the lists are of one length",
-    "[model(idx, targets)[1] for": "under no_grad a tensor holds no graph",
+    "[model(idx, targets)[1] for": "val may be a tensor",
 }
