@@ -85,8 +85,6 @@ logits / temperature, dim=-1) => logits, dim=-1) / temperature
     The probabilities are divided by the temperature: divide the logits, before softmax.
 top_k:] = 0 => max(1, top_k - 1) :] = 0
     top_k keeps one token too few: cut from index k on.
-descending=True => descending=False
-    The least likely tokens are kept: sort the largest to the front.
 * (before < top_p) => * ((before < top_p) | (torch.arange(p.size(1)) < (top_k or 0)))
 if top_k is not None => if top_k is not None and top_p is None
     With top_k and top_p given, one of them keeps a token: both must keep it.
@@ -130,10 +128,6 @@ was_seen, penalised, logits => was_seen, logits, penalised
     A token that was seen twice is penalised twice: once is enough.
 ), seen) => ), seen[-1])
     Only the last token is penalised: all that are among `seen` are.
-logits * penalty) => logits)
-    Negative logits are left as they are: multiply them by the penalty.
-logits / penalty, logits => logits * penalty, logits
-    Positive logits are multiplied, too, which makes them likelier: divide those.
 """,
 )
 
@@ -165,7 +159,6 @@ def my_step(q, k, v, keys, values, n):
     return F.softmax(scores.masked_fill(~may, -torch.inf), dim=-1) @ V  # (H, T, d)
 """,
     praise="the same as all at once, and the memory is ready for the next one.",
-    gradients=False,
     parts=("what comes back", "the keys", "the values"),
     fills=("keys", "values"),
     cases=[
@@ -204,8 +197,6 @@ values[:, : n + T] => torch.cat([values[:, :n], v], dim=1)
     The new values are not written into `values`: the next step needs them.
 -torch.inf => 0.0
     The scores of the future are set to 0, and e⁰ is 1: set them to -inf.
-q.size(2) ** 0.5 => q.size(2)
-    The scores are divided by d: divide them by its root.
 """,
 )
 
@@ -226,8 +217,6 @@ def my_reading(window, new, size):
     ]
     + [Case("ids 7 5 9 7, new 7, size 4", args=([7, 5, 9, 7], 7, 4))],
     mistakes="""
-[new], [n] => [new], [n + 1]
-    The position is one too high: positions count from 0, so it is len(window).
 range(len(read)) => range(1, len(read) + 1)
     The newest half begins at position 1: begin with 0.
 [new], [n] => [*window, new], list(range(n + 1))
@@ -248,8 +237,6 @@ range(len(read)) => range(size - len(read), size)
     window[-0:] is the whole window: of size 3 the newest half is the new id alone.
 [*window, new][-(size // 2) :] => [*window[: size // 2 - 1], new]
     The oldest half is kept: keep the newest.
-[new], [n] => [new], [n - 1]
-    The position is one too low: 0 to len(window) - 1 are taken.
 [new], [n] => [new], [0]
     The new character is read at position 0: its position is len(window).
 """,

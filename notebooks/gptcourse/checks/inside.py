@@ -27,7 +27,6 @@ def my_lens(streams, norm, table):
     return logits.softmax(dim=-1)
 """,
     praise="every layer is read as if it were the last one.",
-    gradients=False,
     cases=[
         Case("one layer, one position, C = 2, V = 3", args=lens_arguments(1, 1, 2, 3)),
         Case("two layers, three positions", args=lens_arguments(2, 3, 4, 5)),
@@ -56,7 +55,6 @@ def my_score(w):
     return before.mean(dim=(0, 2))  # (H,)
 """,
     praise="row t, column t - 1, from the second position on.",
-    gradients=False,
     cases=[
         Case("one text, two heads, three positions", args=(numbers(1, 2, 3, 3).abs(),)),
         Case("two texts, three heads, four positions", args=(numbers(2, 3, 4, 4),)),
@@ -78,8 +76,6 @@ diagonal(-1, => diagonal(-2,
     Divided by T: the first position has none before it, so there are T - 1 weights.
 .mean(dim=(0, 2)) => .mean(dim=2)[0]
     This is the first text alone: take the mean over all texts.
-.mean(dim=(0, 2)) => .sum(dim=(0, 2))
-    The weights of a head are added up over texts and positions: take their mean.
 before.mean => before[..., 1:].mean
     The second position is left out, but it has one before it: row 1, column 0.
 + share = (w.argmax(-1)[..., 1:] == torch.arange(w.size(-1) - 1)).float()
@@ -96,7 +92,6 @@ def my_ablation(heads, head):
     return heads
 """,
     praise="the head says the same in every text, and the others what they did.",
-    gradients=False,
     keeps=("heads",),
     cases=[
         Case("two texts, head 1 of 2", args=(numbers(2, 2, 1, 2), 1)),
@@ -119,8 +114,6 @@ heads[:, head].mean(dim=0) => heads.mean(dim=(0, 1))
     This is the mean of all heads: take that of the given head.
 heads[:, head] = heads[:, head].mean(dim=0) => heads[:, head] -= heads[:, head].mean(0)
     The mean is taken away, and what differs between texts stays: the other way round.
-mean(dim=0) => sum(dim=0)
-    This is the sum over the texts: take the mean.
 - heads[:, head] = heads[:, head].mean(dim=0)
 + kept, heads[:] = heads[:, head].clone(), heads.mean(dim=0)
 +     heads[:, head] = kept

@@ -17,7 +17,6 @@ def my_rope(x, places):
 """,
     keeps=("x",),
     praise="each pair rotated by its position, the first fast, the last slowly.",
-    gradients=False,
     cases=[
         Case(f"{title} at {', '.join(map(str, places))}", args=(x, tensor(places)))
         for title, x, places in (
@@ -52,26 +51,14 @@ dim=-1) => dim=-1).flatten(-2)
     Each pair is read from neighbors, 2i and 2i + 1: it is number i and i + D/2.
 places[:, None] => (places - places[0])[:, None]
     The positions are counted from the first one given: use them as they are.
-places[:, None] => torch.arange(len(places))[:, None]
-    The positions are counted from 0: use those that are given.
-a * sin + b * cos => b * cos - a * sin
-    The sign of a · sin is wrong: a · sin + b · cos.
-a * cos - b * sin => a * cos + b * sin
-    The sign of b · sin is wrong: a · cos - b · sin.
 cos, sin = => sin, cos =
     cos and sin are exchanged: a · cos - b · sin, a · sin + b · cos.
 angles.cos(), angles.sin() => angles.deg2rad().cos(), angles.deg2rad().sin()
     The angles are taken for degrees: they are radians.
 a * cos - b * sin, a * sin + b * cos => a + sin, b + cos
     Sines are added, as the first Transformer did: rotate each pair.
-arange(half) => arange(half).flip(0)
-    The speeds are in reverse order: the first pair is the fastest.
-arange(half) => arange(1, half + 1)
-    i counts from 1: the first pair has i = 0, one radian per position.
 i / half) => i / max(half - 1, 1))
     The exponent is i / (D/2 - 1): expected 2i/D, that is i / half.
-] / 10_000 => ] // 10_000
-    `//` cuts off the decimals of the angles: divide with `/`.
 a * sin + b * cos => b
     Only the first half of the numbers changes: b becomes a · sin + b · cos.
 """,
@@ -84,7 +71,6 @@ def my_rms_norm(x, eps):
     return x / (mean_square + eps).sqrt()
 """,
     praise="over the root of the mean square of each position, eps inside.",
-    gradients=False,
     cases=[
         Case("[1, 7], eps = 0", args=(tensor([1.0, 7.0]), 0.0)),
         Case("[1, 7], eps = 11", args=(tensor([1.0, 7.0]), 11.0)),
@@ -114,8 +100,6 @@ x.square().mean(dim=-1, keepdim=True) => x.mean(dim=-1, keepdim=True).square()
     It is divided by the mean of |x|: expected the root of the mean of x².
 x.square().mean(dim=-1, keepdim=True) => x.var(dim=-1, correction=0, keepdim=True)
     This is the root of the variance, from the mean: square x itself.
-x / ( => x * (
-    It is multiplied by the root: divide by it.
 mean(dim=-1, keepdim=True) => sum(dim=-1, keepdim=True) / (x.size(-1) - 1)
     The sum of the squares is divided by C - 1: their mean has C.
 """,
@@ -175,9 +159,9 @@ G.norm() => torch.linalg.matrix_norm(G, 2)
     It is divided by the largest singular value: take the root of the sum of squares.
 a, b, c = => a, c, b =
     b and c are exchanged: b = -4.7750 stands before S X.
- + c * S @ S @ X =>
-    The last term is missing: c S S X.
 X = a * X + b * S @ X + c => X = a * X; X = X + b * S @ X; X = X + c
     X is replaced by a X too early: all three terms are made of the old one.
+3.4445, -4.7750, 2.0315 => 1.5, -0.5, 0.0
+    This is another polynomial, 1.5 and -0.5: take the given a, b and c.
 """,
 )

@@ -129,16 +129,8 @@ steps - rise) => steps - rise - 1)
     Step rise belongs to the warm-up, at the full rate: `<=`.
 (1 + math.cos(math.pi * done)) / 2 => (1 - done)
     This is a straight line: half a cosine is (1 + cos πd) / 2.
-lr * step / rise => lr * step / (rise + 1)
-    The warm-up stays below lr: it reaches lr at step rise, lr · step / rise.
 math.pi * done => 2 * math.pi * done
     A whole turn, 2π, comes back up: half a cosine ends at π.
-)) / 2 => ))
-    The cosine is twice too high: 1 + cos falls from 2 to 0, so halve it.
-math.cos => math.sin
-    This is a sine: half a cosine is (1 + cos πd) / 2.
-(1 + math.cos => (1 - math.cos
-    It rises from zero: 1 + cos falls, 1 - cos rises.
 / 2 => / 2 * 0.9 + 0.1 * lr
     It falls to a tenth of lr, as GPT-3's did: here it falls to zero.
 return lr * step / rise => return lr
@@ -147,10 +139,6 @@ lr * step / rise => lr * (1 - math.cos(math.pi * step / rise)) / 2
     The warm-up follows a cosine: it rises in equal parts, lr · step / rise.
 lr * step / rise => lr * (step // rise)
     `//` gives 0 until step rise: divide with `/`.
-(steps - rise) => steps
-    The cosine is divided by all steps: it has steps - rise of them.
-lr * step / rise => step / rise
-    The warm-up rises to 1: it rises to lr.
 """,
 )
 
@@ -166,7 +154,6 @@ def my_clip(grads, max_norm):
 """,
     keeps=("grads",),
     praise="one norm over all tensors, shortened to the limit, direction kept.",
-    gradients=False,
     cases=[
         Case(f"{grads}, max_norm = {limit:g}", args=([tensor(g) for g in grads], limit))
         for grads, limit in (
@@ -194,8 +181,6 @@ sum((g**2) => max((g**2)
 norm <= max_norm => False
 g * max_norm / norm => g / norm * norm.clamp(max=max_norm)
     If all gradients are zero this is 0 / 0, NaN: divide only above max_norm.
-norm <= max_norm => norm > max_norm
-    The comparison is the wrong way round: what exceeds max_norm is scaled.
 g * max_norm / norm => g * norm / max_norm
     The factor is upside down: it is max_norm / norm.
 + return [*torch.cat([g.flatten() for g in right(grads, max_norm)])]

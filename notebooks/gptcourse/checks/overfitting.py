@@ -91,10 +91,6 @@ float("inf"), None => score(model), copy.deepcopy(model.state_dict())
     The untrained model is scored, too: only turns of the training count.
 waited == patience => waited >= patience - 1
     It stops one turn too early: wait for `patience` turns in a row without a new low.
-waited == patience => True
-    It stops at the first turn without a new low: wait for `patience` of them in a row.
-return best_turn, best_loss => return best_turn, loss
-    The loss is that of the last turn: return that of the best one.
 float("inf"), None => 10.0, copy.deepcopy(model.state_dict())
     All losses may lie above the number it begins with: begin with float("inf").
 waited += 1 => waited += 1; model.load_state_dict(best)
@@ -116,7 +112,6 @@ def my_average(states):
 """,
     keeps=("states",),
     praise="each weight is the mean of what it was, and the states are left alone.",
-    gradients=False,
     cases=[
         Case("three states, [0, 6], [3, 0] and [9, 0]", args=(SMALL,)),
         *(Case(f"{n} states of two tensors", args=(STATES[:n],)) for n in (2, 4, 1)),
@@ -134,10 +129,8 @@ def my_average(states):
     Only the first and the last state are averaged: take all.
 + return dict(states[-1])
     This is the last state alone: take the mean of all.
-/ len(states) => / (len(states) - 1)
-    It is divided by n - 1, as a variance is: divide by n, the number of states.
-in states) => in states[1:])
-    The first state is left out: sum over all of them.
++ return {k: torch.stack([s[k] for s in states]).median(0).values for k in states[0]}
+    This is the median: take the mean.
 """,
 )
 
@@ -204,6 +197,8 @@ n = 0 => text, source, n = text.replace(" ", ""), source.replace(" ", ""), 0
 +     longest = max(longest, len(run))
 + return longest
     A run that ends is dropped whole: the next may begin inside it ('ab' in 'aab').
+n = 0 => text, source, n = *(t.replace("\n", " ") for t in (text, source)), 0
+    Line breaks are taken for spaces: they are different characters.
 """,
 )
 
@@ -264,9 +259,7 @@ seeds.std() / len(seeds) => seeds.std() / len(windows)
 len(windows) ** 0.5 => (len(windows) - 1) ** 0.5
 len(seeds) ** 0.5 => (len(seeds) - 1) ** 0.5
     It is divided by √(n - 1): n - 1 is in the standard deviation, divide that by √n.
-seeds.std() / len(seeds) => windows.std() / len(windows)
-    Both errors are the one over windows: the second is over seeds.
-windows.std() / len(windows) => seeds.std() / len(seeds)
-    Both errors are the one over seeds: the first is over windows.
++ return (a - b).mean(), *right(a, 0 * b)[1:]
+    These are the errors of A's losses alone: take those of the differences.
 """,
 )

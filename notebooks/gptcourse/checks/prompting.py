@@ -139,8 +139,6 @@ zip(lines, wanted, strict=True)) / len(wanted) => zip(lines[:1], wanted)) / 1
 - sum(a == b for a, b in zip(lines, wanted, strict=True)) / len(wanted)
 + float(lines == wanted)
     It says only whether all are right: return the share of right ones.
-text.split("\n")[0] => text.split("\n")[-1]
-    The last line is compared: the answer stands before the first line end.
 a == b => b.startswith(a)
     A beginning of the answer counts as right: 'ta' is not 'tac'.
 """,
@@ -178,6 +176,7 @@ def my_lora(x, W, A, B, alpha):
     keeps=("x", "W", "A", "B"),
     praise="W as it was, and beside it alpha / r of B A, which alone is learned.",
     gradients=False,  # below, of A and B only
+    learns=True,
     cases=[
         Case("two rows, all matrices 2 x 2, alpha = 6", args=(*SQUARE, 6.0)),
         Case("two rows, C = 4, D = 5, r = 3, alpha = 7", args=thin(2)),
@@ -201,11 +200,5 @@ W.T => W
 - x @ W.T + alpha / r * change
 + alpha / r * (x @ W.T + change)
     W x is scaled, too: alpha / r belongs to the change alone.
-alpha / r => r / alpha
-    The factor is upside down: it is alpha / r.
-A.size(0) => B.size(0)
-    alpha is divided by D, the number of B's rows: r is that of A's rows.
-x @ W.T + alpha => alpha
-    This is the change alone: add it to x @ W.T.
 """,
 )

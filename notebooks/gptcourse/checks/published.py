@@ -149,13 +149,9 @@ t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
     view(B, n_head, T, d) mixes positions and heads: view(B, T, n_head, d), transposed.
 c_attn.weight"] => c_attn.weight"].T
     c_attn's matrix is transposed: it is stored (in, out), so x @ W as it is.
- + w[f"{name}.c_proj.bias"] =>
-    c_proj's bias is missing: it is added to the last product.
 - t.view(B, T, n_head, -1).transpose(1, 2)
 + t.view(B, T, -1, n_head).permute(0, 3, 1, 2)
     Head 0 has every n_head-th column: it has the first C / H, view(B, T, n_head, d).
-(C // n_head) ** 0.5 => (C // n_head)
-    The scores are divided by d: divide them by its root.
 """,
 )
 
@@ -208,8 +204,6 @@ np.exp( => 10 ** (
 b, _ => b, c
 np.exp(-b / (2 * a)) => c - b**2 / (4 * a)
     This is the loss at the lowest point: asked is the size there.
-np.exp( => 2 ** (
-    np.log in, but 2 to the power out: np.exp undoes np.log.
 + a, b = np.polyfit(np.log(sizes), losses, 1)
 + return np.exp(-b / a)
     A straight line is fitted: a parabola has degree 2.
@@ -251,17 +245,11 @@ budget / 6 / n => budget / n
     Brackets are missing: alpha * A / (beta * B).
 (1 / (alpha + beta)) => (1 / alpha + beta)
     Brackets are missing in the power 1 / (alpha + beta).
- ** (1 / (alpha + beta)) =>
-    The factor lacks its power, 1 / (α + β).
 budget / 6 / n => factor * (budget / 6) ** (alpha / (alpha + beta))
     D has the factor of N: divide by it, so that N · D = F / 6.
 (budget / 6) => (budget / 2)
 budget / 6 / n => budget / 2 / n
     N · D is half the budget: a token costs 6 N, forward and backward, so a sixth.
-(1 / (alpha + beta)) => (alpha + beta)
-    The factor's power is upside down: 1 / (α + β).
-n = factor * => n =
-    The factor is missing: α A and β B decide, too, how the budget is split.
 alpha * A / (beta * B) => beta * A / (alpha * B)
     α and β are exchanged in the factor: α A / β B.
 """,

@@ -55,12 +55,8 @@ counts[now, following] += 1 => counts[:, following] += 1
 + p = [(counts[a, b] + alpha) / (counts[a].sum() + alpha * V) for a, b in pairwise(ids)]
 + return sum(-math.log(each) for each in p) / len(p)
     The whole text is counted before its first character is scored: two passes.
-torch.zeros => torch.ones
-    The counts begin with 1: what each pair has beforehand is alpha.
 total -= math.log(p) => total = -math.log(p)
     Only the last pair counts: add up the surprises.
-counts[now].sum() => counts[following].sum()
-    Divide by the weights of the pairs that begin with `now`, not with `following`.
 """,
 )
 

@@ -41,18 +41,8 @@ L * T * C => L * C
     In attention each token looks at T others: its FLOPs grow with T.
 L * T * C => L * C * C
     Attention is counted as growing with C²: it grows with T · C.
-= 12 * => = 8 *
-    4 C² are missing in each block: 3 + 1 + 8 C² make 12.
-V * C => 2 * V * C
-    V · C counts once: looking up a token's vector takes no arithmetic.
-6 * weights * tokens, 12 => 6 * weights * tokens + 12
-    This is one number, the sum of both: return one after the other.
 + return [n / 1e9 for n in right(L, C, V, T, B)]
     These are billions of FLOPs: return FLOPs.
-= 12 * => = 4 *
-    The feed-forward sub-layer is missing: 8 C² in each block.
-12 * L * C**2 => 12 * C**2
-    The matrices of one block are counted: there are L blocks.
 """,
 )
 
@@ -122,14 +112,10 @@ scores - new => scores - m
     The tile is counted from the old m, at first -inf: take exp(scores - new).
 e @ V => scores.softmax(1) @ V
     The tile's weights are divided by their own sum: y holds numerators, add e @ V.
-s * shrink => s
-    y is brought to the new highest score, s is not: both were made with the old one.
 e = (scores - new).exp() => e = scores.softmax(1)
     The tile's weights are divided by their own sum: s and y add up numerators.
 dim=1, keepdim=True)) => dim=1, keepdim=True)).clamp(min=0)
     m never falls below 0: all scores may be negative.
-return new, => return m,
-    The old m comes back: return the new highest score.
 scores - new => scores - scores.amax(dim=1, keepdim=True)
     The tile is counted from its own highest score: take exp(scores - new).
 """,
@@ -186,8 +172,6 @@ torch.ldexp(whole, exponent - 8) => whole / 256
     The exponent is gone: multiply by 2 to the exponent again.
 (fraction * 256).round() => (fraction * 256 + 0.5).floor()
     Ties are rounded up: they go to the even neighbor, as `torch.round` does.
-exponent - 8 => exponent
-    Everything is 256 times too large: move the 8 bits back, 2^(exponent - 8).
 + return (x * 100).round() / 100
     Two decimals are kept: a float keeps 8 bits of every number, whatever its size.
 + return torch.tensor([float(f"{v:.2e}") for v in x.flatten()]).view(x.shape)

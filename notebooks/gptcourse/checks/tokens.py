@@ -76,6 +76,10 @@ replaced(ids, pair, new): n => replaced(ids[::-1], pair[::-1], new)[::-1]: n
     Pairs are replaced from the right: from the left, 5 5 5 becomes 256 5.
 ids[2 if here else 1 :] => ids[1:]
     The second number of a merged pair stays in the text: go on behind the pair.
+in pairwise(ids) => in zip(ids[::2], ids[1::2])
+    Only every second pair is counted: any two neighbours are one.
+(-together[p], p) => (-together[p], p[::-1])
+    Of equally frequent pairs it takes the smaller second number: compare the first.
 """,
 )
 
@@ -195,8 +199,6 @@ losses.sum() => losses[1:].sum()
     This is upside down, characters per bit.
 decode(ids[1:]) => decode(ids[1:]).strip()
     Spaces and line ends at the ends are cut off: they are characters, too.
-math.log(2) => math.log10(2)
-    This is a logarithm to base 10: ln 2 is math.log(2).
 len(text) => len(text.replace(" ", ""))
     Spaces are not counted: they are characters, too.
 + return 2 ** right(losses, ids, decode)
