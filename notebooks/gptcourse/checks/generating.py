@@ -81,9 +81,21 @@ logits / temperature => logits * temperature
     The logits are multiplied by the temperature: divide them by it.
 kept.sum(dim=-1, keepdim=True) => kept.sum()
     It is divided by the sum of the whole batch: each row has its own.
+logits / temperature, dim=-1) => logits, dim=-1) / temperature
+    The probabilities are divided by the temperature: divide the logits, before softmax.
+top_k:] = 0 => max(1, top_k - 1) :] = 0
+    top_k keeps one token too few: cut from index k on.
+* (before < top_p) => * ((before < top_p) | (torch.arange(p.size(1)) < (top_k or 0)))
+if top_k is not None => if top_k is not None and top_p is None
+    With top_k and top_p given, one of them keeps a token: both must keep it.
+if top_k is not None => if top_k is not None and top_p is None
+    With top_k and top_p given, only top_p counts: a token must be kept by both.
+kept / kept.sum(dim=-1, keepdim=True) => F.softmax(kept, dim=-1)
+    A second softmax is taken of what is left: divide it by its sum.
+before < top_p => ordered >= top_p
+    Each probability by itself is compared with p: what counts is the sum before it.
 """,
 )
-
 
 FOUR = tensor([2.0, -0.4, 0.5, -3.0])
 
@@ -97,13 +109,8 @@ def my_penalty(logits, seen, penalty):
     praise="each token that has occurred is less likely, once.",
     gradients=False,
     cases=[
-        Case(f"logits 2 -0.4 0.5 -3, seen {seen}", args=(FOUR, tensor(seen), penalty))
-        for seen, penalty in (
-            ([0], 2.0),
-            ([1], 2.0),
-            ([0, 0, 3], 1.5),
-            ([3, 2, 1], 4.0),
-        )
+        Case(f"logits 2 -0.4 0.5 -3, seen {seen}", args=(FOUR, tensor(seen), by))
+        for seen, by in (([0], 2.0), ([1], 2.0), ([0, 0, 3], 1.5), ([3, 2, 1], 4.0))
     ],
     mistakes="""
 logits > 0, logits / penalty, logits * penalty => logits > 0, *2 * [logits / penalty]
@@ -193,7 +200,6 @@ values[:, : n + T] => torch.cat([values[:, :n], v], dim=1)
 """,
 )
 
-
 next_reading = Exercise(
     """
 def my_reading(window, new, size):
@@ -211,9 +217,8 @@ def my_reading(window, new, size):
     ]
     + [Case("ids 7 5 9 7, new 7, size 4", args=([7, 5, 9, 7], 7, 4))],
     mistakes="""
-[new], [n] => [new], [n + 1]
 range(len(read)) => range(1, len(read) + 1)
-    Positions count from 0: the new character's is len(window).
+    The newest half begins at position 1: begin with 0.
 [new], [n] => [*window, new], list(range(n + 1))
     Everything is read anew while there is room: only the new character is missing.
 n < size => n < size - 1
@@ -232,5 +237,7 @@ range(len(read)) => range(size - len(read), size)
     window[-0:] is the whole window: of size 3 the newest half is the new id alone.
 [*window, new][-(size // 2) :] => [*window[: size // 2 - 1], new]
     The oldest half is kept: keep the newest.
+[new], [n] => [new], [0]
+    The new character is read at position 0: its position is len(window).
 """,
 )

@@ -41,10 +41,10 @@ dim=-1 => dim=1
     The softmax runs over the positions: each position's probabilities sum to 1.
 dim=-1 => dim=0
     The softmax runs over the layers: each layer's probabilities sum to 1.
-softmax(dim=-1) => log_softmax(dim=-1)
-    These are log-probabilities: take softmax.
 norm(streams) => norm(streams.cumsum(dim=0))
     The streams are added up: each is already the sum of all that was written so far.
+@ table.T => @ table.T / table.size(1) ** 0.5
+    The logits are divided by √C: nothing divides them here, only norm and product.
 """,
 )
 
@@ -76,6 +76,11 @@ diagonal(-1, => diagonal(-2,
     Divided by T: the first position has none before it, so there are T - 1 weights.
 .mean(dim=(0, 2)) => .mean(dim=2)[0]
     This is the first text alone: take the mean over all texts.
+before.mean => before[..., 1:].mean
+    The second position is left out, but it has one before it: row 1, column 0.
++ share = (w.argmax(-1)[..., 1:] == torch.arange(w.size(-1) - 1)).float()
++ return share.mean(dim=(0, 2))
+    This is how often the position before has the highest weight: take the mean weight.
 """,
 )
 
@@ -109,6 +114,10 @@ heads[:, head].mean(dim=0) => heads.mean(dim=(0, 1))
     This is the mean of all heads: take that of the given head.
 heads[:, head] = heads[:, head].mean(dim=0) => heads[:, head] -= heads[:, head].mean(0)
     The mean is taken away, and what differs between texts stays: the other way round.
+- heads[:, head] = heads[:, head].mean(dim=0)
++ kept, heads[:] = heads[:, head].clone(), heads.mean(dim=0)
++     heads[:, head] = kept
+    All other heads are ablated: only the given one.
 """,
 )
 
@@ -151,9 +160,6 @@ def my_patch(model, clean, corrupted, layer, head):
         Case("layer 0, head 0, three texts of five", args=small_model(0, 0, 5, 4, 3)),
     ],
     mistakes="""
-model(clean) => model(corrupted)
-return model(corrupted) => return model(clean)
-    The other way round: keep the head on the clean prompt, put it into the corrupted.
 return model(corrupted) => return model(clean)
     The second run reads the clean prompt: let it read the corrupted one.
 model(clean) => model(corrupted)
@@ -167,5 +173,10 @@ heads[:, head] = kept => heads[:, head] += kept
     The clean output is added to the corrupted one: it takes its place.
 [:, head] = kept => [:, head] = 0
     The head is set to zero: that is ablation. Put in what it did on the clean prompt.
+- heads[:, head] = kept
++ heads[:], heads[:, head] = seen["heads", layer], heads[:, head].clone()
+    All other heads of the layer are patched: only the given one.
+return model(corrupted)[0] => return model(corrupted)[0].softmax(dim=-1)
+    These are probabilities: return the logits.
 """,
 )

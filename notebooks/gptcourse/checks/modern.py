@@ -47,6 +47,20 @@ i / half => 2 * i / half
 torch.cat => torch.stack
 dim=-1) => dim=-1).flatten(-2)
     The pairs come back interleaved: first every new a, then every new b, `cat`.
+:half], x[..., half:] => ::2], x[..., 1::2]
+    Each pair is read from neighbors, 2i and 2i + 1: it is number i and i + D/2.
+places[:, None] => (places - places[0])[:, None]
+    The positions are counted from the first one given: use them as they are.
+cos, sin = => sin, cos =
+    cos and sin are exchanged: a · cos - b · sin, a · sin + b · cos.
+angles.cos(), angles.sin() => angles.deg2rad().cos(), angles.deg2rad().sin()
+    The angles are taken for degrees: they are radians.
+a * cos - b * sin, a * sin + b * cos => a + sin, b + cos
+    Sines are added, as the first Transformer did: rotate each pair.
+i / half) => i / max(half - 1, 1))
+    The exponent is i / (D/2 - 1): expected 2i/D, that is i / half.
+a * sin + b * cos => b
+    Only the first half of the numbers changes: b becomes a · sin + b · cos.
 """,
 )
 
@@ -84,6 +98,10 @@ x.square().mean(dim=-1, keepdim=True) => x.mean(dim=-1, keepdim=True).square()
     This is the square of the mean: expected the mean of the squares.
 (mean_square + eps).sqrt() => (x.abs().mean(dim=-1, keepdim=True) + eps)
     It is divided by the mean of |x|: expected the root of the mean of x².
+x.square().mean(dim=-1, keepdim=True) => x.var(dim=-1, correction=0, keepdim=True)
+    This is the root of the variance, from the mean: square x itself.
+mean(dim=-1, keepdim=True) => sum(dim=-1, keepdim=True) / (x.size(-1) - 1)
+    The sum of the squares is divided by C - 1: their mean has C.
 """,
 )
 
@@ -131,8 +149,6 @@ G.norm() => G.norm() ** 2
     It is divided by the sum of the squares: the norm is its root.
 norm() => norm(dim=0, keepdim=True)
     Each column is divided by its own norm: one norm for the whole matrix.
-X = a * X + b => return a * X + b
-    It stops after one round: there are `steps` of them.
 c * S @ S @ X => c * S @ S
     The last X is missing: c S S X.
 + b * S => - b * S
@@ -141,5 +157,11 @@ c * S @ S @ X => c * S @ X
     The last term has S only once: it is the fifth power, c S S X.
 G.norm() => torch.linalg.matrix_norm(G, 2)
     It is divided by the largest singular value: take the root of the sum of squares.
+a, b, c = => a, c, b =
+    b and c are exchanged: b = -4.7750 stands before S X.
+X = a * X + b * S @ X + c => X = a * X; X = X + b * S @ X; X = X + c
+    X is replaced by a X too early: all three terms are made of the old one.
+3.4445, -4.7750, 2.0315 => 1.5, -0.5, 0.0
+    This is another polynomial, 1.5 and -0.5: take the given a, b and c.
 """,
 )

@@ -81,6 +81,11 @@ v_hat.sqrt() => v_hat
     The root of v is missing: divide by √v + ε.
 v_hat.sqrt() + eps => (v_hat + eps).sqrt()
     ε stands inside the root: here it is √v + ε (LayerNorm has it inside).
+eps), m, v => eps), v, m
+    v comes back before m: return p, m, v.
+p * (1 - lr * decay) => p
+lr * m_hat => lr * (m_hat + decay * p)
+    The decay is divided by √v, too: p · (1 - lr · decay) stands by itself.
 """,
 )
 
@@ -124,6 +129,16 @@ steps - rise) => steps - rise - 1)
     Step rise belongs to the warm-up, at the full rate: `<=`.
 (1 + math.cos(math.pi * done)) / 2 => (1 - done)
     This is a straight line: half a cosine is (1 + cos πd) / 2.
+math.pi * done => 2 * math.pi * done
+    A whole turn, 2π, comes back up: half a cosine ends at π.
+/ 2 => / 2 * 0.9 + 0.1 * lr
+    It falls to a tenth of lr, as GPT-3's did: here it falls to zero.
+return lr * step / rise => return lr
+    There is no warm-up: in the first `rise` steps the rate is lr · step / rise.
+lr * step / rise => lr * (1 - math.cos(math.pi * step / rise)) / 2
+    The warm-up follows a cosine: it rises in equal parts, lr · step / rise.
+lr * step / rise => lr * (step // rise)
+    `//` gives 0 until step rise: divide with `/`.
 """,
 )
 
@@ -142,7 +157,7 @@ def my_clip(grads, max_norm):
     cases=[
         Case(f"{grads}, max_norm = {limit:g}", args=([tensor(g) for g in grads], limit))
         for grads, limit in (
-            *(([[3.0], [4.0]], 1.0), ([[0.3], [0.4]], 1.0), ([[0.0], [0.0]], 1.0)),
+            *(([[3.0], [4.0]], 1.0), ([[3.0], [4.0]], 6.0), ([[0.0], [0.0]], 1.0)),
             *(([[3.0], [-4.0]], 4.5), ([ROW, [ROW, ROW], -1.0], 2.0)),
         )
     ],
@@ -166,5 +181,9 @@ sum((g**2) => max((g**2)
 norm <= max_norm => False
 g * max_norm / norm => g / norm * norm.clamp(max=max_norm)
     If all gradients are zero this is 0 / 0, NaN: divide only above max_norm.
+g * max_norm / norm => g * norm / max_norm
+    The factor is upside down: it is max_norm / norm.
++ return [*torch.cat([g.flatten() for g in right(grads, max_norm)])]
+    All numbers come back in one row: return one tensor for each given one.
 """,
 )

@@ -1,14 +1,13 @@
 """Exercises of 07_overfitting: stop, average weights, find copies, put error bars."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn, tensor
 
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
 from gptcourse.checks.values import floats, number
-
-TRAINED, RETURNED = "turns trained", "what is returned"
-LEFT = "the turn whose weights the model has in the end"
 
 
 class Walker(nn.Module):
@@ -20,27 +19,30 @@ class Walker(nn.Module):
         self.turns = 0
 
     def walk(self, losses):
-        """A training: each turn moves the weights in place."""
-        for self.turns, loss in enumerate(losses, 1):
-            self.w.data.copy_(tensor([float(self.turns), loss]))
+        """A training: each turn moves the weights on in place, from where they are."""
+        for self.turns, (before, loss) in enumerate(pairwise([0.0, *losses]), 1):
+            self.w.data += tensor([1.0, loss - before])
             yield self.turns
 
 
-def stopped(title: str, losses: list[float], patience: int) -> Case:
+def stopped(losses: list[float], patience: int) -> Case:
     """A case: walk through these losses."""
 
     def probe(answer):
         model = Walker()
         back = answer(model.walk(losses), model, lambda m: m.w[1].item(), patience)
-        return {TRAINED: model.turns, LEFT: int(model.w[0]), RETURNED: back}[title]
+        left = int(model.w[0])
+        return {"returned": back, "turns trained": model.turns, "weights of turn": left}
 
     shown = " ".join(f"{loss:g}" for loss in losses)
-    return Case(f"{title}, losses {shown}, patience {patience}", probe)
+    return Case(f"losses {shown}, patience {patience}", probe)
 
 
 SMALL = [{"weight": tensor(w)} for w in ([0.0, 6.0], [3.0, 0.0], [9.0, 0.0])]
 DIP = [3.0, 1.0, 2.0, 2.0, 0.0]
 SHAKY, TIES = [3.0, 2.0, 4.0, 1.0, 3.0, 2.5, 0.5], [2.0, 1.0, 1.0, 1.0, 1.0, 0.5]
+WALKS = [(DIP, 2), (DIP[:3], 5), (SHAKY, 2), (TIES, 3), (DIP, 1), ([1.0, 2, 3, 4], 3)]
+WALKS += [([30.0, 20.0, 11.1], 2), ([30.0, 29.9, 29.8, 29.7], 2)]
 
 stop_early = Exercise(
     """
@@ -62,18 +64,7 @@ def my_stop(training, model, score, patience):
     return best_turn, best_loss
 """,
     praise="patience counted in a row, and the best weights put back.",
-    parts=("the turn", "the loss"),
-    cases=[
-        *(
-            stopped(TRAINED, *walk)
-            for walk in ((DIP, 2), (SHAKY, 2), (TIES, 3), (DIP, 1))
-        ),
-        stopped(RETURNED, DIP, 2),
-        stopped(RETURNED, [30.0, 20.0, 11.1], 2),
-        stopped(RETURNED, [1.0, 2.0, 3.0, 4.0], 3),
-        stopped(RETURNED, [30.0, 29.9, 29.8, 29.7], 2),
-        *(stopped(LEFT, *walk) for walk in ((DIP, 2), (DIP[:3], 5))),
-    ],
+    cases=[stopped(*walk) for walk in WALKS],
     mistakes="""
 copy.deepcopy(model.state_dict()) => model.state_dict()
     The model is left as the last turn made it: load a *copy* of the best state_dict().
@@ -98,15 +89,19 @@ return best_turn, best_loss => return turn, loss
     This is the turn at which it stopped: return the best turn and its loss.
 float("inf"), None => score(model), copy.deepcopy(model.state_dict())
     The untrained model is scored, too: only turns of the training count.
+waited == patience => waited >= patience - 1
+    It stops one turn too early: wait for `patience` turns in a row without a new low.
+float("inf"), None => 10.0, copy.deepcopy(model.state_dict())
+    All losses may lie above the number it begins with: begin with float("inf").
+waited += 1 => waited += 1; model.load_state_dict(best)
+    The best weights are put back at each turn without a new low: only once, at the end.
 """,
 )
-
 
 # State dictionaries of one model, all their numbers different.
 STATES = [
     {"weight": numbers(2, 3) + i * i, "bias": numbers(4) - i**3} for i in range(4)
 ]
-
 
 average_weights = Exercise(
     """
@@ -132,6 +127,10 @@ def my_average(states):
     Only some of the tensors are averaged: take every name.
 + return right([states[0], states[-1]])
     Only the first and the last state are averaged: take all.
++ return dict(states[-1])
+    This is the last state alone: take the mean of all.
++ return {k: torch.stack([s[k] for s in states]).median(0).values for k in states[0]}
+    This is the median: take the mean.
 """,
 )
 
@@ -185,6 +184,21 @@ n = 0 => text, source, n = text.strip(), source.strip(), 0
 + from difflib import SequenceMatcher
 + return SequenceMatcher(None, text, source).find_longest_match().size
     difflib ignores what is frequent in a long source: pass autojunk=False.
++ common = {*text.split()} & {*source.split()}
++ return max(map(len, common), default=0)
+    Whole words are compared: a run may begin and end inside a word.
+n = 0 => text, source, n = text.replace(" ", ""), source.replace(" ", ""), 0
+    Spaces are left out: they count like any other character.
++ return len({*text} & {*source})
+    These are the different characters that both have: a run is one piece of text.
++ run, longest = "", 0
++ for char in text:
++     run = run + char if run + char in source else ""
++     longest = max(longest, len(run))
++ return longest
+    A run that ends is dropped whole: the next may begin inside it ('ab' in 'aab').
+n = 0 => text, source, n = *(t.replace("\n", " ") for t in (text, source)), 0
+    Line breaks are taken for spaces: they are different characters.
 """,
 )
 
@@ -211,10 +225,8 @@ def my_errors(a, b):
         Case("every difference 0.5", args=(numbers(2, 4) + 0.5, numbers(2, 4))),
     ],
     mistakes="""
-+ def both(dim):
-+     means = a.mean(dim), b.mean(dim)
-+     return sum(x.var() / len(x) for x in means) ** 0.5
-+ return (a - b).mean(), both(0), both(1)
++ mean, *errors = zip(right(a, 0 * b), right(b, 0 * a), strict=True)
++ return mean[0] - mean[1], *(torch.hypot(*both) for both in errors)
     The errors are those of two separate means: take the differences first.
 mean(dim=0), d.mean(dim=1) => mean(dim=1), d.mean(dim=0)
     The two errors are exchanged: that over windows needs the mean over seeds, axis 0.
@@ -238,5 +250,16 @@ seeds.std() => d.std(dim=0).mean()
     The spread is taken first, and averaged: average first, over the other axis.
 d = a - b => d = (a - b).abs()
     The differences have lost their signs.
+windows.std() / len(windows) => d.std() / d.numel()
+seeds.std() / len(seeds) => d.std() / d.numel()
+    Both errors are that of all S · W differences: average over the other axis first.
+windows.std() / len(windows) => windows.std() / len(seeds)
+seeds.std() / len(seeds) => seeds.std() / len(windows)
+    The numbers of windows and of seeds are exchanged under the roots.
+len(windows) ** 0.5 => (len(windows) - 1) ** 0.5
+len(seeds) ** 0.5 => (len(seeds) - 1) ** 0.5
+    It is divided by √(n - 1): n - 1 is in the standard deviation, divide that by √n.
++ return (a - b).mean(), *right(a, 0 * b)[1:]
+    These are the errors of A's losses alone: take those of the differences.
 """,
 )

@@ -41,10 +41,18 @@ return ids[:, :-1] => return targets[:, :-1]
     -100 stands in the inputs, too: ids[:, 1:] is a view of ids. Use a copy, clone().
 masked_fill(~is_answer, -100) => clone()
     The questions are learned, too: put -100 where is_answer is false.
-ids[:, :-1], targets[:, 1:] => targets[:, 1:], ids[:, :-1]
-    Inputs and targets are returned in the wrong order: idx first.
 ~is_answer => ~(is_answer & F.pad(is_answer, (0, 1), value=True)[:, 1:])
     The last token of each answer is left out: the model would never learn to stop.
+-100 => 100
+    Left out are targets of -100: the minus is missing.
+ids[:, :-1], targets[:, 1:] => ids[:, 1:], targets[:, :-1]
+    The shift goes the wrong way: idx is ids[:, :-1], the targets are one place further.
+~is_answer => ~(is_answer & is_answer.roll(1, 1))
+    The first token of each answer is left out: it is to be learned, too.
+~is_answer => ~(is_answer | is_answer.roll(1, 1))
+    The token after each answer is learned, too: its mark is false.
+~is_answer => ~is_answer.roll(-1, 1)
+    The mask is off by one, the other way: targets[t] has the mark is_answer[t + 1].
 """,
 )
 
@@ -69,10 +77,6 @@ def my_prompt(description, examples, query):
     Without a description its line stays, empty: the prompt looks as in training.
 {query}> => {query}>\n
     There is a line end after the last '>': the model would begin a new line.
-{query}>" => {query}> "
-    There is a space after the last '>': no answer in training began with one.
-{query}> => {query}
-    The mark '>' after the query is missing: the model would continue the word.
 {word}>{answer} => {word} > {answer}
 {query}> => {query} >
     There are spaces around the mark: expected word>answer, as in training.
@@ -80,8 +84,6 @@ def my_prompt(description, examples, query):
     Words and answers are swapped: word>answer.
 in examples => in dict(examples).items()
     An example that comes twice is there once only: keep all.
-[description] + => [description, ""][: 2 - bool(examples)] +
-    Without examples there is an empty line too many.
 """,
 )
 
@@ -98,13 +100,13 @@ def my_share(written, wanted):
         *(
             Case(f"written {text!r}, wanted 'tac'", args=([text], ["tac"]))
             for text in (
-                *("tac\nsun>", "tac", "tac\n", "tacx\n", "tacx", "ta", "ta\n", "TAC\n"),
+                *("tac\nsun>", "tac", "tac\n", "tacx\n", "tacx", "ta", "act", "TAC\n"),
                 *(" tac\n", "tac \n", "\ntac\n", "no\ntac", "", "tac\ntac\n"),
             )
         ),
         Case("['a\\n', 'b\\n'], wanted ['b', 'a']", args=(["a\n", "b\n"], ["b", "a"])),
         Case("a, b and c, wanted a, x and y", args=(list("abc"), list("axy"))),
-        Case("a, b and c, wanted x, b and c", args=(list("abc"), list("xbc"))),
+        Case("a, b, c and b, wanted x, b, c and b", args=(list("abcb"), list("xbcb"))),
     ],
     mistakes=r"""
 text.split("\n")[0] => text
@@ -130,6 +132,15 @@ a == b => a.lower() == b.lower()
     Capitals and small letters are taken for the same: they differ.
 text.split("\n")[0] => (text.split() or [""])[0]
     Spaces are not kept: the answer is the first line, with all its spaces.
+zip(lines, wanted, strict=True)) / len(wanted) => zip(lines[:1], wanted)) / len(wanted)
+    Only the first text counts: does the `return` stand inside the loop?
+zip(lines, wanted, strict=True)) / len(wanted) => zip(lines[:1], wanted)) / 1
+    Only the first text is looked at: take the share of all.
+- sum(a == b for a, b in zip(lines, wanted, strict=True)) / len(wanted)
++ float(lines == wanted)
+    It says only whether all are right: return the share of right ones.
+a == b => b.startswith(a)
+    A beginning of the answer counts as right: 'ta' is not 'tac'.
 """,
 )
 
@@ -186,8 +197,6 @@ W.T => W
     W is not transposed: it is (D, C), rows need x @ W.T.
 + return W @ x + alpha / A.size(0) * B @ (A @ x)
     The matrices stand left of x, but x holds rows: W x becomes x @ W.T.
-(x @ A.T) => (x @ A.T).detach()
-    No gradient reaches A: no_grad, detach and .data cut it off.
 - x @ W.T + alpha / r * change
 + alpha / r * (x @ W.T + change)
     W x is scaled, too: alpha / r belongs to the change alone.

@@ -34,13 +34,6 @@ def published_file(vocab: int, T: int, layers: int, C: int) -> dict:
     return file
 
 
-def names_in(answer):
-    """The names that are too many, and those that are missing."""
-    file = published_file(3, 4, 1, 2)
-    ours, wanted = {*answer(file)}, {*read_published.right(file)}
-    return [sorted(ours - wanted), sorted(wanted - ours)]
-
-
 read_published = Exercise(
     """
 OURS = {"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"}
@@ -57,15 +50,12 @@ def my_weights(published):
         ours[".".join(parts)] = tensor
     return ours
 """,
-    parts=("the names that our class has not", "the names that are missing"),
     praise="whole names, no masks, all four matrices transposed, the square one too.",
     cases=[
-        Case("the names in one block", names_in),
+        Case("names", lambda f: dict.fromkeys(f(published_file(3, 4, 1, 2)).keys())),
         *(
-            Case(
-                n, lambda f, n=n: f(published_file(3, 4, 1, 2))[f"blocks.0.{n}.weight"]
-            )
-            for n in ("attn.proj", "mlp.fc", "attn.qkv")
+            Case(n, lambda f, n=n: f(published_file(3, 4, 1, 2))[f"{n}.weight"])
+            for n in ("blocks.0.attn.proj", "blocks.0.mlp.fc", "blocks.0.attn.qkv")
         ),
         Case("wte", lambda f: f(published_file(3, 4, 1, 2))["wte.weight"]),
         Case("twelve blocks", args=lambda: (published_file(5, 3, 12, 4),)),
@@ -87,6 +77,8 @@ tensor.T => tensor.reshape(tensor.shape[::-1])
     The numbers are mixed up: .T makes rows of columns, view and reshape do not.
 name.split(".")] => name.split(".")[1:]]
     The first part of every name is cut off: these names do not begin with transformer.
+".c_" in name and => ".c_" in name and "c_proj" not in name and
+    c_proj's matrices are not transposed: all four of a block are stored (in, out).
 """,
 )
 
@@ -157,6 +149,9 @@ t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
     view(B, n_head, T, d) mixes positions and heads: view(B, T, n_head, d), transposed.
 c_attn.weight"] => c_attn.weight"].T
     c_attn's matrix is transposed: it is stored (in, out), so x @ W as it is.
+- t.view(B, T, n_head, -1).transpose(1, 2)
++ t.view(B, T, -1, n_head).permute(0, 3, 1, 2)
+    Head 0 has every n_head-th column: it has the first C / H, view(B, T, n_head, d).
 """,
 )
 
@@ -190,8 +185,6 @@ def my_best_size(sizes, losses):
     The parabola is laid through (N, loss): expected through (ln N, loss).
 losses, 2) => np.log(losses), 2)
     The logarithm of the losses is taken, too: the points are (ln N, loss).
-np.exp(-b / (2 * a)) => -b / (2 * a)
-    This is ln N: one more exp gives N.
 np.log( => np.log2(
     np.log2 in, but np.exp out: np.log goes with np.exp.
 np.log(sizes), losses => losses, np.log(sizes)
@@ -211,6 +204,9 @@ np.exp( => 10 ** (
 b, _ => b, c
 np.exp(-b / (2 * a)) => c - b**2 / (4 * a)
     This is the loss at the lowest point: asked is the size there.
++ a, b = np.polyfit(np.log(sizes), losses, 1)
++ return np.exp(-b / a)
+    A straight line is fitted: a parabola has degree 2.
 """,
 )
 
@@ -243,13 +239,18 @@ alpha * A / (beta * B) => beta * B / (alpha * A)
     The factor is upside down: the larger A, the larger N.
 (beta / => (alpha /
     The exponents are swapped: N grows with the power β / (α + β), D with α / (α + β).
-return n, budget / 6 / n => return budget / 6 / n, n
-    D comes before N: expected N, then D.
 budget / 6 / n => budget / n
     The 6 is missing in D: N · D = C / 6.
 (beta * B) => beta * B
     Brackets are missing: alpha * A / (beta * B).
 (1 / (alpha + beta)) => (1 / alpha + beta)
     Brackets are missing in the power 1 / (alpha + beta).
+budget / 6 / n => factor * (budget / 6) ** (alpha / (alpha + beta))
+    D has the factor of N: divide by it, so that N · D = F / 6.
+(budget / 6) => (budget / 2)
+budget / 6 / n => budget / 2 / n
+    N · D is half the budget: a token costs 6 N, forward and backward, so a sixth.
+alpha * A / (beta * B) => beta * A / (alpha * B)
+    α and β are exchanged in the factor: α A / β B.
 """,
 )

@@ -1,7 +1,7 @@
 """Exercises of 15_reading: count while reading, add up what may follow."""
 
-import functools
 import math
+from functools import partial
 from itertools import pairwise
 
 from gptcourse.checks.core import Case, Exercise
@@ -26,7 +26,7 @@ def my_reading(ids, V, alpha):
             ([0, 1], 2, 1.0),
             ([0, 1, 0, 1], 2, 1.0),
             ([0, 1, 0, 1, 0, 2, 2, 2], 3, 0.5),
-            ([3, 1, 3, 3, 1, 0, 3, 1, 2, 0, 0, 3], 5, 0.02),
+            ([3, 1, 3, 3, 1, 0, 3, 1, 2, 0, 0], 5, 0.02),
         )
     ],
     mistakes="""
@@ -49,21 +49,19 @@ counts[now, following] += 1 => counts[:, following] += 1
     N characters have N - 1 successors to score.
  / (len(ids) - 1) =>
     This is the sum: divide by the number of pairs.
-total -= => total +=
-    The sign is wrong: a surprise is -log p.
-math.log(p) => math.log2(p)
-    These are bits: nats need math.log.
 + counts = torch.zeros(V, V)
 + for now, following in pairwise(ids):
 +     counts[now, following] += 1
 + p = [(counts[a, b] + alpha) / (counts[a].sum() + alpha * V) for a, b in pairwise(ids)]
 + return sum(-math.log(each) for each in p) / len(p)
     The whole text is counted before its first character is scored: two passes.
+total -= math.log(p) => total = -math.log(p)
+    Only the last pair counts: add up the surprises.
 """,
 )
 
 
-def read(ids, V, early=0):
+def read(V, early, ids):
     """Surprises of a text read by counting with alpha = 1; early: learned before."""
     counts, losses = [[1.0] * V for _ in range(V)], []
     for now, following in pairwise(ids):
@@ -72,11 +70,6 @@ def read(ids, V, early=0):
         losses.append(-math.log(p))
         row[following] += 1
     return losses
-
-
-def reader(V, early):
-    """A function ids -> losses, as the exercise gives it."""
-    return functools.partial(read, V=V, early=early)
 
 
 add_up = Exercise(
@@ -88,7 +81,7 @@ def my_total(losses, ids, V):
     result=floats,
     tolerance=1e-6,
     cases=[
-        Case(f"{kind}, ids {ids}, V = {V}", args=(reader(V, early), ids, V))
+        Case(f"{kind}, ids {ids}, V = {V}", args=(partial(read, V, early), ids, V))
         for kind, early, ids, V in (
             ("honest", 0, [0, 1], 2),
             ("learned too early", 2, [0, 1, 0], 2),
@@ -115,5 +108,7 @@ for v in range(V)) => for v in range(V)) / V
     This is the mean: add up.
 math.exp => 2 **
     Losses are in nats: the base is e.
+[*ids, v] => [v, *ids]
+    The new character stands in front: append it, for it may follow ids.
 """,
 )

@@ -41,6 +41,8 @@ L * T * C => L * C
     In attention each token looks at T others: its FLOPs grow with T.
 L * T * C => L * C * C
     Attention is counted as growing with C²: it grows with T · C.
++ return [n / 1e9 for n in right(L, C, V, T, B)]
+    These are billions of FLOPs: return FLOPs.
 """,
 )
 
@@ -110,6 +112,12 @@ scores - new => scores - m
     The tile is counted from the old m, at first -inf: take exp(scores - new).
 e @ V => scores.softmax(1) @ V
     The tile's weights are divided by their own sum: y holds numerators, add e @ V.
+e = (scores - new).exp() => e = scores.softmax(1)
+    The tile's weights are divided by their own sum: s and y add up numerators.
+dim=1, keepdim=True)) => dim=1, keepdim=True)).clamp(min=0)
+    m never falls below 0: all scores may be negative.
+scores - new => scores - scores.amax(dim=1, keepdim=True)
+    The tile is counted from its own highest score: take exp(scores - new).
 """,
 )
 
@@ -162,5 +170,15 @@ exponent - 8 => exponent - 9
     This is fixed point, every step 1/256: the step of a float grows with its exponent.
 torch.ldexp(whole, exponent - 8) => whole / 256
     The exponent is gone: multiply by 2 to the exponent again.
+(fraction * 256).round() => (fraction * 256 + 0.5).floor()
+    Ties are rounded up: they go to the even neighbor, as `torch.round` does.
++ return (x * 100).round() / 100
+    Two decimals are kept: a float keeps 8 bits of every number, whatever its size.
++ return torch.tensor([float(f"{v:.2e}") for v in x.flatten()]).view(x.shape)
+    Decimal digits are rounded: round to 8 binary digits.
+return torch.ldexp(whole, exponent - 8) => return whole
+    These are the 8 bits as whole numbers: multiply by 2^(exponent - 8).
+frexp(x) => frexp(x.abs())
+    The sign is lost: a negative number stays negative.
 """,
 )

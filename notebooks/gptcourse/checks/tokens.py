@@ -65,6 +65,21 @@ if not together => if not together or max(together.values()) == 1
     It stops at pairs that occur once: go on as long as there are pairs.
 in pairwise(ids) => in set(pairwise(ids))
     A pair counts once in a text, however often it occurs there: count each time.
+key=lambda p: (-together => key=lambda p: (together
+    The rarest pair is merged: take the most frequent one.
+256 + len(merges) => 256
+    Every new token is 256: the second is 257, and so on.
+merges = [] => merges, old = [], Counter()
+together = Counter() => together = old
+    The counts of all rounds add up: begin each round with a new Counter.
+replaced(ids, pair, new): n => replaced(ids[::-1], pair[::-1], new)[::-1]: n
+    Pairs are replaced from the right: from the left, 5 5 5 becomes 256 5.
+ids[2 if here else 1 :] => ids[1:]
+    The second number of a merged pair stays in the text: go on behind the pair.
+in pairwise(ids) => in zip(ids[::2], ids[1::2])
+    Only every second pair is counted: any two neighbours are one.
+(-together[p], p) => (-together[p], p[::-1])
+    Of equally frequent pairs it takes the smaller second number: compare the first.
 """,
 )
 
@@ -113,6 +128,16 @@ ids = merge => return merge
     It stops after one merge: merge again and again, until no pair has a rank.
 min(known, key=ranks.get) => max(known, key=known.count)
     The most frequent pair is merged first, as in training: the lowest rank comes first.
++ pair = tuple(ids[:2])
++ if pair in ranks: return [256 + ranks[pair], *my_encode(ids[2:], ranks)]
++ return [*ids[:1], *my_encode(ids[1:], ranks)] if ids else []
+    It goes once from left to right: look for the lowest rank in the whole list.
+256 + ranks[pair] => 257 + ranks[pair]
+    The new tokens are one too high: that of rank 0 is 256.
+if pair in ranks] => if ranks.get(pair)]
+    Rank 0 counts as false, so the first merge is never made: ask `pair in ranks`.
+min(known, key=ranks.get) => known[-1]
+    The pair farthest right is merged first: merge the one of the lowest rank.
 """,
 )
 
@@ -142,8 +167,6 @@ def my_bits(losses, ids, decode):
         )
     ],
     mistakes="""
-/ math.log(2) =>
-    These are nats per character: a bit is ln 2 nats, so divide by ln 2.
 / math.log(2) => * math.log(2)
     It is multiplied by ln 2: a nat is more than a bit, so divide.
 / math.log(2) / len(text) => / math.log(2)
@@ -176,5 +199,9 @@ losses.sum() => losses[1:].sum()
     This is upside down, characters per bit.
 decode(ids[1:]) => decode(ids[1:]).strip()
     Spaces and line ends at the ends are cut off: they are characters, too.
+len(text) => len(text.replace(" ", ""))
+    Spaces are not counted: they are characters, too.
++ return 2 ** right(losses, ids, decode)
+    This is a perplexity, 2 to the power of the bits: return the bits.
 """,
 )

@@ -36,5 +36,5 @@ EQUIVALENT = {
 WRONG = r"""
 + for text, answer in zip(written, wanted, strict=True):
 +     return (text.split("\n")[0] == answer) / len(wanted)
-    wanted x, b and c
+    Only the first text counts
 """

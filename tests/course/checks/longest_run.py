@@ -40,12 +40,6 @@ WRONG = """
 - return n
 + return next(text[i : i + n] for i in range(9) if text[i : i + n] in source)
     'ab'
-+ run, longest = "", 0
-+ for char in text:
-+     run = run + char if run + char in source else ""
-+     longest = max(longest, len(run))
-+ return longest
-    not yet. text 'aab'
 return n => return n + 1
     too large by one
 """
