@@ -17,12 +17,12 @@ from gptcourse.questions import (
     QuestionSet,
     load_questions,
 )
-from gptcourse.records import load_rows
+from gptcourse.records import load_rows, table
 from gptlib import ModelHandler
 from gptlib.data import Examples
 from gptlib.evaluation import evaluate
 from gptlib.files.fetch import project_folder
-from gptlib.lora import load_adapters
+from gptlib.lora import adapter_state, load_adapters
 
 EXCERPT = "ROMEO:\nLady, by yonder blessed moon.\n\nJULIET:\nO, swear not."
 
@@ -103,9 +103,9 @@ def test_a_run_has_the_rates_it_names():
 def test_the_command_measures_writes_a_table_and_saves(run, few, tmp_path, monkeypatch):
     monkeypatch.setattr(answering, "load_questions", lambda every=False: few[every])
     monkeypatch.setattr(answering, "evaluate", lambda m, val: evaluate(m, val[:600]))
-    table, folder = tmp_path / "answers.csv", tmp_path / "saved"
-    answering.main(run, shots=1, table=table, save=folder)
-    rows = load_rows(answering.Result, table)
+    path, folder = tmp_path / "answers.csv", tmp_path / "saved"
+    answering.main(run, shots=1, table=path, save=folder)
+    rows = load_rows(answering.Result, path)
     assert {row.split for row in rows} == {"dev", "test"}
     assert len({(row.shots, row.split, row.kind) for row in rows}) == len(rows)
     assert {row.kind for row in rows} > {"line", "next" + answering.EVERY}
@@ -123,3 +123,15 @@ def test_the_command_measures_writes_a_table_and_saves(run, few, tmp_path, monke
     else:
         assert 0 < moved.pop() < whole
         load_adapters(base, folder / "adapters.safetensors")
+
+
+def test_the_adapters_that_ship_are_of_the_rank_that_dev_chose():
+    rows = load_rows(answering.Result, table("answers"))
+    lines = [r for r in rows if (r.method, r.kind, r.split) == ("lora", "line", "dev")]
+    assert max(lines, key=lambda row: row.right).rank == answering.RANK
+    base = ModelHandler(project_folder("models") / "model3").load().model.model
+    load_adapters(base, project_folder("models") / "adapters" / "adapters.safetensors")
+    shipped = adapter_state(base)
+    assert {min(one.shape) for one in shipped.values()} == {answering.RANK}
+    numbers = sum(one.numel() for one in shipped.values())
+    assert {row.trained for row in lines if row.rank == answering.RANK} == {numbers}

@@ -46,7 +46,7 @@ from gptlib.settings import TrainConfig
 from gptlib.training import Training, train
 
 NAME = re.compile(r"(?:\A|\n\n)([^\n]+):\n")  # a speech's first line
-RANK = 48  # of the adapters that dev chose
+RANK = 96  # of the adapters that dev chose
 REPLAY = 7  # questions to one window of plain text
 # One epoch. Muon moves matrices, AdamW the embeddings. With Muon a larger rate copied
 # more and forgot more: models/notes.md.
