@@ -80,7 +80,7 @@ def _read(folder: Path) -> Stored:
     elif not whole:
         raise ModelFileError(
             f"{folder} holds no model: expected a file {path.name}, which "
-            "ModelHandler.save writes"
+            "ModelHandler.save writes; gptlib.hub reads models of others"
         )
     described = kept["of"] if whole else described
     resume = read_trainer(trainer, kept, described)
