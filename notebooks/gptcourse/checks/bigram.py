@@ -41,13 +41,9 @@ tokens[:-1], tokens[1:] => tokens, tokens.roll(-1)
     The last token is counted as if the first came after it: N tokens have N - 1 pairs.
 tokens[:-1], tokens[1:] => tokens[:-2], tokens[2:]
     These pairs are two apart: pair each token with its direct neighbor.
-tokens[:-1], tokens[1:] => tokens[:-2], tokens[1:-1]
-    The last pair is missing.
 + counts = right(tokens, V)
 + return counts / counts.sum(1, keepdim=True).clamp(min=1)
     These are fractions of each row: return the plain counts.
-tokens[:-1], tokens[1:] => tokens[1:-1], tokens[2:]
-    The first pair is missing.
 + counts = right(tokens, V)
 + return counts + counts.T
     Every pair is counted both ways: row x, column y counts y after x, not x after y.
@@ -84,15 +80,8 @@ F.softmax(logits, dim=-1) => logits
     It draws from the logits: turn them into probabilities with the softmax first.
 F.softmax(logits, dim=-1) => logits.exp()
     The exponentials are not divided by their sum: the pieces must fill 0 to 1.
-F.softmax(logits, dim=-1) => logits / logits.sum()
-    The logits are divided by their sum: take the exponentials first, that is softmax.
 + return logits.argmax()
     It always takes the most likely id: take the id whose part holds the point u.
-- torch.searchsorted(ends, torch.tensor(u))
-+ (torch.searchsorted(ends, torch.tensor(u)) - 1).clamp(min=0)
-    It takes the part before: the id is that of the first end above u.
-torch.searchsorted(ends, torch.tensor(u)) => (ends - u).abs().argmin()
-    It takes the end nearest to u: take the first end above u, near or far.
 + p, ids = F.softmax(logits, dim=-1).sort(descending=True, stable=True)
 + return ids[(p.cumsum(0) < u).sum()]
     The pieces lie in order of size: they must lie in order of the ids.
@@ -130,12 +119,6 @@ def my_windows(tokens, starts, T):
     One was added to the ids: move one *position* on in the text.
 tokens[places + 1] => tokens[places].roll(-1, 1)
     The last target is the window's first token (torch.roll): take the token after it.
-- tokens[places + 1]
-+ torch.stack([tokens[s + T : s + 2 * T] for s in starts])
-    The targets are the window after this one: move on by one position, not by T.
-torch.arange(T) => torch.arange(1, T + 1)
-places + 1] => (places + 1).clamp(max=len(tokens) - 1)]
-    The windows begin one late: row b begins at starts[b] itself.
 tokens[places + 1] => tokens[(places + 1).minimum(places[:, -1:])]
     The last target repeats the window's last token: take the token after it.
 """,

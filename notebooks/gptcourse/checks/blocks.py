@@ -55,16 +55,11 @@ var(dim=-1, => var(dim=0,
 x.mean(dim=-1, keepdim=True) => x.mean()
 dim=-1, unbiased=False, keepdim=True => unbiased=False
     One mean and variance of all numbers: each vector has its own, dim=-1.
-x.mean(dim=-1, keepdim=True) => x.mean((-2, -1), keepdim=True)
-x.var(dim=-1, => x.var((-2, -1),
-    Mean and variance run over the last two axes: each vector has its own, dim=-1.
 mean(dim=-1, keepdim=True) => mean(dim=-1)
 False, keepdim=True => False
     Mean and variance have lost their axis and are laid along the rows: keepdim=True.
 torch.sqrt(variance + eps) => (variance * x.size(-1) + eps).sqrt()
     The squares are added up: the variance is their mean.
-torch.sqrt(variance + eps) => ((x - mean).abs().mean(-1, keepdim=True) + eps)
-    This divides by the mean absolute deviation: take the root of the mean square.
 gain * (x - mean) / => (x - mean) /
 eps) + bias => eps)
     Gain and bias are missing: multiply by the one, add the other.
@@ -98,23 +93,15 @@ def my_layer_norm_gradient(x, dy, eps):
 - dy.mean(-1, keepdim=True) => - dy.mean()
 (dy * y).mean(-1, keepdim=True) => (dy * y).mean()
     The means run over everything: each vector has its own, dim=-1 and keepdim=True.
-+ return F.layer_norm(dy, dy.shape[-1:], eps=eps)
-    This normalises dy: the gradient goes through the statistics of x, not of dy.
-torch.sqrt(x.var(-1, unbiased=False, keepdim=True) + eps) => (x.std(-1, unbiased=False, keepdim=True) + eps)
+torch.sqrt(x.var( => (x.std(
     ε is outside the root: s = √(σ² + ε).
 - dy.mean(-1, keepdim=True) - y => - y
     The gradient through the mean μ is missing: it takes the mean of dy off.
 - y * along) / s => ) / s
     The gradient through s is missing, or zero: subtract y · mean(dy · y).
-y).mean => y).sum
-    The last term has a sum of dy · y: take the mean, for σ² carries a factor 1/C.
 y * along => x * along
 (dy * y) => (dy * x)
     The last term uses x, not the normalised y = (x - μ) / s.
-- y * along => + y * along
-    The sign of the last term is wrong: a larger s makes y smaller.
-unbiased=False, =>
-    The variance is divided by C - 1: LayerNorm takes the biased one, 1/C.
 """,
 )
 
@@ -159,10 +146,6 @@ mlp(ln_2(x)) => ln_2(mlp(x))
 x + attn => attn
 x + mlp => mlp
     The residual connections are missing: each layer is to add to the stream.
-x + attn => attn
-    The residual connection around attn is missing: x + attn(…).
-x + mlp => mlp
-    The residual connection around mlp is missing: x + mlp(…).
 attn(ln_1(x)) => attn(x)
 mlp(ln_2(x)) => mlp(x)
     The LayerNorms are missing: attn reads ln_1(…) of the stream, mlp ln_2(…).
@@ -174,8 +157,6 @@ return x + mlp => return x - mlp
     mlp reads attn's correction alone: it reads the stream with the correction in it.
 return x + mlp(ln_2(x)) => return ln_2(x + mlp(ln_2(x)))
     A LayerNorm stands at the end, too: what is added to the stream stays as it is.
-+ return x + right(x, ln_1, attn, ln_2, mlp)
-    The stream is added twice: each correction is added to it once.
 x = x + attn(ln_1(x)) => x = ln_1(x); x = x + attn(x); x = ln_2(x)
 ln_2(x))  # (B, T, C) => x)
     The stream is overwritten by its normalised form: call attn(ln_1(x)), keep x.
@@ -209,8 +190,6 @@ def my_dropout(x, p, u, training):
         Case("two texts of three, C = 4, p = 0.2", args=(X_2, 0.2, U_2, True)),
     ],
     mistakes="""
-(1 - p) => p
-    The numbers that stay are divided by p: expected by 1-p, the share that stays.
 x / (1 - p) => x
     The numbers that stay are not scaled: without the factor 1/(1-p) the mean shrinks.
 return x => return x * (1 - p)
@@ -220,13 +199,7 @@ return x => return x / (1 - p)
     The factor 1/(1-p) is applied in eval mode, too, where nothing is dropped.
 u < p => u >= p
     The wrong numbers are dropped: those with u below p must go.
-u < p => u <= p
-    A number whose u is just p is dropped: only those with u *below* p go.
 u < p, 0.0, x / (1 - p) => u >= p, 0.0, x / p
     p is taken for the probability of staying: it is that of being dropped.
-not training => training
-    The modes are swapped: numbers are dropped when training is True.
-x / (1 - p) => x / 1 - p
-    Brackets are missing: x / (1 - p).
 """,
 )

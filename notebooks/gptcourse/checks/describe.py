@@ -60,7 +60,7 @@ def _describe_parts(wrong, parts, tolerance) -> str:
             return f"The key {missing[0]!r} is missing ({len(missing)} in all)."
         return f"The key {next(k for k in got if k not in expected)!r} is one too many."
     turned = all(isinstance(b, list) and same(a, b[::-1], tolerance) for a, b in wrong)
-    if turned and (parts or len(wrong) > 1 and len(expected) > 2):
+    if turned and (parts or (len(wrong) > 1 and len(expected) > 2)):
         return "These are the right values in another order."
     key, a, b = first_difference(expected, got, tolerance)
     alike = [(x, y) for x, y in wrong[1:] if type(x) is type(expected) is type(y)]

@@ -42,19 +42,8 @@ cat(outputs, dim=-1) => stack(outputs, dim=-1).flatten(2)
     The channels are interleaved: the first d belong to head 0, the next d to head 1.
 cat(outputs, dim=-1) => stack(outputs, dim=1).reshape(x.shape)
     The reshape mixes positions: the channels of one position must stay together.
--     outputs = [head(x) for head in heads]  # H × (B, T, d)
-+     one, own = x.size(-1) // len(heads), torch.arange(x.size(-1))
-+     outputs = [f(x * (own // one == h)) for h, f in enumerate(heads)]
-    Each head reads a slice of x of its own: every head reads all of x.
-head(x) for head in heads => heads[0](x) for head in heads
-    Every part comes from the first head.
 proj(torch.cat(outputs, dim=-1)) => torch.cat(outputs, dim=-1) @ proj.weight.T
     The bias of proj is left out: call the layer, proj(…).
-- proj(torch.cat(outputs, dim=-1))
-+ torch.cat(outputs, dim=-1) @ proj.weight + proj.bias
-    The matrix of proj is not transposed: call the layer, proj(…).
-return proj(torch.cat(outputs, dim=-1)) => return torch.cat(outputs, dim=-1)
-    The output projection is missing: return proj(…).
 torch.cat(outputs, dim=-1) => torch.cat([head(proj(x)) for head in heads], dim=-1)
 return proj( => return (
     proj comes first: it comes last, after the concatenation.
@@ -156,22 +145,10 @@ n_head, d).transpose(1, 2) => d, n_head).permute(0, 3, 1, 2)
     The channels are dealt out in turn: view (B, T, H, d), not (B, T, d, H).
 d = C // n_head => n_head, d = 1, C
     This is one head of width C: each head's scores come from its own d channels.
-scores.masked_fill(~past, -math.inf) => scores
-    The mask is missing: no position may see a later one (is_causal=True).
 tril() => tril(1)
     The mask lets in one position of the future: tril(), without an argument.
-q, k, v => v, k, q
-    Queries and values are swapped: qkv(x) holds queries, keys, values.
-.transpose(1, 2).reshape => .permute(0, 2, 3, 1).reshape
-    On the way back the channels of the heads are mixed: (B, T, H, d) is what to flatten.
 (w @ v) => (w @ v).mean(1, keepdim=True).expand(v.shape)
     The heads are averaged: set them side by side, d channels each.
-return proj(y) => return proj(proj(y))
-    proj is applied twice.
-return proj(y) => return y
-    The output projection is missing: return proj(…).
-sqrt(d) => sqrt(C)
-    The scores are divided by the root of C: a head's product sums over d numbers.
 / math.sqrt(d) =>
     The scores are not scaled: divide them by the root of d = C / n_head.
 q, k, v => k, q, v
@@ -265,10 +242,6 @@ def my_matrix(heads):
         Case("three heads, C = 6: the layer on two texts of three", joined(2, 3, 6, 3)),
     ],
     mistakes="""
-for head in heads] => for head in heads[:1] * len(heads)]
-    Only the first head is in the layer: take the parts of all of them.
-part.weight for => part.weight.T.reshape(part.weight.shape) for
-    The matrices are transposed and reshaped: nn.Linear keeps (out, in), join as it is.
 kind in kinds for head in heads => head in heads for kind in kinds
     The parts come head by head: expected all queries, then all keys, then all values.
 [part.weight for part in parts] => [part.weight for part in parts], 1).view(3 * C, C
@@ -278,11 +251,7 @@ kind in kinds for head in heads => head in heads for kind in kinds
 """,
     more=[
         Mistake(
-            "The biases are missing: each head's layers have one, join them, too.",
-            when=lambda got, expected: got[0].shape == (1, 6) and not got[0].any(),
-        ),
-        Mistake(
-            "Only the biases are wrong: join them in the order of the matrices.",
+            "Only the biases are wrong: join them, too, in the order of the matrices.",
             when=lambda got, expected: only_bias_differs(got[-1] - expected[-1]),
         ),
         Mistake(

@@ -149,18 +149,11 @@ places(torch.arange(T)) => places(torch.arange(len(idx)))[:, None]
     The positions are numbered along the batch: number them along axis 1.
 places(torch.arange(T)) => places.weight[0]
     Every character gets the vector of position 0: look up 0, 1, 2, …
-torch.arange(T) => torch.tensor(T - 1)
-    Every character gets the vector of the last position: look up 0, 1, 2, …
 places(torch.arange(T)) => places.weight[-T:]
     These are the last rows of the table of positions: a text begins at row 0.
-- tokens(idx) + places(torch.arange(T))
-+ torch.cat([tokens(idx), places(torch.arange(T)).expand(len(idx), T, -1)], -1)
-    The two vectors are concatenated: add them, so that C stays C.
 torch.arange(T) => torch.arange(1, T + 1)
     The positions are counted from 1: the first character has position 0.
 places(torch.arange(T)) => places.weight
     The whole table of positions is added: take the rows 0 to T - 1.
-) + places => ) * places
-    Character and position are multiplied: add them.
 """,
 )

@@ -100,9 +100,8 @@ def _general(exercise, got: list, asked: list[int], wrong: list[int]) -> str:
     reals = has_reals(got[wrong[0]])
     if chance or not alike(exercise.expected()[wrong[0]], got[wrong[0]]):
         return ""
-    if reals or len(wrong) > 2:
-        if says := _slip(exercise, got, order):
-            return says
+    if (reals or len(wrong) > 2) and (says := _slip(exercise, got, order)):
+        return says
     return next((m.says for m in exercise.pairs if fits(m)), "") if reals else ""
 
 

@@ -28,15 +28,6 @@ w.sum(dim=1, keepdim=True) => T
     Every sum is divided by T: the mean at t (from 0) is over t + 1 vectors.
 w.sum(dim=1, keepdim=True) => torch.arange(T)[:, None]
     The sum at t is divided by t, counted from 0: it has t + 1 terms.
-+ return x.cumsum(1) / torch.arange(x.size(1)).clamp(min=1)[:, None]
-    From position 1 on, the sum at t is divided by t: it has t + 1 terms.
-+ y = x.clone()
-+ for t in range(1, x.size(1)):
-+     y[:, t] = (y[:, t - 1] + x[:, t]) / 2
-+ return y
-    The mean so far and the new vector count half each: all t + 1 vectors count alike.
-dim=1 => dim=0
-    The weights are divided by the sums of columns: each row must sum to 1, dim=1.
 w / w.sum(dim=1, keepdim=True) => w
     These are the sums; a mean divides each by the number of its terms.
 + return right(x.transpose(1, 2)).transpose(1, 2)
@@ -106,12 +97,8 @@ query(x), key(x), value(x) => (x @ f.weight.T for f in (query, key, value))
     The biases are left out: call the layers, as in query(x).
 tril() => tril(1)
     The mask lets in one position of the future: tril(), without an argument.
-q.size(-1) => x.size(-1)
-    The scores are divided by the root of C, the width of x: take d, that of q.
 math.sqrt(q.size(-1)) => q.size(-1)
     The scores are divided by d: divide by its square root.
-dim=-1 => dim=1
-    The softmax runs over the positions that ask: a row must sum to one, dim=-1.
 -math.inf => 0.0
 F.softmax(scores, dim=-1) => scores
     The softmax is missing: the weights of a position must be positive and sum to one.

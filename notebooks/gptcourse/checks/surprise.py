@@ -32,8 +32,6 @@ def my_loss(logits, targets):
         Case("three texts of two, V = 5", args=logits_and_targets(3, 2, 5)),
     ],
     mistakes="""
-mean => sum
-    This is the sum over all predictions: return the mean.
 -chosen.mean() => -chosen.squeeze(-1)
     This holds one surprise per prediction, (B, T): return their mean.
 mean() => sum() / len(logits)
@@ -42,8 +40,6 @@ dim=-1 => dim=1
     The softmax runs over the positions: dim=-1 makes probabilities of V numbers.
 mean() => exp().mean().log()
     The mean is taken before the logarithm: take the mean of the surprises.
-F.log_softmax(logits, dim=-1) => logits
-    The logits are used as they are: take the log_softmax of them first.
 F.log_softmax(logits, dim=-1) => F.log_softmax(F.softmax(logits, dim=-1), dim=-1)
     The softmax is taken twice: F.cross_entropy contains it and expects the logits.
 -chosen => chosen.exp()
@@ -54,8 +50,6 @@ logs.gather(-1, targets[..., None]) => logs.amax(-1)
     This is the surprise at the likeliest character: take that at the target.
 chosen.mean() => (logs.exp() * logs).sum(-1).mean()
     This is the entropy of the guesses: only ln p of the target counts.
-chosen.mean() => logs.mean()
-    This averages over all V characters: only each prediction's target counts.
 + return right(logits[:, :-1], targets[:, 1:])
     The targets are moved by one once more: they are the next characters already.
 + return right(logits[:, -1:], targets[:, -1:])
@@ -95,6 +89,8 @@ def my_gradient(table, idx, targets):
     mistakes="""
 / idx.numel() => / 1
     The division by B·T is missing: the loss is a mean.
+(0, idx.flatten() => (0, targets.flatten()
+    The errors go to the rows of the targets: they belong to the row looked up.
 idx.numel() => idx.size(0)
     It is divided by B, the number of texts: there are B·T predictions.
 - return torch.zeros_like(table).index_add(0, idx.flatten(), errors)
@@ -102,14 +98,6 @@ idx.numel() => idx.size(0)
 +     found[idx.flatten()] += errors
 +     return found
     A character that occurs twice adds its error once (found[x] += …): use index_add_.
-(0, idx.flatten() => (0, targets.flatten()
-    The errors go to the rows of the targets: they belong to the row looked up.
-errors.flatten(0, 1) / => (guesses * errors).flatten(0, 1) /
-    The errors are multiplied by p: for the logits the gradient is p - onehot itself.
-+ n = torch.zeros_like(table)
-+ n.index_put_((idx, targets), torch.ones(()), accumulate=True)
-+ return (F.softmax(table, -1) - n) / idx.numel()
-    Each row has its p once: it counts as often as the row was looked up.
 + n = torch.bincount(idx.flatten(), minlength=len(table)).clamp(min=1)
 + return right(table, idx, targets) * idx.numel() / n[:, None]
     Each row is divided by how often its character occurs: divide all by B·T.

@@ -56,14 +56,14 @@ total += loss.item() => total += loss.detach()
 + loss.backward()
 + optimizer.step()
 + return loss.item()
-    Only one piece counts
+    called once for all
 + whole = [torch.cat(parts) for parts in zip(*pieces)]
 + optimizer.zero_grad()
 + loss = model(*whole)[1]
 + loss.backward()
 + optimizer.step()
 + return loss.item()
-    pieces are joined
+    called once for all
 """
 
 EQUIVALENT = {"model.zero_grad()": "it clears the same gradients"}

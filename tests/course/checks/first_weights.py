@@ -38,13 +38,9 @@ nn.init.normal_(module.weight, std=std) => module.weight.data.uniform_(-std, 2 *
     the entry 'deviation / 0.02'
 nn.init.normal_ => None if ".1." in name else nn.init.normal_
     blocks.1.
-nn.init.normal_(module.weight, std=std) => nn.init.constant_(module.weight, std)
-    All numbers of a matrix are the same
 - nn.init.normal_(module.weight, std=std)
 + nn.init.uniform_(module.weight, -std * 3**0.5, std * 3**0.5)
     drawn evenly from an interval
-2 * n_layer => 2 * 12
-    whatever n_layer is
 std=std => std=0.8 * std
     the entry 'deviation / 0.02'
 """

@@ -77,7 +77,7 @@ return qkv => return lambda x: torch.cat([part(x) for part in parts], -1)
 nn.Linear(C, 3 * C) => nn.Linear(C, 3 * C, bias=False)
 -         qkv.bias.copy_(torch.cat([part.bias for part in parts]))
 +
-    The biases are missing
+    Only the biases are wrong
 "query", "key", "value" => "value", "key", "query"
     [*kinds][::-1]
 """
