@@ -30,7 +30,7 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """The class of an error and the first line of its message."""
     first = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {first:.200}"

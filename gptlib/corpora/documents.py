@@ -80,8 +80,9 @@ def find_files(
         inside = sorted(path.rglob("*"))
         found = [_local(p, path) for p in inside if p.is_file()]
         chosen = _chosen(found, files)
-        linked = [p for p in inside if p.is_symlink() and p.is_dir()]
-        _say_left_out(path, found, chosen, linked)
+        plain = (p for p in inside if p.is_dir() and not p.is_symlink())
+        odd = [p for p in set(inside).difference(plain) if not p.is_file()]
+        _say_left_out(path, found, chosen, sorted(odd))
     elif str(source).count("/") == 1:
         chosen = _chosen(_on_hub(str(source), revision or "main"), files)
         if not chosen and revision is None:
@@ -108,10 +109,11 @@ def _suffix(name: str) -> str:
     return next(endings, "")
 
 
-def _say_left_out(folder: Path, found: list, chosen: list, linked: list) -> None:
+def _say_left_out(folder: Path, found: list, chosen: list, odd: list) -> None:
     """Warn of what a folder holds and what is not read."""
     names = [f.name for f in found if f not in chosen] if chosen else []
-    names += [f"{path.name} (a link to a folder)" for path in linked]
+    kinds = {True: "a link to a folder", False: "no file"}
+    names += [f"{path.name} ({kinds[path.is_dir()]})" for path in odd]
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         warnings.warn(f"{folder}: left out {', '.join(names[:3])}{more}", stacklevel=4)

@@ -69,48 +69,44 @@ def _read(folder: Path) -> Stored:
     path, trainer = folder / MODEL, folder / TRAINER
     # The checkpoint first: what replaces a model file in between is not named by it.
     kept = read_description(trainer, "trainer") if trainer.is_file() else None
-    if path.is_file() or kept is None or "of" not in kept:
-        _require_file(path)
+    whole = kept is not None and "of" in kept  # which the first version was not
+    if path.is_file():
         described = read_description(path, "model")
         _compare_copies(folder, described)
-        if kept is None or described["fingerprint"] not in _beside(kept):
-            if kept is not None and "of" in kept:  # left behind, unless it is damaged
+        if kept is None or described["fingerprint"] not in kept["model"]:  # one or more
+            if whole:  # left behind, unless it is damaged
                 read_trainer(trainer, kept, kept["of"])
             return _finished(folder, described)
-    else:
-        described = kept["of"]
-    resume = read_trainer(trainer, kept, kept.get("of", described))
+    elif not whole:
+        raise ModelFileError(
+            f"{folder} holds no model: expected a file {path.name}, which "
+            "ModelHandler.save writes; gptlib.hub reads models of others"
+        )
+    described = kept["of"] if whole else described
+    resume = read_trainer(trainer, kept, described)
     if kept["version"] == FIRST:
         rows = read_history(folder / COPIES[2])
         resume["history"] = [s for s in rows if s.step <= resume["step"]]
-    described = kept.get("of", described)
     return Stored(
         described, resume["model"], resume["history"], kept["trained_on"], resume
     )
 
 
-def _beside(kept: dict) -> list[str]:
-    """The digests of the model files beside which a checkpoint counts."""
-    return [kept["model"]] if isinstance(kept["model"], str) else kept["model"]
-
-
 def _finished(folder: Path, described: dict) -> Stored:
     about = described["trained_on"]
-    _check_trained_on(folder / MODEL, about)
+    try:
+        stored_config(about.get("config", {}))
+        require_int("step", about.get("step", 0), 0)
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"{folder / MODEL} is damaged: {one_line(error)}"
+        ) from None
     tensors = model_tensors(folder / MODEL, described)
     rows = from_tensors({k: tensors.pop(k) for k in TENSORS if k in tensors})
     if described["version"] == FIRST:
         last = about.get("step", 0)
         rows = [s for s in read_history(folder / COPIES[2]) if s.step <= last]
     return Stored(described, tensors, rows, about)
-
-
-def _check_trained_on(path: Path, about: dict) -> None:
-    try:
-        stored_config(about.get("config", {}))
-        require_int("step", about.get("step", 0), 0)
-    except (TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} is damaged: {one_line(error)}") from None
 
 
 def write_model(
@@ -186,14 +182,6 @@ def require_ours(folder: Path, seen: list | None = None) -> None:
         raise ValueError(
             f"{folder} was written to since it was loaded or saved here: load it anew, "
             "or choose another folder for what is in hand"
-        )
-
-
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise ModelFileError(
-            f"{path.parent} holds no model: expected a file {path.name}, which "
-            "ModelHandler.save writes"
         )
 
 

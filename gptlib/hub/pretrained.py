@@ -80,6 +80,7 @@ def load_pretrained(
     if source in PUBLISHED:
         tokenizer = BPETokenizer.gpt2()
     else:
+        read_config(Path(source))  # what is no such folder is told first
         tokenizer = read_tokenizer(Path(source) / "tokenizer.json")
     size = tokenizer.vocab_size
     return read_gpt2(source, dropout=dropout, vocab_size=size), tokenizer
@@ -201,6 +202,7 @@ def to_config(path: Path, described: dict, dropout: float | None) -> GPTConfig:
     try:
         # Building a model with a billion layers would take minutes before any error.
         require_int("n_layer", described["n_layer"], 1, 1000)
+        require_int("n_embd", described["n_embd"], 1, 2**20)
         shape = {ours: described[theirs] for ours, theirs in SHAPE.items()}
         return GPTConfig(**shape, dropout=max(rates) if dropout is None else dropout)
     except (TypeError, ValueError) as error:

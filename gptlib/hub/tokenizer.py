@@ -91,8 +91,9 @@ def read_tokenizer(path: Path) -> Tokenizer:
             if not token["special"]:
                 raise ValueError(f"it adds {token['content']!r}, an ordinary token")
         parts = stored["model"] | {"normalizer": stored.get("normalizer")}
-        after = stored.get("post_processor") or BYTE_LEVEL
-        parts["post_processor"] = after["type"] != "ByteLevel" and after
+        after = str(stored.get("post_processor"))  # "cls" is BERT's
+        adds = "SpecialToken" in after or "'cls'" in after
+        parts["post_processor"] = adds and after
         for name in filter(parts.get, CHANGES):
             raise ValueError(f"its {name}, {parts[name]!s:.60}, gives other tokens")
         if kind == "WordLevel":
@@ -102,8 +103,8 @@ def read_tokenizer(path: Path) -> Tokenizer:
         raise ValueError(f"its model is {kind!r}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(
-            f"{path} is neither a tokenizer of single characters nor one like GPT-2's "
-            f"({describe(error)})"
+            f"{path if path.is_file() else path.parent} is neither a tokenizer of "
+            f"single characters nor one like GPT-2's ({describe(error)})"
         ) from None
 
 
@@ -118,7 +119,7 @@ def read_json(path: Path) -> object:
 def _from_two_files(folder: Path) -> dict:
     """What tokenizer.json would hold, of vocab.json and merges.txt."""
     vocabulary = read_json(folder / "vocab.json")
-    lines = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")
+    lines = (folder / "merges.txt").read_text("utf-8", errors="replace").split("\n")
     merges = [line.split(" ") for line in lines if line and line[:8] != "#version"]
     made = {*LETTERS.values(), *map("".join, merges)}
     others = [{"content": t, "id": vocabulary[t]} for t in vocabulary if t not in made]

@@ -51,7 +51,7 @@ def test_an_ordinary_token_that_was_added_is_refused_by_name(folder):
     ("part", "change"),
     [
         ("normalizer", {"type": "Lowercase"}),
-        ("post_processor", {"type": "TemplateProcessing"}),
+        ("post_processor", {"single": [{"SpecialToken": {"id": END}}]}),
         ("dropout", 0.1),
         ("end_of_word_suffix", "</w>"),
     ],
@@ -63,6 +63,19 @@ def test_what_would_give_other_ids_than_the_reference_is_refused(folder, part, c
     at[part] = change
     (folder / "tokenizer.json").write_text(json.dumps(stored))
     with pytest.raises(ModelFileError, match=f"its {part}, .* gives other tokens"):
+        load_pretrained(folder)
+
+
+def test_what_is_no_such_folder_is_told_first(tmp_path, folder):
+    (tmp_path / "nanogpt").mkdir()
+    (tmp_path / "nanogpt" / "ckpt.pt").touch()
+    with pytest.raises(DataError, match=r"gptlib.hub.nanogpt reads nanoGPT's ckpt"):
+        load_pretrained(tmp_path / "nanogpt")
+    with pytest.raises(ModelFileError, match=r"ours'\).load\(\) reads it"):
+        load_pretrained(tmp_path / "ours")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"n_embd": 2**62}))
+    with pytest.raises(ModelFileError, match=f"config.json: n_embd={2**62}: expected"):
         load_pretrained(folder)
 
 

@@ -184,7 +184,8 @@ def test_what_is_left_out_is_said(tmp_path, tok):
     (source / "notes.md").write_text("not read")
     (tmp_path / "elsewhere").mkdir()
     (source / "linked").symlink_to(tmp_path / "elsewhere")
-    says = r"left out notes.md, linked \(a link to a folder\)"
+    (source / "gone.txt").symlink_to(tmp_path / "nowhere")
+    says = r"left out notes.md, gone.txt \(no file\), linked \(a link to a folder\)"
     with pytest.warns(UserWarning, match=says):
         run(source, tmp_path / "tokens", tok)
     assert read_header(tmp_path / "tokens" / "000000.tokens")["tokens"] > len(TEXT)
