@@ -13,6 +13,7 @@ from torch import nn
 from gptlib import (
     GPT,
     CountedNGrams,
+    ModelHandler,
     ModernConfig,
     ModernGPT,
     TrainConfig,
@@ -115,6 +116,21 @@ def test_generation_uses_the_adapters(model, idx):
     quick = generate(model, idx[:, :2], **settings)
     assert torch.equal(quick, generate(model, idx[:, :2], cache=False, **settings))
     assert torch.equal(quick, generate(merge_adapters(model), idx[:, :2], **settings))
+
+
+def test_no_folder_and_no_page_is_written_that_could_not_be_read(model, tok, tmp_path):
+    handler = ModelHandler(tmp_path / "folder")
+    handler.model, handler.tokenizer = add_adapters(model, rank=2), tok
+    for write in (
+        lambda: handler.save(handler.model, tok),
+        lambda: handler.export(tmp_path / "hub"),
+        lambda: handler.export(tmp_path / "page", format="page"),
+    ):
+        with pytest.raises(TypeError, match="has adapters: save_adapters"):
+            write()
+    assert not list(tmp_path.rglob("*.*"))
+    handler.save(merge_adapters(model), tok)
+    ModelHandler(handler.path).load()
 
 
 def test_adapters_come_back_from_their_file(model, idx, tmp_path):

@@ -8,6 +8,7 @@ does the runs that are missing. Read next: `spec.py`.
 """
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -25,7 +26,7 @@ from gptlib.commands.spec import Spec, encode_text, read_spec
 from gptlib.data import TokenSplits
 from gptlib.errors import require_int
 from gptlib.evaluation import PROBE_TOKENS, evaluate, fixed_windows, window_loss
-from gptlib.files.atomic import write_table
+from gptlib.files.atomic import write_atomically
 from gptlib.files.interrupts import as_worker
 from gptlib.handler.build import build_model, resize
 from gptlib.model import copy_weights, count_parameters
@@ -150,8 +151,8 @@ def sweep(path: str | Path, jobs: int = 1) -> list[dict]:
         result, checks = outcome
         curves += [name | _rounded(check) for check in checks]
         rows.append(name | _rounded(asdict(result)) | {"spec": spec.fingerprint()})
-        _write_table(_curves_file(path), spec, curves)
-        _write_table(path.with_suffix(".csv"), spec, rows)
+        write_atomically(_curves_file(path), _table(spec, curves))
+        write_atomically(path.with_suffix(".csv"), _table(spec, rows))
     if failed:
         raise ValueError(f"{len(failed)} of {len(missing)} runs failed: {failed}")
     return load_rows(path)
@@ -224,12 +225,15 @@ def _curves_file(path: Path) -> Path:
     return path.with_name(f"{path.stem}_curves.csv")
 
 
-def _write_table(path: Path, spec: Spec, rows: list[dict]) -> None:
+def _table(spec: Spec, rows: list[dict]) -> bytes:
     order = {_key(spec, _named(*run)): i for i, run in enumerate(spec.runs())}
+    text = io.StringIO()
     # An older table has fewer columns than the rows that are added to it.
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    rows = sorted(rows, key=lambda row: order.get(_key(spec, row), -1))
-    write_table(path, columns, ([row.get(k) for k in columns] for row in rows))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: order.get(_key(spec, row), -1)))
+    return text.getvalue().encode()
 
 
 def _read_table(path: Path) -> list[dict]:

@@ -29,6 +29,7 @@ from gptlib.handler.build import (
 )
 from gptlib.handler.history import TENSORS
 from gptlib.handler.migrate import current_names
+from gptlib.lora import LoRALinear
 from gptlib.model import Bigram
 from gptlib.ngram import CountedNGrams
 from gptlib.tokenizer import Tokenizer
@@ -51,6 +52,11 @@ def describe(model: nn.Module) -> dict:
         raise TypeError(
             f"{name}: a folder can hold a {' or a '.join(CLASSES)}; a model put "
             "together by hand has no configuration to rebuild it from"
+        )
+    if any(isinstance(module, LoRALinear) for module in model.modules()):
+        raise TypeError(
+            f"{name} has adapters: save_adapters(model, path) stores them alone, "
+            "merge_adapters(model) makes it a model that a folder can hold"
         )
     config = model.config
     if is_dataclass(config):

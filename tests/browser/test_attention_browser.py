@@ -177,6 +177,12 @@ def test_texts_are_shown_as_they_are(notebook):
     assert notebook.page.evaluate("window.harm") is None
 
 
+def test_what_is_hidden_for_a_moment_is_drawn_as_well(view):
+    """As JupyterLab hides cells that are scrolled away."""
+    _point_at(view, 20)
+    assert view.evaluate(LEFT_WHILE_HIDDEN) == "40"
+
+
 def test_a_slider_moves_through_the_maps_of_a_training(notebook):
     handle = notebook.page.locator(".widget-slider .noUi-handle")
     picture = notebook.page.get_by_role("img", name="Attention map at step")
@@ -218,6 +224,16 @@ def test_it_can_be_read_at_any_width_in_any_theme(notebook, width, theme, tmp_pa
 LETTERS = """
 (box) => Math.min(...[...box.querySelectorAll(".gpt-att-letter")].map(
   (node) => parseFloat(getComputedStyle(node).fontSize)))
+"""
+# The position that the text says when the pointer left it while it was hidden.
+LEFT_WHILE_HIDDEN = """
+(box) => {
+  const text = box.querySelector(".gpt-att-text");
+  box.style.display = "none";
+  text.dispatchEvent(new PointerEvent("pointerleave"));
+  box.style.display = "";
+  return text.getAttribute("aria-valuenow");
+}
 """
 # Numbers under the text that touch each other.
 OVERLAPS = """

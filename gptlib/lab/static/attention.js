@@ -152,8 +152,9 @@ function reader(view) {
   // A short text leaves room for the panels beside it.
   const { least } = measures(view);
   node.style.flex = least > 460 ? "1 0 100%" : `0 0 ${least}px`;
+  let room = 0; // as wide as it was when it could last be seen: hidden, it has no width
   const draw = () => {
-    const room = node.clientWidth;
+    room = node.clientWidth || room;
     if (!room) return;
     const t = view.at();
     node.setAttribute("aria-valuenow", t);
