@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gptcourse.drawings import course_map
 from gptlib import ModelHandler
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +40,13 @@ def test_run_times_are_those_of_the_ledger():
     notebooks = {path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb")}
     assert {name for name, _ in rows} == notebooks
     assert dict(rows) == {name: ledger[name] for name in notebooks}
+
+
+def test_hours_are_those_of_the_map():
+    there = course_map.notebooks()
+    for part, name, goal, _, numbers in course_map.PARTS:
+        hours = course_map.hours(sum(course_map.minutes(there[n]) for n in numbers))
+        assert f"**{part} · {name}**: {goal}, {hours} |" in README
 
 
 def test_its_losses_are_the_records():

@@ -340,7 +340,10 @@ def test_hours_are_rounded_to_the_half(minutes, words):
 
 def test_minutes_are_read_from_every_notebook():
     for path in course_map.notebooks().values():
-        assert 5 <= course_map.minutes(path) <= 120, path.name
+        text = path.read_text("utf-8")
+        core = re.findall(r"### Exercise \d+ · core · (\d+) minutes", text)
+        reading = re.search(r"(\d+) minutes to read", text)[1]
+        assert course_map.minutes(path) == int(reading) + sum(map(int, core)), path.name
 
 
 def test_every_notebook_stands_in_one_part_and_has_a_label():

@@ -21,7 +21,7 @@ LABELS = {
 }  # fmt: skip
 SPEAKER, TEXT = "ROMEO:\n", "My l"  # of which the second is drawn
 MINUTES = re.compile(r"(?<![\d.])(\d+)\s+minutes")
-CORE = re.compile(r"core\s+exercise\s+takes\s+(\d+)\s+minutes")
+CORE = re.compile(r"exercises?:\s+(\d+)\s+minutes")
 
 
 def notebooks() -> dict[int, Path]:
@@ -31,7 +31,7 @@ def notebooks() -> dict[int, Path]:
 
 
 def minutes(notebook: Path) -> int:
-    """Minutes of reading and of the core exercise, as the notebook's header says.
+    """Minutes of reading and of the core exercises, as the notebook's header says.
 
     Raises ValueError if the header names no minutes.
     """
