@@ -83,12 +83,12 @@ class Rung:
         )
 
 
-def measure(name: str, model, data: TokenSplits, tokenizer, minutes: float) -> Rung:
+def measure(name: str, model, data: TokenSplits, tokenizer, minutes, device="") -> Rung:
     """Evaluate a model on the whole validation split and compare it with the table.
 
-    name: of the rung. minutes: of its training. Prints and returns this notebook's
-    rung. Raises AssertionError, saying what is normal, when the loss lies outside the
-    range recorded for this name.
+    name: of the rung. minutes: of its training. device: where, unless here. Prints
+    and returns this notebook's rung. Raises AssertionError, saying what is normal,
+    when the loss lies outside the range recorded for this name.
     """
     result = evaluate(model, data.val, tokenizer=tokenizer)
     loss = result.nats_per_char
@@ -105,7 +105,7 @@ def measure(name: str, model, data: TokenSplits, tokenizer, minutes: float) -> R
         seeds=1,
         parameters=count_parameters(model),
         minutes=minutes,
-        device=parameter.device.type,
+        device=device or parameter.device.type,
         threads=torch.get_num_threads(),
         torch=torch.__version__.split("+")[0],
         sample=tokenizer.decode(sample[0]),

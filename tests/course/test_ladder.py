@@ -22,7 +22,9 @@ def test_measure_knows_the_uniform_rung(uniform, split, letters, capsys):
     assert rung.sample.startswith("ROMEO:") and len(rung.sample) == 126
     assert rung.notebook == "01_bigram"
     assert "recorded" in capsys.readouterr().out
-    assert ladder.measured[-1] == rung
+    assert ladder.measured[-1] == rung and rung.device == "cpu"
+    elsewhere = ladder.measure("uniform", uniform, split, letters, 4.0, "H200")
+    assert elsewhere.device == "H200" and "minutes on H200" in str(elsewhere)
 
 
 def test_a_loss_out_of_range_says_what_is_normal(uniform, split, letters):
@@ -46,6 +48,7 @@ def test_committed_ladder_has_a_rung_of_every_notebook():
     }
     best = {rung.name: rung.high for rung in rungs}
     assert best["GPT"] <= 1.90 and best["modern GPT + counts"] <= 1.50
+    assert best["modern GPT"] <= 1.58
     lowest = min(rungs, key=lambda rung: rung.loss)
     assert lowest.name == "model3"
     # The learned bigram repeats the counted one; every other rung must be a step down.

@@ -6,8 +6,8 @@ The clock is the processor time of one thread. The steps of all recipes are meas
 turns, and each gets those that fit into SECONDS. Each of RECIPES is tried on dev at
 several settings, TRIED, with one seed. The best of both families, CHOSEN, are trained
 with three seeds and evaluated on val; so is the modern one with each of CHANGES, for as
-many steps. Last comes the notebook's two-minute run without its counts. Rows that are
-in notebooks/records/modern.csv are not made again. An hour on one core.
+many steps. Last comes the two-minute run, on dev, for its weight beside n-gram counts.
+Rows that are in notebooks/records/modern.csv are not made again. An hour on one core.
 Read next: notebook 14.
 """
 
@@ -23,9 +23,11 @@ import torch.nn.functional as F
 import tyro
 
 from gptcourse.records import load_rows, replace_rows, table
+from gptlib.composed import Mixture
 from gptlib.data import TokenSplits, load_corpus
 from gptlib.evaluation import evaluate
 from gptlib.handler.build import build_config, build_model
+from gptlib.ngram import CountedNGrams
 from gptlib.settings import TrainConfig
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import train
@@ -62,7 +64,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Run:
-    """One training; loss: on all of dev (stage "dev") or val, nats per character.
+    """One training; loss: on all of dev (stages "dev", "long") or val, nats/character.
 
     ms: processor time per step in this run; minutes: of all its steps.
     """
@@ -132,10 +134,12 @@ CHOSEN = {
     "gpt": Setting(12, 32, 0.006),
     "modern": Setting(12, 64, 0.005),
 }
-# The notebook's two-minute run, here without counts, for the time of LONG_STEPS with.
-LONG = MODERN | {"n_layer": 4, "dropout": 0.1}
-LONG_RECIPES = {"long": (LONG | {"count": 6}, {}), "long_alone": (LONG, {})}
-LONG_SETTING, LONG_STEPS = Setting(8, 256, 0.005), 600
+# The notebook's two-minute run. Beside n-gram counts dev chooses one of WEIGHTS.
+PARTS = {"convolution": True, "value_residual": True, "head_gate": True}
+LONG = MODERN | {"n_layer": 4} | PARTS, {"muon_lr": 0.015, "warmup": 0.025}
+LONG_RECIPES = {"two minutes": LONG}
+LONG_SETTING, LONG_STEPS = Setting(8, 128, 0.008), 1300
+WEIGHTS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 
 
 def lean_attention(groups: int, window: int):
@@ -165,10 +169,8 @@ def training_of(recipe: str, setting: Setting, seed: int, steps: int, data):
     model = build_model(
         build_config(shape | {"block_size": setting.context}), data.train
     )
-    config = TrainConfig(
-        steps=steps, batch_size=setting.batch, seed=seed, **rates, **fixed | own
-    )
-    return train(model, data, config)
+    config = rates | fixed | own | {"batch_size": setting.batch, "seed": seed}
+    return train(model, data, TrainConfig(steps=steps, **config))
 
 
 def measure_steps(stage: str, pairs: list[tuple], data: TokenSplits) -> list[Cost]:
@@ -204,9 +206,6 @@ def stage_costs(stage: str, data: TokenSplits) -> dict:
         for kind, name, s, _ in wanted_runs()
         if kind == stage
     ]
-    own += (
-        [("long", LONG_SETTING.batch, LONG_SETTING.context)] if stage == "val" else []
-    )
     missing = [pair for pair in dict.fromkeys(own) if pair not in costs]
     if not missing:
         return costs
@@ -218,18 +217,17 @@ def stage_costs(stage: str, data: TokenSplits) -> dict:
 def steps_of(stage: str, recipe: str, setting: Setting, data: TokenSplits) -> int:
     """How many steps a run gets: those that fit into SECONDS.
 
-    A changed model gets those of the unchanged one, and the two-minute run without
-    counts those that fit into the time of LONG_STEPS with them.
+    A changed model gets those of the unchanged one, the two-minute run LONG_STEPS.
     """
+    if stage == "long":
+        return LONG_STEPS
     changed = recipe in CHANGES or recipe in LEAN
     costs, shape = stage_costs("val" if changed else stage, data), astuple(setting)[:2]
-    if recipe == "long_alone":
-        return round(LONG_STEPS * costs["long", *shape] / costs[recipe, *shape])
     return round(1000 * SECONDS / costs["modern" if changed else recipe, *shape])
 
 
 def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) -> Run:
-    """Train once and evaluate on `data.val`, which is dev in the stage "dev"."""
+    """Train once and evaluate on `data.val`, which may be dev."""
     training, attention = training_of(recipe, setting, seed, steps, data), nullcontext()
     model = training.model
     if recipe in LEAN:
@@ -240,6 +238,8 @@ def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) 
         list(training)
         spent = time.process_time() - began
         loss = evaluate(model, data.val).loss
+    if stage == "long":
+        weigh(model, data)
     return Run(
         stage,
         recipe,
@@ -258,6 +258,14 @@ def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) 
     )
 
 
+def weigh(model: torch.nn.Module, data: TokenSplits) -> None:
+    """Print the loss on `data.val` beside n-gram counts, by the model's weight."""
+    counts = CountedNGrams.fit(data.train, model.config.vocab_size, order=6)
+    for weight in WEIGHTS:
+        loss = evaluate(Mixture(model, counts, weight), data.val).loss
+        print(f"weight {weight}: {loss:.4f}", flush=True)
+
+
 def wanted_runs() -> list[tuple]:
     """(stage, recipe, setting, seed) of all runs, in their order."""
     runs = [
@@ -271,7 +279,7 @@ def wanted_runs() -> list[tuple]:
     runs += [
         (k, n, CHOSEN["modern"], s) for s in CHANGE_SEEDS for n, k in kinds.items()
     ]
-    return [*runs, ("val", "long_alone", LONG_SETTING, 0)]
+    return runs + [("long", name, LONG_SETTING, 0) for name in LONG_RECIPES]
 
 
 def main(seconds: float = math.inf) -> None:
@@ -286,7 +294,7 @@ def main(seconds: float = math.inf) -> None:
         if time.monotonic() - began > seconds:
             return
         steps = steps_of(stage, name, setting, data)
-        split = data.for_tuning() if stage == "dev" else data
+        split = data.for_tuning() if stage in ("dev", "long") else data
         row = run(stage, name, setting, seed, steps, split)
         print(row, flush=True)
         replace_rows(RUNS, [row], KEY, loss=".4f", ms=".2f", minutes=".4f")
