@@ -30,7 +30,7 @@ LAPTOP = TrainConfig(
     steps=2000, batch_size=12, lr=1e-3, warmup=0.05, beta2=0.99, weight_decay=0.1
 )
 
-# The two-minute run of 14_modern.
+# A modern GPT that learns beside n-gram counts (14_modern, D5).
 MODERN = TrainConfig(
     steps=600,
     batch_size=8,

@@ -34,6 +34,12 @@ def published_file(vocab: int, T: int, layers: int, C: int) -> dict:
     return file
 
 
+def names_in(answer):
+    """The names alone, or what is no dictionary as it is."""
+    given = answer(published_file(3, 4, 1, 2))
+    return dict.fromkeys(given) if isinstance(given, dict) else given
+
+
 read_published = Exercise(
     """
 OURS = {"h": "blocks", "c_attn": "qkv", "c_proj": "proj", "c_fc": "fc"}
@@ -52,7 +58,7 @@ def my_weights(published):
 """,
     praise="whole names, no masks, all four matrices transposed, the square one too.",
     cases=[
-        Case("names", lambda f: dict.fromkeys(f(published_file(3, 4, 1, 2)).keys())),
+        Case("names", names_in),
         *(
             Case(n, lambda f, n=n: f(published_file(3, 4, 1, 2))[f"{n}.weight"])
             for n in ("blocks.0.attn.proj", "blocks.0.mlp.fc", "blocks.0.attn.qkv")
