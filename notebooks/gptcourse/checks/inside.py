@@ -178,5 +178,8 @@ heads[:, head] = kept => heads[:, head] += kept
     All other heads of the layer are patched: only the given one.
 return model(corrupted)[0] => return model(corrupted)[0].softmax(dim=-1)
     These are probabilities: return the logits.
+seen["heads", layer][:, head] => seen["heads", layer][:, :, head]
+[:, head] = kept => [:, :, head] = kept
+    The head's number picks a position, axis 2: the heads are axis 1.
 """,
 )

@@ -185,5 +185,7 @@ g * max_norm / norm => g * norm / max_norm
     The factor is upside down: it is max_norm / norm.
 + return [*torch.cat([g.flatten() for g in right(grads, max_norm)])]
     All numbers come back in one row: return one tensor for each given one.
+norm <= max_norm => norm == 0
+    Short gradients are lengthened to the limit, too: return them as they are.
 """,
 )

@@ -200,5 +200,7 @@ W.T => W
 - x @ W.T + alpha / r * change
 + alpha / r * (x @ W.T + change)
     W x is scaled, too: alpha / r belongs to the change alone.
+alpha / r => alpha // r
+    `//` drops the decimals of the quotient: the factor is alpha / r.
 """,
 )

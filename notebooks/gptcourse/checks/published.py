@@ -258,5 +258,7 @@ budget / 6 / n => budget / 2 / n
     N · D is half the budget: a token costs 6 N, forward and backward, so a sixth.
 alpha * A / (beta * B) => beta * A / (alpha * B)
     α and β are exchanged in the factor: α A / β B.
+return n, budget / 6 / n => return budget / 6 / n, n
+    D comes before N: return N, D.
 """,
 )

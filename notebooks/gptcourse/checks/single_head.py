@@ -104,5 +104,8 @@ F.softmax(scores, dim=-1) => scores
     The softmax is missing: the weights of a position must be positive and sum to one.
 transpose(1, 2) => reshape(len(k), -1, T)
     The keys were reshaped, which mixes their numbers: use k.transpose(1, 2).
+tril() => tril(-1)
+-math.inf => -1e9
+    The mask hides each position from itself: then position 0 has nothing to look at.
 """,
 )

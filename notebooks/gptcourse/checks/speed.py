@@ -28,7 +28,8 @@ def my_flops(L, C, V, T, B):
 6 * weights * tokens, 12 => 4 * weights * tokens, 8
     This is 4 per weight: the forward pass costs 2, the backward pass twice that.
 , 12 * => , 6 *
-    Half of attention: the scores *and* the sum over the values, each of all T keys.
+    Half of attention: scores *and* sum over the values, and each with two FLOPs, a
+    multiplication *and* an addition.
 B * T => 1
     This is the work for one token: a step has B · T of them.
 + V * C =>
@@ -38,7 +39,7 @@ B * T => 1
 L * T * C => T * C
     Attention is counted in one block only: there are L.
 L * T * C => L * C
-    In attention each token looks at T others: its FLOPs grow with T.
+    A factor T is missing in attention: each of the T tokens of a window looks at T.
 L * T * C => L * C * C
     Attention is counted as growing with C²: it grows with T · C.
 + return [n / 1e9 for n in right(L, C, V, T, B)]
