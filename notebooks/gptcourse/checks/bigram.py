@@ -89,6 +89,13 @@ F.softmax(logits, dim=-1) => logits.exp()
     u is compared with single probabilities: cumulate them first.
 + return (F.softmax(logits, dim=-1).cumsum(0) > u).sum()
     It counts the ends above u: the id is the number of ends below u.
++ return (right(logits, u) + 1).clamp(max=len(logits) - 1)
+    It stops one id too late: add an id's own part first, then compare the sum with u.
++ p = F.softmax(logits, dim=-1)
++ return (p > u).int().argmax() if (p > u).any() else p.argmax()
+    Each probability is compared with u by itself: compare their running sum.
+F.softmax(logits, dim=-1) => (logits - logits.max()).exp()
+    The pieces fill more than 0 to 1: divide the exponentials by their sum.
 """,
 )
 
@@ -121,5 +128,7 @@ tokens[places + 1] => tokens[places].roll(-1, 1)
     The last target is the window's first token (torch.roll): take the token after it.
 tokens[places + 1] => tokens[(places + 1).minimum(places[:, -1:])]
     The last target repeats the window's last token: take the token after it.
+tokens[places + 1] => torch.stack([tokens[i + T : i + 2 * T] for i in starts])
+    The targets are the window that follows: they begin one position on, not T.
 """,
 )

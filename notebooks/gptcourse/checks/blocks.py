@@ -65,6 +65,8 @@ eps) + bias => eps)
     Gain and bias are missing: multiply by the one, add the other.
 torch.sqrt(variance + eps) => (variance + eps)
     The root is missing: this divides by the variance, not the deviation.
+x.var(dim=-1, unbiased=False, keepdim=True) => (x**2).mean(dim=-1, keepdim=True)
+    This divides by the root of the mean of x²: the variance is the mean of (x − mean)².
 """,
 )
 
@@ -102,6 +104,8 @@ torch.sqrt(x.var( => (x.std(
 y * along => x * along
 (dy * y) => (dy * x)
     The last term uses x, not the normalised y = (x - μ) / s.
+y * along) => y * along / (y**2).mean(-1, keepdim=True))
+    All of dy along y is taken off: ε leaves y a mean square below 1, so a little stays.
 """,
 )
 

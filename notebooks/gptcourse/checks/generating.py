@@ -197,6 +197,9 @@ values[:, : n + T] => torch.cat([values[:, :n], v], dim=1)
     The new values are not written into `values`: the next step needs them.
 -torch.inf => 0.0
     The scores of the future are set to 0, and e⁰ is 1: set them to -inf.
+tril(n) => tril(n - 1)
+dim=-1) @ V => dim=-1).nan_to_num() @ V
+    Each new character sees those before it but not itself: let it look at itself, too.
 """,
 )
 
@@ -239,5 +242,9 @@ range(len(read)) => range(size - len(read), size)
     The oldest half is kept: keep the newest.
 [new], [n] => [new], [0]
     The new character is read at position 0: its position is len(window).
+range(len(read)) => range(size - len(read) + 1, size + 1)
+    The newest half gets positions up to `size`: it is read afresh, from position 0.
+[*window, new][-(size // 2) :] => window[-(size // 2) :]
+    The new id is missing when the window is full: it is the last of those read.
 """,
 )

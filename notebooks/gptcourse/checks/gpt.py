@@ -288,5 +288,7 @@ d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / idx.numel()
     Only the use at the beginning is here: the logits use E, too, d_logitsᵀ · stream.
 stream.flatten => d_x.flatten
     d_logits is multiplied by d_x: the logits are stream · embedding, so by the stream.
+d_x.flatten(0, 1)) => (d_x / torch.bincount(idx.flatten())[idx, None]).flatten(0, 1))
+    A token that comes up twice gets the mean of its rows of d_x: add up all of them.
 """,
 )

@@ -28,9 +28,9 @@ def my_lens(streams, norm, table):
 """,
     praise="every layer is read as if it were the last one.",
     cases=[
-        Case("one layer, one position, C = 2, V = 3", args=lens_arguments(1, 1, 2, 3)),
-        Case("two layers, three positions", args=lens_arguments(2, 3, 4, 5)),
-        Case("four layers, two positions", args=lens_arguments(4, 2, 3, 6)),
+        Case("one state, one position, C = 2, V = 3", args=lens_arguments(1, 1, 2, 3)),
+        Case("two states, three positions", args=lens_arguments(2, 3, 4, 5)),
+        Case("four states, two positions", args=lens_arguments(4, 2, 3, 6)),
     ],
     mistakes="""
 norm(streams) => streams
@@ -45,6 +45,10 @@ norm(streams) => norm(streams.cumsum(dim=0))
     The streams are added up: each is already the sum of all that was written so far.
 @ table.T => @ table.T / table.size(1) ** 0.5
     The logits are divided by √C: nothing divides them here, only norm and product.
+norm(streams) => torch.cat([streams[:-1], norm(streams[-1:])])
+    Only the last state passes through the norm: each must, as if it were the last.
++ return torch.stack([right(state, norm, table) for state in streams[1:]])
+    The first state, from before the first layer, is left out: there are L + 1 states.
 """,
 )
 
@@ -81,6 +85,13 @@ before.mean => before[..., 1:].mean
 + share = (w.argmax(-1)[..., 1:] == torch.arange(w.size(-1) - 1)).float()
 + return share.mean(dim=(0, 2))
     This is how often the position before has the highest weight: take the mean weight.
+before.mean(dim=(0, 2)) => w[..., 1:, :-1].mean(dim=(0, 2, 3))
+    This is the mean of a whole corner: take its diagonal alone, row t, column t - 1.
+-1, dim1=2, dim2=3 => -1
+.mean(dim=(0, 2)) => .mean(dim=(0, 1))
+    The diagonal runs over texts and heads, axes 0 and 1: queries and keys are 2 and 3.
+before.mean(dim=(0, 2)) => before[..., -1].mean(dim=0)
+    Only the last position counts: take the mean over all that have one before them.
 """,
 )
 
@@ -181,5 +192,8 @@ return model(corrupted)[0] => return model(corrupted)[0].softmax(dim=-1)
 seen["heads", layer][:, head] => seen["heads", layer][:, :, head]
 [:, head] = kept => [:, :, head] = kept
     The head's number picks a position, axis 2: the heads are axis 1.
+seen["heads", layer] => seen["weights", layer]
+("heads", layer): put => ("weights", layer): put
+    The head's attention weights are patched, `"weights"`: patch its output, `"heads"`.
 """,
 )

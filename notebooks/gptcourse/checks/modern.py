@@ -163,5 +163,8 @@ X = a * X + b * S @ X + c => X = a * X; X = X + b * S @ X; X = X + c
     X is replaced by a X too early: all three terms are made of the old one.
 3.4445, -4.7750, 2.0315 => 1.5, -0.5, 0.0
     This is another polynomial, 1.5 and -0.5: take the given a, b and c.
+- a * X + b * S @ X + c * S @ S @ X
++ a * X; X = X + b * X @ X.T @ X; X = X + c * X @ X.T @ X @ X.T @ X
+    X is changed between the terms: all three are made of the X before the round.
 """,
 )

@@ -162,6 +162,10 @@ d = C // n_head => d, n_head = n_head, C // n_head
     n_head is taken for the width of a head: there are n_head, each C / n_head wide.
 / math.sqrt(d) => / d
     The scores are scaled twice: F.scaled_dot_product_attention divides by √d, too.
+part.view(B, T, n_head, d).transpose(1, 2) => part.view(B, T, n_head, d)
+torch.ones(T, T => torch.ones(n_head, n_head
+(w @ v).transpose(1, 2) => (w @ v)
+    At each position heads attend to heads: view, then transpose(1, 2), to (B, H, T, d).
 """,
 )
 

@@ -81,7 +81,7 @@ def my_test(layer, x):
     ],
     mistakes="""
 return True => return False
-    It says no to every layer: change an input and compare the outputs before it.
+    It says no to every layer: change a clone of x and compare the outputs before it.
 + return True
     It says yes to every layer: only the outputs before the change must stay.
 [:, :s] != before[:, :s] => [:, : s + 1] != before[:, : s + 1]
@@ -108,6 +108,13 @@ torch.randn_like(changed[:, s]) => 1.0
     LayerNorm does not see: change them by different amounts.
 .any() => .all()
     It asks whether *every* earlier output moves: one that moves is enough.
+range(1, x.size(1)) => range(x.size(1))
+[:, :s] != before[:, :s] => [:, : s + 1] != before[:, : s + 1]
+    The output at the changed position is compared, too: only those before it must stay.
+range(1, x.size(1)) => [1]
+- changed[:, s] += torch.randn_like(changed[:, s])
++ changed[:, s:] += torch.randn_like(changed[:, s:])
+    Only the output at position 0 decides: compare all (or does it return too early?).
 """,
 )
 

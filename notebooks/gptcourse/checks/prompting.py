@@ -141,6 +141,8 @@ zip(lines, wanted, strict=True)) / len(wanted) => zip(lines[:1], wanted)) / 1
     It says only whether all are right: return the share of right ones.
 a == b => b.startswith(a)
     A beginning of the answer counts as right: 'ta' is not 'tac'.
+a == b => sum(map(str.__eq__, a, b)) / max(len(a), len(b), 1)
+    An answer that is right in part counts in part: it is right as a whole, or wrong.
 """,
 )
 

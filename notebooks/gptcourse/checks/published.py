@@ -213,6 +213,9 @@ np.exp(-b / (2 * a)) => c - b**2 / (4 * a)
 + a, b = np.polyfit(np.log(sizes), losses, 1)
 + return np.exp(-b / a)
     A straight line is fitted: a parabola has degree 2.
++ i = min(max(int(np.argmin(losses)), 1), len(sizes) - 2)
++ return right(sizes[i - 1 : i + 2], losses[i - 1 : i + 2])
+    The parabola goes through three points around the lowest only: fit it to all.
 """,
 )
 

@@ -57,6 +57,11 @@ counts[now, following] += 1 => counts[:, following] += 1
     The whole text is counted before its first character is scored: two passes.
 total -= math.log(p) => total = -math.log(p)
     Only the last pair counts: add up the surprises.
+counts[now].sum() + alpha * V => counts.sum() + alpha * V * V
+    All V · V pairs stand below the line: only the V that begin with `now`.
+total -= math.log(p) => total += p
+return total / (len(ids) - 1) => return -math.log(total / (len(ids) - 1))
+    The mean is taken before the logarithm: take the mean of the surprises.
 """,
 )
 
@@ -110,5 +115,9 @@ math.exp => 2 **
     Losses are in nats: the base is e.
 [*ids, v] => [v, *ids]
     The new character stands in front: append it, for it may follow ids.
+[*ids, v] => [*ids, *range(v + 1)]
+    The characters pile up behind ids: append each one alone to the text as it was.
+range(V) => {*ids}
+    Only the characters that occur in ids are added up: any of the V may follow.
 """,
 )

@@ -32,6 +32,12 @@ w / w.sum(dim=1, keepdim=True) => w
     These are the sums; a mean divides each by the number of its terms.
 + return right(x.transpose(1, 2)).transpose(1, 2)
     The sums run over the channels, the last axis: positions are axis 1.
+w.sum(dim=1, keepdim=True) => torch.arange(T).clamp(min=1)[:, None]
+    From position 1 on the sum at t is divided by t: it has t + 1 terms.
++ means = [x[:, 0]]
++ for t in range(1, x.size(1)): means.append((means[-1] + x[:, t]) / 2)
++ return torch.stack(means, 1)
+    The newest vector counts half, older ones less and less: all t + 1 count alike.
 """,
 )
 

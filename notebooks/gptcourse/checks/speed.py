@@ -28,8 +28,7 @@ def my_flops(L, C, V, T, B):
 6 * weights * tokens, 12 => 4 * weights * tokens, 8
     This is 4 per weight: the forward pass costs 2, the backward pass twice that.
 , 12 * => , 6 *
-    Half of attention: scores *and* sum over the values, and each with two FLOPs, a
-    multiplication *and* an addition.
+    Half of attention: scores *and* values, each a multiplication *and* an addition.
 B * T => 1
     This is the work for one token: a step has B · T of them.
 + V * C =>
@@ -44,6 +43,8 @@ L * T * C => L * C * C
     Attention is counted as growing with C²: it grows with T · C.
 + return [n / 1e9 for n in right(L, C, V, T, B)]
     These are billions of FLOPs: return FLOPs.
++ V * C => + L * V * C
+    The matrix that makes the logits is counted in every block: it is there once.
 """,
 )
 
@@ -119,6 +120,8 @@ dim=1, keepdim=True)) => dim=1, keepdim=True)).clamp(min=0)
     m never falls below 0: all scores may be negative.
 scores - new => scores - scores.amax(dim=1, keepdim=True)
     The tile is counted from its own highest score: take exp(scores - new).
+(scores - new).exp() => (scores - new.T).exp()
+    The new m lies along the columns of the scores: it needs its axis, keepdim=True.
 """,
 )
 

@@ -101,5 +101,8 @@ idx.numel() => idx.size(0)
 + n = torch.bincount(idx.flatten(), minlength=len(table)).clamp(min=1)
 + return right(table, idx, targets) * idx.numel() / n[:, None]
     Each row is divided by how often its character occurs: divide all by B·T.
++ n = torch.zeros_like(table).index_put((idx, targets), torch.tensor(1.0), True)
++ return F.softmax(table, dim=-1) - n / n.sum(1, keepdim=True).clamp(min=1)
+    Each row is guess less share: one not looked up is 0, a prediction weighs 1 / B·T.
 """,
 )

@@ -80,6 +80,8 @@ in pairwise(ids) => in zip(ids[::2], ids[1::2])
     Only every second pair is counted: any two neighbours are one.
 (-together[p], p) => (-together[p], p[::-1])
     Of equally frequent pairs it takes the smaller second number: compare the first.
+256 + len(merges) => 1 + max(max(ids) for ids in pieces if ids)
+    The new token is one above the highest there is: number them from 256 on.
 """,
 )
 
@@ -138,6 +140,17 @@ if pair in ranks] => if ranks.get(pair)]
     Rank 0 counts as false, so the first merge is never made: ask `pair in ranks`.
 min(known, key=ranks.get) => known[-1]
     The pair farthest right is merged first: merge the one of the lowest rank.
++ for pair in sorted(ranks, key=ranks.get):
++     if pair in [*pairwise(ids)]:
++         at = [*pairwise(ids)].index(pair)
++         ids = [*ids[:at], 256 + ranks[pair], *ids[at + 2 :]]
++ return ids
+    A merge is made at its first place only: merge the pair wherever it stands.
+min(known, key=ranks.get) => min(pairwise(ids), key=lambda two: ranks.get(two, 0))
+- ids = merge
++ if pair not in ranks: return ids
++         ids = merge
+    A pair without a merge is taken to have rank 0, the best: give it the worst.
 """,
 )
 
@@ -203,5 +216,7 @@ len(text) => len(text.replace(" ", ""))
     Spaces are not counted: they are characters, too.
 + return 2 ** right(losses, ids, decode)
     This is a perplexity, 2 to the power of the bits: return the bits.
+ids[1:] => ids[:-1]
+    The last token's characters are left out, those of ids[0] counted: decode(ids[1:]).
 """,
 )

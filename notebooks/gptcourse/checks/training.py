@@ -212,6 +212,8 @@ total += loss.item() => total = loss.item() * rows / len(idx)
 - total += loss.item()
 + total += loss.item() * rows / len(idx) / len(pieces)
     The loss given back is the mean of the pieces' means: weigh them by their rows.
+loss.backward() => (loss * rows).backward()
+    The gradient is that of a sum: divide by the rows of all pieces before backward.
 """,
     more=[
         heard("forward, backward, step, " * 2, "Each piece has a step: take only one."),
