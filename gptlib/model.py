@@ -7,7 +7,7 @@ Read next: `training.py`.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -141,8 +141,8 @@ class GPTConfig:
     dropout: float = 0.0  # share of numbers left out in training, in [0, 1)
 
     def __post_init__(self):
-        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
-            require_int(name, getattr(self, name), 1)
+        for size in fields(self)[:-1]:  # all but dropout
+            require_int(size.name, getattr(self, size.name), 1)
         require_number("dropout", self.dropout, 0.0, 1.0, below=True)
         divide(self.n_embd, self.n_head)
 
@@ -153,7 +153,8 @@ class GPTConfig:
         attention = (C + 1) * 3 * C + (C + 1) * C
         feed_forward = (C + 1) * 4 * C + (4 * C + 1) * C
         block = attention + feed_forward + 2 * 2 * C
-        return (self.vocab_size + self.block_size) * C + self.n_layer * block + 2 * C
+        embeddings = (self.vocab_size + self.block_size) * C
+        return embeddings + self.n_layer * block + 2 * C
 
 
 class GPT(Model):

@@ -12,7 +12,7 @@ from typing import get_type_hints
 import yaml
 
 from gptlib.errors import require_choice
-from gptlib.files.atomic import write_atomically
+from gptlib.files.atomic import to_json, write_atomically
 
 YAML = (".yaml", ".yml")
 
@@ -79,8 +79,7 @@ def without_repetition(pairs: list[tuple]) -> dict:
 def write_settings(path: str | Path, settings: dict) -> None:
     """Write an object as JSON or YAML. Raises OSError, or ValueError for the suffix."""
     require_choice("the file's suffix", Path(path).suffix, (".json", *YAML))
-    numbers = {"default": lambda number: number.item()}  # of NumPy
-    text = json.dumps(settings, indent=1, ensure_ascii=False, **numbers) + "\n"
+    text = to_json(settings, indent=1, ensure_ascii=False) + "\n"
     if Path(path).suffix in YAML:
         settings = json.loads(text)
         text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)

@@ -5,6 +5,7 @@ Read next: `lock.py`, `fetch.py`.
 
 import csv
 import io
+import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +34,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     finally:
         temporary.unlink(missing_ok=True)
     _flush_folder(path.parent)
+
+
+def to_json(content, **form) -> str:
+    """Return JSON text, in which NumPy's numbers are Python's; form: for json.dumps."""
+    return json.dumps(content, default=lambda number: number.item(), **form)
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gptlib.cache import get_dropout
 from gptlib.errors import ModelFileError, one_line, require_choice, require_int
 from gptlib.evaluation import vocabulary_of
+from gptlib.files.atomic import to_json
 from gptlib.files.meta import meta_device, opened
 from gptlib.handler.build import (
     CONFIGS,
@@ -123,7 +124,7 @@ def to_file(
     """The content of a file and its whole description; part: "model" or "trainer"."""
     head = {"format": FORMAT, "version": VERSION, "part": part}
     # As it will be read; numbers of NumPy become Python's.
-    described = json.loads(json.dumps(head | described, default=lambda x: x.item()))
+    described = json.loads(to_json(head | described))
     described |= {"fingerprint": digest_of(described, tensors)}
     # One entry only: safetensors writes several in an order that changes.
     return to_safetensors(tensors, {"gptlib": json.dumps(described)}), described

@@ -15,7 +15,12 @@ from torch import Tensor, nn
 
 from gptlib.bpe import END_OF_TEXT, BPETokenizer
 from gptlib.errors import require_choice
-from gptlib.files.atomic import remove_leftovers, replacing, write_atomically
+from gptlib.files.atomic import (
+    remove_leftovers,
+    replacing,
+    to_json,
+    write_atomically,
+)
 from gptlib.files.lock import LOCK, locked
 from gptlib.hub.page import write_page
 from gptlib.hub.pretrained import (
@@ -81,9 +86,8 @@ def _write_export(
     with replacing(folder / WEIGHTS) as file:
         save_file(tensors, file.name, metadata={"format": "pt"} | dict([MARK]))
     write_atomically(folder / CARD, model_card(folder.name, model, notes).encode())
-    number = {"default": lambda number: number.item()}  # of NumPy
     for name, content in files.items():
-        text = json.dumps(content, ensure_ascii=False, indent=1, **number) + "\n"
+        text = to_json(content, ensure_ascii=False, indent=1) + "\n"
         write_atomically(folder / name, text.encode())
 
 

@@ -5,7 +5,6 @@ of the page are in `static/`. Read next: `static/model.js`.
 """
 
 import gzip
-import json
 import re
 from base64 import b64encode
 from hashlib import sha256
@@ -17,7 +16,7 @@ import torch
 from torch import nn
 
 from gptlib.bpe import END_OF_TEXT, PATTERN
-from gptlib.files.atomic import write_atomically
+from gptlib.files.atomic import to_json, write_atomically
 from gptlib.model import GPT
 from gptlib.modern import ModernGPT
 from gptlib.tokenizer import Tokenizer
@@ -73,8 +72,7 @@ def page_of(
         "tokenizer": tokenizer.to_dict() | {"pattern": PATTERN, "end": END_OF_TEXT},
         "tensors": [[name, t.shape] for name, t in tensors.items()],
     }
-    about = json.dumps(about, default=lambda number: number.item())
-    about = about.replace("<", "\\u003c")  # "</script>" ends nothing
+    about = to_json(about).replace("<", "\\u003c")  # "</script>" ends nothing
     style = (STATIC / "page.css").read_text("utf-8")
     script = "\n".join((STATIC / part).read_text("utf-8") for part in SCRIPTS)
     allowed = [f"'sha256-{_digest(text)}'" for text in (style, script)]

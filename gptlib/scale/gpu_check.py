@@ -157,9 +157,8 @@ def generation(plan: Plan, device: torch.device) -> dict:
         model = GPT(shape).to(device).eval()
         count = min(128, shape.block_size - 1)
         for texts in (1, plan.together):
-            ways = {
-                "eager": partial(generate, temperature=0)
-            }  # both take the likeliest
+            # Both take the likeliest token.
+            ways = {"eager": partial(generate, temperature=0)}
             if device.type == "cuda":
                 ways["CUDA graphs"] = replayed
             begin_with = torch.zeros(texts, 1, dtype=torch.long, device=device)

@@ -36,13 +36,13 @@ from gptlib.composed import Mixture
 from gptlib.data import TokenSplits, load_corpus
 from gptlib.evaluation import evaluate
 from gptlib.handler import ModelHandler
-from gptlib.modern import ModernConfig, ModernGPT
+from gptlib.modern import ADDED, ModernConfig, ModernGPT
 from gptlib.ngram import CountedNGrams
 from gptlib.settings import TrainConfig, pick_device
 from gptlib.tokenizer import CharTokenizer
 from gptlib.training import Step
 
-PARTS = {"value_residual": True, "convolution": True, "head_gate": True}
+PARTS = dict.fromkeys(ADDED, True)
 SHAPE = ModernConfig(n_layer=5, n_head=6, n_embd=192, block_size=256, **PARTS)
 DECAYS = (0.1, 0.1, 0.4, 0.8)
 TEACHERS = tuple(
@@ -213,18 +213,15 @@ class Distillation:
         self, models: Stacked, counts: CountedNGrams, tokens: Tensor, each: bool
     ) -> dict[float, list[float]]:
         """Losses of each model, or of their average, for each of WEIGHTS."""
-        tokens, found = tokens.to(self.device), {}
-        for weight in WEIGHTS:
 
-            def mix(p, idx, weight=weight):
-                p = p if each else p.mean(dim=0, keepdim=True)
-                if weight == 1:
-                    return p
-                pos = torch.arange(idx.size(1), device=idx.device).expand(idx.shape)
-                return p * weight + counts.probabilities(idx, pos) * (1 - weight)
+        def mix(p, idx):
+            p = p if each else p.mean(dim=0, keepdim=True)
+            pos = torch.arange(idx.size(1), device=idx.device).expand(idx.shape)
+            counted = counts.probabilities(idx, pos)
+            return torch.stack([w * p + (1 - w) * counted for w in WEIGHTS])
 
-            found[weight] = split_losses(models, tokens, self.length, mix).tolist()
-        return found
+        found = split_losses(models, tokens.to(self.device), self.length, mix)
+        return dict(zip(WEIGHTS, found.tolist(), strict=True))
 
     def choose(self, students: Stacked, data: TokenSplits) -> tuple[Student, float]:
         """The student that is best on dev beside counts, and its weight."""
@@ -242,9 +239,8 @@ class Distillation:
         model = Mixture(model, self.count(data).cpu(), min(weight, WEIGHTS[-1])).eval()
         val = evaluate(model, data.val).loss
         steps, tokens = plan.student_steps, plan.batch * self.length
-        config = TrainConfig(
-            steps, plan.batch, 5e-3, "linear", 0.025, "muon", precision="bfloat16"
-        )
+        rates = {"lr": 5e-3, "schedule": "linear", "warmup": 0.025, "optimizer": "muon"}
+        config = TrainConfig(steps, plan.batch, precision="bfloat16", **rates)
         handler = ModelHandler(self.folder).save(model, data.tokenizer, dtype="float16")
         told = {"corpus": data.corpus, "sha256": data.sha256, "step": steps}
         handler.trained_on = told | {"config": asdict(config)}

@@ -27,6 +27,7 @@ from gptlib.composed import Mixture
 from gptlib.data import TokenSplits, load_corpus
 from gptlib.evaluation import evaluate
 from gptlib.handler.build import build_config, build_model
+from gptlib.modern import ADDED
 from gptlib.ngram import CountedNGrams
 from gptlib.settings import TrainConfig
 from gptlib.tokenizer import CharTokenizer
@@ -135,9 +136,9 @@ CHOSEN = {
     "modern": Setting(12, 64, 0.005),
 }
 # The notebook's two-minute run. Beside n-gram counts dev chooses one of WEIGHTS.
-PARTS = {"convolution": True, "value_residual": True, "head_gate": True}
-LONG = MODERN | {"n_layer": 4} | PARTS, {"muon_lr": 0.015, "warmup": 0.025}
-LONG_RECIPES = {"two minutes": LONG}
+LONG = MODERN | {"n_layer": 4} | dict.fromkeys(ADDED, True)
+LONG_RATES = {"muon_lr": 0.015, "warmup": 0.025}
+LONG_RECIPES = {"two minutes": (LONG, LONG_RATES)}
 LONG_SETTING, LONG_STEPS = Setting(8, 128, 0.008), 1300
 WEIGHTS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 

@@ -299,10 +299,11 @@ def text_batches(
 @torch.no_grad()
 def split_losses(
     stacked: Stacked, tokens: Int[Tensor, " N"], window: int, mix: Callable
-) -> Float[Tensor, " E"]:
+) -> Float[Tensor, "..."]:
     """Losses over a whole split, in whole windows that do not overlap.
 
-    mix(p, idx): what becomes of the models' probabilities (E, B, T, V) first.
+    mix(p, idx): what becomes of the models' probabilities (E, B, T, V) first, maybe
+    with other axes before the last three: these are the result's.
     """
     count = (len(tokens) - 1) // window * window
     starts = tokens[:count].view(-1, window), tokens[1 : count + 1].view(-1, window)
@@ -310,6 +311,6 @@ def split_losses(
     for idx, targets in zip(*(part.split(64) for part in starts), strict=True):
         each = idx.expand(stacked.count, *idx.shape)
         p = mix(logits(weights, each, None, stacked.config).softmax(dim=-1), idx)
-        right = p.gather(-1, targets.expand(len(p), *targets.shape)[..., None])
-        total = total - right.double().log().sum(dim=(1, 2, 3))
+        right = p.gather(-1, targets.expand(p.shape[:-1])[..., None])
+        total = total - right.double().log().sum(dim=(-3, -2, -1))
     return total / count
