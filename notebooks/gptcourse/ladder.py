@@ -24,6 +24,7 @@ SAMPLE_PROMPT, SAMPLE_TOKENS, SAMPLE_SEED = "ROMEO:", 120, 1
 # Another processor rounds differently, and a training amplifies that: about as
 # much as another seed does, and at least this much in nats.
 TOLERANCE = 0.02
+DEVICES = ("cpu", "cuda", "mps")  # of trainings here, whose threads and torch count
 
 # The rungs of the reader's way, which every figure of the ladder shows.
 SPINE = ("uniform", "unigram", "counted bigram", "one head", "four heads")
@@ -74,12 +75,13 @@ class Rung:
         return ORDERS.get(self.name, 0)
 
     def __str__(self) -> str:
+        here = f" ({self.threads} threads, torch {self.torch})"
         return (
             f"{self.name}: {self.loss:.3f} ± {self.stderr:.3f} nats per character\n"
             f"= {self.bits:.2f} bits: as unsure as between "
             f"{self.choices:.1f} equally likely characters\n"
             f"{self.parameters:,} parameters, {self.minutes:.1f} minutes on "
-            f"{self.device} ({self.threads} threads, torch {self.torch})"
+            f"{self.device}{here if self.device in DEVICES else ''}"
         )
 
 
