@@ -39,15 +39,28 @@ MODERN = TrainConfig(
     optimizer="muon",
     sampling="epochs",
 )
-# The sprint of 14_modern.
+# The sprint of 14_modern, and one without tables (rates and steps chosen on dev).
 SPRINT = replace(MODERN, steps=80, batch_size=32, lr=1e-2)
+ALONE = replace(SPRINT, steps=150, lr=2e-2, muon_lr=0.025)
+
+
+def one_layer(plan: Plan) -> ModernConfig:
+    """One modern layer of the plain model's width."""
+    small = plan.small
+    return ModernConfig(
+        small.vocab_size, small.block_size, 1, small.n_head, small.n_embd
+    )
 
 
 def looking_up(plan: Plan) -> nn.Module:
     """One narrow layer over learned n-gram tables."""
-    small, width = plan.small, plan.small.n_embd // 2
-    one = ModernConfig(small.vocab_size, small.block_size, 1, small.n_head, width)
-    return WithTables(ModernGPT(one))
+    one = one_layer(plan)
+    return WithTables(ModernGPT(replace(one, n_embd=one.n_embd // 2)))
+
+
+def convolving(plan: Plan) -> nn.Module:
+    """One layer with short convolutions and nothing to look up."""
+    return ModernGPT(replace(one_layer(plan), convolution=True))
 
 
 def counting(plan: Plan) -> nn.Module:
@@ -62,6 +75,7 @@ Case = tuple[Callable[[Plan], nn.Module], TrainConfig]
 CASES: dict[str, Case] = {
     "plain GPT": (lambda plan: GPT(plan.small), LAPTOP),
     "one layer + n-gram tables": (looking_up, SPRINT),
+    "one layer + convolutions": (convolving, ALONE),
     "modern GPT + counts": (counting, MODERN),
 }
 
