@@ -30,8 +30,6 @@ def my_counts(tokens, V):
     mistakes="""
 tokens[:-1], tokens[1:] => tokens[:-1:2], tokens[1::2]
     Every second pair is left out: pairs overlap, each token but the last begins one.
-now * V + following => following * V + now
-    Rows and columns are swapped: row x, column y counts how often y follows x.
 + counts = torch.zeros(V, V, dtype=torch.long)
 + counts[tokens[:-1], tokens[1:]] += 1
 + return counts
@@ -80,8 +78,6 @@ F.softmax(logits, dim=-1) => logits
     It draws from the logits: turn them into probabilities with the softmax first.
 F.softmax(logits, dim=-1) => logits.exp()
     The exponentials are not divided by their sum: the pieces must fill 0 to 1.
-+ return logits.argmax()
-    It always takes the most likely id: take the id whose part holds the point u.
 + p, ids = F.softmax(logits, dim=-1).sort(descending=True, stable=True)
 + return ids[(p.cumsum(0) < u).sum()]
     The pieces lie in order of size: they must lie in order of the ids.
@@ -118,10 +114,6 @@ def my_windows(tokens, starts, T):
         Case("tokens 7, 5, 9; T = 2, from 0", args=(tensor([7, 5, 9]), tensor([0]), 2)),
     ],
     mistakes="""
-[places + 1] => [places]
-    The targets are the inputs: each target is the *next* token.
-[places + 1] => [places - 1]
-    The targets lie one back: a target is the token that comes after.
 [places + 1] => [places] + 1
     One was added to the ids: move one *position* on in the text.
 tokens[places + 1] => tokens[places].roll(-1, 1)

@@ -40,8 +40,6 @@ eps) + bias => eps) + gain * bias
     The gain multiplies the bias, too: first times gain, then plus bias.
 torch.sqrt(variance + eps) => (torch.sqrt(variance) + eps)
     ε is outside the root: expected √(σ² + ε), not √σ² + ε.
-unbiased=False, =>
-    The variance is divided by C - 1: LayerNorm divides by C (`unbiased=False`).
 x.var(dim=-1, unbiased=False, keepdim=True) => (x * x).mean(-1, True) - mean**2
     E[x²] − E[x]² loses its digits for vectors far from 0: take the mean of (x − mean)².
 mean(dim=-1 => mean(dim=1
@@ -60,9 +58,6 @@ False, keepdim=True => False
     Mean and variance have lost their axis and are laid along the rows: keepdim=True.
 torch.sqrt(variance + eps) => (variance * x.size(-1) + eps).sqrt()
     The squares are added up: the variance is their mean.
-gain * (x - mean) / => (x - mean) /
-eps) + bias => eps)
-    Gain and bias are missing: multiply by the one, add the other.
 torch.sqrt(variance + eps) => (variance + eps)
     The root is missing: this divides by the variance, not the deviation.
 x.var(dim=-1, unbiased=False, keepdim=True) => (x**2).mean(dim=-1, keepdim=True)
@@ -99,8 +94,6 @@ torch.sqrt(x.var( => (x.std(
     ε is outside the root: s = √(σ² + ε).
 - dy.mean(-1, keepdim=True) - y => - y
     The gradient through the mean μ is missing: it takes the mean of dy off.
-- y * along) / s => ) / s
-    The gradient through s is missing, or zero: subtract y · mean(dy · y).
 y * along => x * along
 (dy * y) => (dy * x)
     The last term uses x, not the normalised y = (x - μ) / s.
@@ -150,9 +143,6 @@ mlp(ln_2(x)) => ln_2(mlp(x))
 x + attn => attn
 x + mlp => mlp
     The residual connections are missing: each layer is to add to the stream.
-attn(ln_1(x)) => attn(x)
-mlp(ln_2(x)) => mlp(x)
-    The LayerNorms are missing: attn reads ln_1(…) of the stream, mlp ln_2(…).
 x = x + attn => x = x - attn
 return x + mlp => return x - mlp
     The corrections are subtracted: add them to the stream.
@@ -194,8 +184,6 @@ def my_dropout(x, p, u, training):
         Case("two texts of three, C = 4, p = 0.2", args=(X_2, 0.2, U_2, True)),
     ],
     mistakes="""
-x / (1 - p) => x
-    The numbers that stay are not scaled: without the factor 1/(1-p) the mean shrinks.
 return x => return x * (1 - p)
 x / (1 - p) => x
     The scale is in the wrong mode: divide by 1-p in training, and leave eval alone.

@@ -88,17 +88,11 @@ nn.Embedding): => nn.Embedding | nn.LayerNorm):
     The gains of the LayerNorms are changed: leave them at 1.
 + return model.eval()
     Nothing was drawn: change module.weight in place, for instance with nn.init.normal_.
-math.sqrt(2 * n_layer) => (2 * n_layer)
-    proj is divided by 2 n_layer: variances add, so the deviation takes the root.
 name.endswith("proj") => True
     Every matrix is divided by √(2 n_layer): only the layers named proj are.
-nn.Linear | nn.Embedding => nn.Linear
-    The embeddings still have PyTorch's deviation of 1: they are drawn with 0.02, too.
 0.02 / math => math.sqrt(0.02) / math
 else 0.02 => else math.sqrt(0.02)
     The variance is 0.02: expected the deviation, its root.
-std=std => std
-    nn.init.normal_(weight, 0.02) sets the mean: write std=0.02.
 """,
 )
 
@@ -138,19 +132,11 @@ def my_gpt_size(vocab_size, block_size, n_layer, n_embd):
     An output matrix and its bias are counted: the logits come from the embedding.
 + return right(*[vocab_size, block_size, n_layer, n_embd]) - 9 * n_layer * n_embd
     The biases are missing: a Linear layer from a to b has (a + 1) · b parameters.
-n_layer * block => n_layer * 12 * C**2
-    12C² is only an estimate of a block: biases and two LayerNorms make another 13C.
 2 * 2 * C => 2 * C
 block + 2 * C => block + C
     Each LayerNorm is counted with C parameters: gain and bias make 2C.
-2 * 2 * C => 2 * C
-    Each block has two LayerNorms, before attention and before the feed-forward layer.
 block + 2 * C => block + C
     The last LayerNorm has gain and bias: 2C.
-(C + 1) * 3 * C + (C + 1) * C => (C + 1) * 3 * C
-    Attention's proj is missing: it is a fourth matrix, C² + C parameters.
-(C + 1) * 4 * C + (4 * C + 1) * C => (C + 1) * 4 * C
-    The feed-forward layer has two matrices: from C to 4C, and back.
 """,
 )
 
@@ -223,8 +209,6 @@ logits = ln_f(x) => logits = x
     ln_f runs after every block: it is the last LayerNorm, once.
 x = block(x) => x = x + block(x)
     The stream is added once more: a block gives back the stream itself, x = block(x).
-for block in blocks => for block in blocks[:1]
-    Only the first block has run: is the `return` inside the loop?
 wte[idx] + wpe => wte[idx] * math.sqrt(wte.size(1)) + wpe
     The embeddings are multiplied by √C, as in the first transformer: GPT-2 does not.
 wpe[: idx.size(1)] => wpe[-idx.size(1) :]
@@ -244,8 +228,6 @@ logits.flatten(0, 1), targets.flatten() => logits[:, :-1].mT, targets[:, 1:]
     The targets are shifted: they already are the next tokens, one for each logits[t].
 targets.flatten()) => targets.flatten(), reduction="sum")
     The loss is a sum: expected the mean over all B·T predictions.
-+ return right(idx, targets, wte, wpe, blocks, ln_f)[0]
-    Two things come back: return logits, loss.
 """,
 )
 
@@ -281,13 +263,6 @@ def my_tied_gradient(idx, d_x, stream, d_logits):
     `grad[idx] = d_x` overwrites what was there: add, with index_add_.
 d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / idx.numel()
     It is divided by B·T: d_x and d_logits already hold that factor of the mean loss.
-.index_add(0, idx.flatten(), d_x.flatten(0, 1)) =>
-    Only the use at the end is here: add d_x to the rows that were read.
-+ grad = torch.zeros_like(right(idx, d_x, stream, d_logits))
-+ return grad.index_add(0, idx.flatten(), d_x.flatten(0, 1))
-    Only the use at the beginning is here: the logits use E, too, d_logitsᵀ · stream.
-stream.flatten => d_x.flatten
-    d_logits is multiplied by d_x: the logits are stream · embedding, so by the stream.
 d_x.flatten(0, 1)) => (d_x / torch.bincount(idx.flatten())[idx, None]).flatten(0, 1))
     A token that comes up twice gets the mean of its rows of d_x: add up all of them.
 """,

@@ -79,8 +79,6 @@ def my_split(x, n_head):
 T, n_head, C // n_head) => n_head, T, C // n_head)
 .transpose(1, 2) =>
     A view straight to (B, H, T, d) cuts the *time* into heads: view, then transpose.
-.transpose(1, 2) =>
-    The axes are (B, T, H, d): one step is left, heads before time.
 n_head, C // n_head) => C // n_head, n_head)
 transpose(1, 2) => permute(0, 3, 1, 2)
     The channels are dealt out in turn: view (B, T, H, d), not (B, T, d, H).
@@ -143,14 +141,8 @@ part.view(B, T, n_head, d).transpose(1, 2) => part.reshape(B, n_head, T, d)
     The way back lacks a transpose: make (B, T, H, d) of (B, H, T, d) first.
 n_head, d).transpose(1, 2) => d, n_head).permute(0, 3, 1, 2)
     The channels are dealt out in turn: view (B, T, H, d), not (B, T, d, H).
-d = C // n_head => n_head, d = 1, C
-    This is one head of width C: each head's scores come from its own d channels.
-tril() => tril(1)
-    The mask lets in one position of the future: tril(), without an argument.
 (w @ v) => (w @ v).mean(1, keepdim=True).expand(v.shape)
     The heads are averaged: set them side by side, d channels each.
-/ math.sqrt(d) =>
-    The scores are not scaled: divide them by the root of d = C / n_head.
 q, k, v => k, q, v
     Queries and keys are swapped: qkv(x) holds queries, keys, values.
 q, k, v => q, v, k
@@ -160,8 +152,6 @@ view(B, T, n_head, d) => reshape(B, T, n_head, d)
     qkv(x) is read head by head: it holds all queries, then all keys, then all values.
 d = C // n_head => d, n_head = n_head, C // n_head
     n_head is taken for the width of a head: there are n_head, each C / n_head wide.
-/ math.sqrt(d) => / d
-    The scores are scaled twice: F.scaled_dot_product_attention divides by √d, too.
 part.view(B, T, n_head, d).transpose(1, 2) => part.view(B, T, n_head, d)
 torch.ones(T, T => torch.ones(n_head, n_head
 (w @ v).transpose(1, 2) => (w @ v)

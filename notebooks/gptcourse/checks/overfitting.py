@@ -66,25 +66,17 @@ def my_stop(training, model, score, patience):
     praise="patience counted in a row, and the best weights put back.",
     cases=[stopped(*walk) for walk in WALKS],
     mistakes="""
-copy.deepcopy(model.state_dict()) => model.state_dict()
-    The model is left as the last turn made it: load a *copy* of the best state_dict().
 model.load_state_dict(best) =>
 break => model.load_state_dict(best); break
     The best weights are put back only after a stop: a training may also end by itself.
-break => pass
-    It never stops: after `patience` turns in a row without a new low, end the loop.
 break => next(training, None); break
     It trains one turn after the decision to stop: decide right after the score.
 best_turn, best_loss, waited = turn, loss, 0 => best_turn, best_loss = turn, loss
     All turns without a new low are counted together: a new low sets the count to 0.
 loss < best_loss => (turn == 1 or loss < before, before := loss)[0]
     Each loss is compared with that of the turn before: compare with the lowest so far.
-loss < best_loss => loss <= best_loss
-    A loss equal to the lowest counts as a new low: nothing is gained, so `<`.
 enumerate(training, 1) => enumerate(list(training), 1)
     The whole training ran before the first score: score the model after each turn.
-(training, 1) => (training)
-    The turn is counted from 0: the first turn is 1.
 return best_turn, best_loss => return turn, loss
     This is the turn at which it stopped: return the best turn and its loss.
 float("inf"), None => score(model), copy.deepcopy(model.state_dict())
@@ -117,8 +109,6 @@ def my_average(states):
         *(Case(f"{n} states of two tensors", args=(STATES[:n],)) for n in (2, 4, 1)),
     ],
     mistakes="""
-/ len(states) =>
-    This is the sum: divide it by the number of states.
 / len(states) => / len(states[0])
     It is divided by the number of names: divide by that of states.
 + return right([my_average(states[:-1]), states[-1]]) if states[1:] else states[0]

@@ -160,7 +160,5 @@ places(torch.arange(T)) => places.weight[-T:]
     These are the last rows of the table of positions: a text begins at row 0.
 torch.arange(T) => torch.arange(1, T + 1)
     The positions are counted from 1: the first character has position 0.
-places(torch.arange(T)) => places.weight
-    The whole table of positions is added: take the rows 0 to T - 1.
 """,
 )

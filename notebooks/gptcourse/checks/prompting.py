@@ -75,13 +75,6 @@ def my_prompt(description, examples, query):
     mistakes=r"""
 [description] + => [description] * bool(description) +
     Without a description its line stays, empty: the prompt looks as in training.
-{query}> => {query}>\n
-    There is a line end after the last '>': the model would begin a new line.
-{word}>{answer} => {word} > {answer}
-{query}> => {query} >
-    There are spaces around the mark: expected word>answer, as in training.
-{word}>{answer} => {answer}>{word}
-    Words and answers are swapped: word>answer.
 in examples => in dict(examples).items()
     An example that comes twice is there once only: keep all.
 """,
@@ -132,13 +125,8 @@ a == b => a.lower() == b.lower()
     Capitals and small letters are taken for the same: they differ.
 text.split("\n")[0] => (text.split() or [""])[0]
     Spaces are not kept: the answer is the first line, with all its spaces.
-zip(lines, wanted, strict=True)) / len(wanted) => zip(lines[:1], wanted)) / len(wanted)
-    Only the first text counts: does the `return` stand inside the loop?
 zip(lines, wanted, strict=True)) / len(wanted) => zip(lines[:1], wanted)) / 1
     Only the first text is looked at: take the share of all.
-- sum(a == b for a, b in zip(lines, wanted, strict=True)) / len(wanted)
-+ float(lines == wanted)
-    It says only whether all are right: return the share of right ones.
 a == b => b.startswith(a)
     A beginning of the answer counts as right: 'ta' is not 'tac'.
 a == b => sum(map(str.__eq__, a, b)) / max(len(a), len(b), 1)
@@ -187,16 +175,6 @@ def my_lora(x, W, A, B, alpha):
         Case(f"{GRADIENTS}of A and B", gradients),
     ],
     mistakes="""
-alpha / r * change => change
-    The change is not scaled: alpha / r stands before it.
-alpha / r => alpha
-    The factor is alpha alone: divide it by r, A's number of rows.
-alpha / r => alpha / r**0.5
-    The factor is alpha / √r, as in rsLoRA (arXiv 2312.03732): here it is alpha / r.
-size(0) => size(1)
-    alpha is divided by C, the length of A's rows: r is their number, A.size(0).
-W.T => W
-    W is not transposed: it is (D, C), rows need x @ W.T.
 + return W @ x + alpha / A.size(0) * B @ (A @ x)
     The matrices stand left of x, but x holds rows: W x becomes x @ W.T.
 - x @ W.T + alpha / r * change

@@ -28,8 +28,6 @@ w.sum(dim=1, keepdim=True) => T
     Every sum is divided by T: the mean at t (from 0) is over t + 1 vectors.
 w.sum(dim=1, keepdim=True) => torch.arange(T)[:, None]
     The sum at t is divided by t, counted from 0: it has t + 1 terms.
-w / w.sum(dim=1, keepdim=True) => w
-    These are the sums; a mean divides each by the number of its terms.
 + return right(x.transpose(1, 2)).transpose(1, 2)
     The sums run over the channels, the last axis: positions are axis 1.
 w.sum(dim=1, keepdim=True) => torch.arange(T).clamp(min=1)[:, None]
@@ -101,10 +99,6 @@ dim=-1) @ v => dim=-1) / math.sqrt(q.size(-1)) @ v
     The own value is added once more: the weighted mean is the whole result.
 query(x), key(x), value(x) => (x @ f.weight.T for f in (query, key, value))
     The biases are left out: call the layers, as in query(x).
-tril() => tril(1)
-    The mask lets in one position of the future: tril(), without an argument.
-math.sqrt(q.size(-1)) => q.size(-1)
-    The scores are divided by d: divide by its square root.
 -math.inf => 0.0
 F.softmax(scores, dim=-1) => scores
     The softmax is missing: the weights of a position must be positive and sum to one.

@@ -32,24 +32,16 @@ def my_loss(logits, targets):
         Case("three texts of two, V = 5", args=logits_and_targets(3, 2, 5)),
     ],
     mistakes="""
--chosen.mean() => -chosen.squeeze(-1)
-    This holds one surprise per prediction, (B, T): return their mean.
 mean() => sum() / len(logits)
     The sum is divided by B: there are B·T predictions.
-dim=-1 => dim=1
-    The softmax runs over the positions: dim=-1 makes probabilities of V numbers.
 mean() => exp().mean().log()
     The mean is taken before the logarithm: take the mean of the surprises.
 F.log_softmax(logits, dim=-1) => F.log_softmax(F.softmax(logits, dim=-1), dim=-1)
     The softmax is taken twice: F.cross_entropy contains it and expects the logits.
 -chosen => chosen.exp()
     This is the mean probability of the targets: surprise is -ln p.
--chosen.mean() => -chosen.mean() / math.log(2)
-    These are bits, from a logarithm to base 2: nats take the natural one, ln.
 logs.gather(-1, targets[..., None]) => logs.amax(-1)
     This is the surprise at the likeliest character: take that at the target.
-chosen.mean() => (logs.exp() * logs).sum(-1).mean()
-    This is the entropy of the guesses: only ln p of the target counts.
 + return right(logits[:, :-1], targets[:, 1:])
     The targets are moved by one once more: they are the next characters already.
 + return right(logits[:, -1:], targets[:, -1:])
@@ -87,10 +79,6 @@ def my_gradient(table, idx, targets):
         ask_table(5, [[3, 1], [0, 4], [1, 3]], [[1, 3], [2, 1], [3, 0]], size=300.0),
     ],
     mistakes="""
-/ idx.numel() => / 1
-    The division by B·T is missing: the loss is a mean.
-(0, idx.flatten() => (0, targets.flatten()
-    The errors go to the rows of the targets: they belong to the row looked up.
 idx.numel() => idx.size(0)
     It is divided by B, the number of texts: there are B·T predictions.
 - return torch.zeros_like(table).index_add(0, idx.flatten(), errors)
