@@ -15,7 +15,7 @@ from torch import Tensor
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Raised:
     """An exception inside an answer. where: " (line 3: `…`)" or nothing.
 
@@ -27,7 +27,7 @@ class Raised:
     where: str = field(default="", compare=False)
     returned: str = field(default="", compare=False)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.kind}: {self.text}" if self.text else self.kind
 
 
@@ -176,4 +176,8 @@ def short(value, limit: int = 90) -> str:
         text = ADDRESS.sub("", repr(value))
     except Exception:
         text = f"a {type(value).__name__} that cannot be shown"
+    return cut(text, limit)
+
+
+def cut(text: str, limit: int = 90) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
