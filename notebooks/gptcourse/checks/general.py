@@ -85,22 +85,19 @@ def general_mistakes(
     names = [*inspect.signature(right).parameters]
     values = calls[0][0]
     for i, (name, value) in enumerate(zip(names, values, strict=False)):
-        whole = numeric(value) and family(torch.as_tensor(value)) == "whole"
         replaced = partial(_replaced, right, i)
         if isinstance(value, Tensor):
-            says = f"`{name}` seems to have no effect on the result."
-            yield says, replaced(torch.zeros_like)
             yield f"`{name}` seems to enter with the wrong sign.", replaced(torch.neg)
-            for sign, word in ((1, "added to"), (-1, "subtracted from")):
-                if any(_fits(args, i, result) for args, result in calls):
-                    says = f"`{name}` was {word} the right result."
-                    yield says, partial(_combine, right, i, sign)
+            if any(_fits(args, i, result) for args, result in calls):
+                says = f"`{name}` was added to the right result."
+                yield says, partial(_added, right, i)
         elif isinstance(value, int | float | str):
             says = f"It looks as if `{name}` were always {value!r}: use what comes in."
             yield says, replaced(lambda _, v=value: v)
-        for step, word in ((1, "larger"), (-1, "smaller")) if whole else ():
-            says = f"It looks as if `{name}` were {word} by one."
-            yield says, replaced(lambda v, by=step: v + by)
+        if numeric(value) and family(torch.as_tensor(value)) == "whole":
+            says = f"It looks as if `{name}` were"
+            yield f"{says} larger by one.", replaced(lambda v: v + 1)
+            yield f"{says} smaller by one.", replaced(lambda v: v - 1)
     for i, j in itertools.combinations(range(len(values)), 2):
         if type(values[i]) is type(values[j]):
             says = f"`{names[i]}` and `{names[j]}` seem to be exchanged."
@@ -122,9 +119,9 @@ def _replaced(right, i, by):
     return lambda *args: right(*args[:i], by(args[i]), *args[i + 1 :])
 
 
-def _combine(right, i, sign, *args):
+def _added(right, i, *args):
     result = right(*args)
-    return result + sign * args[i] if _fits(args, i, result) else result
+    return result + args[i] if _fits(args, i, result) else result
 
 
 def _fits(args, i, result) -> bool:
