@@ -67,7 +67,7 @@ def rejects(exercise, answer):
         with undisturbed():
             return not accepts(exercise, answer)
     clock = Clock()
-    accepted, _, _ = in_thread(lambda: accepts(exercise, answer, clock), ENDLESS, clock)
+    accepted, _ = in_thread(lambda: accepts(exercise, answer, clock), ENDLESS, clock)
     return not accepted
 
 

@@ -118,8 +118,6 @@ def _slips(node, above, names) -> list[str]:
     if isinstance(above, ast.Call) and above.func is node:
         module, dot, name = text.rpartition(".")
         return [f"{module}{dot}{twin}" for g in TWINS if name in g for twin in g]
-    if text == "math.pi":
-        return ["180"]
     texts = []
     match node:
         case ast.Name(name, ast.Load()) if name in names:
