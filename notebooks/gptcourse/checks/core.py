@@ -40,7 +40,6 @@ from gptcourse.checks.showing import Outcome, first_lines, show
 from gptcourse.checks.stubs import left_open, untouched
 from gptcourse.checks.values import Raised, kind_of, listed, plain, same
 
-SECONDS = 5.0  # CPU time for all cases together; they take milliseconds
 GRADIENTS = "the gradients: "
 LARGE = (
     "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32 "
@@ -80,7 +79,8 @@ class Exercise:
     whether to see if they flow as through the solution; learns: whether the statement
     says that they must: else an answer without them is right, with a note; keeps:
     arguments that must stay as they are, for the statement says so; fills: those that
-    the answer is to change; names: what the solution uses besides `patches.NAMES`.
+    the answer is to change; names: what the solution uses besides `patches.NAMES`;
+    seconds: CPU time for all cases together, which take milliseconds.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Exercise:
         fills: Sequence[str] = (),
         names: dict[str, Any] | None = None,
         tolerance: float = 1e-4,
-        seconds: float = SECONDS,
+        seconds: float = 5.0,
     ):
         self.name = ""  # `called` gives it one
         self.solution, self.patches, self.more = solution, mistakes, more
@@ -112,7 +112,6 @@ class Exercise:
         last = [case for case in cases if case.args is not None][-1:]
         self.cases = [*cases, *(map(self._for_gradients, last) if gradients else [])]
         self.passed = False  # whether the reader's last answer was right
-        self._expected = []
         self._kept = {}  # (case, id of one of our answers): what it gives
         self.calls = []  # (arguments, result) of each call to the solution
 
@@ -164,7 +163,7 @@ class Exercise:
     @cached_property
     def general(self) -> list[Mistake]:
         """The mistakes that can be made anywhere; needs what `expected` has asked."""
-        found = general_mistakes(self.right, self.calls, self.parts)
+        found = general_mistakes(self.right, self.calls)
         return [Mistake(*both) for both in found] if self.calls else []
 
     def outcome(self, answer: Any = None) -> Outcome:
@@ -187,12 +186,9 @@ class Exercise:
 
     def expected(self) -> list:
         """What the solution gives in every case."""
-        if self._expected:
-            return self._expected
         values = [self.known(i, self.right) for i in range(len(self.cases))]
         if values[-1] == NO_GRADIENT:  # none flows through this solution: do not ask
             self.cases.pop(), values.pop(), self.calls.pop()
-        self._expected = values
         return values
 
     def known(self, i: int, answer):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gptcourse.checks.values import Raised, cut, family, kind_of, numeric, same, short
+from gptcourse.checks.values import Raised, family, items, kind_of, numeric, same, short
 
 NEARLY = (
     "Nearly right, to within 1%: is a small number added somewhere, something rounded, "
@@ -78,15 +78,8 @@ def _describe_parts(expected, got, parts, tolerance) -> str:
 
 def first_difference(expected, got, tolerance) -> tuple:
     """(key or index, expected, got) of the first item of two lists or dicts."""
-    a, b = _entries(expected), _entries(got)
+    a, b = items(expected), items(got)
     return next((k, a[k], b[k]) for k in a if not same(a[k], b[k], tolerance))
-
-
-def _entries(value) -> dict:
-    """The items of a dict by their keys, those of a list by their indices."""
-    if isinstance(value, dict):
-        return value
-    return dict(enumerate(value)) if isinstance(value, list) else {}
 
 
 def part_name(key, parts: Sequence[str]) -> str:
@@ -155,9 +148,9 @@ def _factor(a: Tensor, b: Tensor, tolerance: float) -> str:
 
 def beside(expected, got, parts: Sequence[str], tolerance: float) -> str:
     """Expected beside got: of large values the first piece in which they differ."""
-    items = _entries(expected)
-    large = any(isinstance(v, dict) or getattr(v, "ndim", 0) for v in items.values())
-    if large and items.keys() == _entries(got).keys():
+    inside = items(expected)
+    large = any(isinstance(v, dict) or getattr(v, "ndim", 0) for v in inside.values())
+    if large and inside.keys() == items(got).keys():
         key, a, b = first_difference(expected, got, tolerance)
         return f"    {part_name(key, parts)}:\n{beside(a, b, (), tolerance)}"
     if isinstance(expected, Tensor) and isinstance(got, Tensor) and expected.ndim:
@@ -171,7 +164,8 @@ def _one_line(value) -> str:
     if isinstance(value, list) and any(isinstance(v, Tensor) for v in value):
         return f"a list of {len(value)}: " + ", ".join(map(kind_of, value))
     if isinstance(value, list):
-        return cut("[" + ", ".join(map(_one_line, value)) + "]")
+        text = "[" + ", ".join(map(_one_line, value)) + "]"
+        return text if len(text) <= 90 else text[:89] + "…"
     value = value.item() if isinstance(value, Tensor) else value
     return f"{value:.6g}" if isinstance(value, float) else short(value)
 
