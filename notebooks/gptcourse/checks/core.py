@@ -25,14 +25,7 @@ from typing import Any
 from gptcourse.checks.describe import beside, describe
 from gptcourse.checks.effects import observed
 from gptcourse.checks.general import general_mistakes
-from gptcourse.checks.gradients import (
-    IN_PLACE,
-    LOST,
-    NO_GRADIENT,
-    NOTE,
-    lost_gradient,
-    slopes,
-)
+from gptcourse.checks.gradients import IN_PLACE, NO_GRADIENT, lost_gradient, slopes
 from gptcourse.checks.patches import Patch, apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
 from gptcourse.checks.running import Ask, Clock, TimeIsUp, in_thread, raised
@@ -41,6 +34,9 @@ from gptcourse.checks.stubs import left_open, untouched
 from gptcourse.checks.values import Raised, kind_of, listed, plain, same
 
 GRADIENTS = "the gradients: "
+NOTE = (
+    "As part of a model it could not learn: no gradient flows back, or not all of it."
+)
 LARGE = (
     "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32 "
     "(F.softmax subtracts the maximum first), an added 1e-6 hides small probabilities "
@@ -269,7 +265,7 @@ class Exercise:
             differing = [(expected[n], got[n]) for n in wrong]
             says = says or describe(differing, self.parts, self.tolerance)
         shown = ""
-        if says is not LOST and (found or type(got[i]) is not Raised):
+        if got[i] is not NO_GRADIENT and (found or type(got[i]) is not Raised):
             shown = beside(expected[i], got[i], self.parts, self.tolerance)
         if shown and self.cases[i].title:
             shown = f"  {self.cases[i].title}:\n{shown}"
