@@ -5,12 +5,6 @@ from torch import Tensor, tensor
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.values import number
 
-
-def as_floats(counts):
-    """Counts of any type: integers and floats are as good."""
-    return counts.double() if isinstance(counts, Tensor) else counts
-
-
 pair_counts = Exercise(
     """
 def my_counts(tokens, V):
@@ -19,11 +13,10 @@ def my_counts(tokens, V):
     return torch.bincount(pairs, minlength=V * V).view(V, V)
 """,
     praise="row x, column y counts how often y comes right after x.",
-    result=as_floats,
+    result=lambda n: n.double() if isinstance(n, Tensor) else n,  # any dtype
     cases=[
         Case("tokens 0 1 0 1 1, V = 2", args=(tensor([0, 1, 0, 1, 1]), 2)),
         Case("tokens 0 2 1 2 2 0 2, V = 4", args=(tensor([0, 2, 1, 2, 2, 0, 2]), 4)),
-        Case("1 3 3 3 0 1 0 3, V = 4", args=(tensor([1, 3, 3, 3, 0, 1, 0, 3]), 4)),
         Case("300 zeros, then a one, V = 2", args=(tensor([0] * 300 + [1]), 2)),
         Case("a single token, 2, V = 3", args=(tensor([2]), 3)),
     ],
@@ -96,7 +89,7 @@ F.softmax(logits, dim=-1) => (logits - logits.max()).exp()
 )
 
 
-TENS = tensor([10, 20, 30, 40, 50, 60, 70, 80, 90])
+TENS = tensor(range(10, 100, 10))
 
 shifted_windows = Exercise(
     """
@@ -108,7 +101,6 @@ def my_windows(tokens, starts, T):
     parts=("the windows", "the targets"),
     cases=[
         Case("tokens 10, 20, … 90; T = 3, from 2", args=(TENS, tensor([2]), 3)),
-        Case("tokens 10, … 90; T = 4, from 1, 4", args=(TENS, tensor([1, 4]), 4)),
         Case("tokens 10, … 90; T = 2, from 5, 1, 3", args=(TENS, tensor([5, 1, 3]), 2)),
         Case("tokens 7, 5, 9; T = 1, from 1", args=(tensor([7, 5, 9]), tensor([1]), 1)),
         Case("tokens 7, 5, 9; T = 2, from 0", args=(tensor([7, 5, 9]), tensor([0]), 2)),

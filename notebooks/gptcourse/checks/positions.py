@@ -9,54 +9,36 @@ from gptcourse.checks.fixed import numbers
 from gptcourse.checks.values import number
 
 
-def _ahead(x, by=1):
+def ahead(x, by=1):
     """What stands `by` positions ahead, or behind; zeros beyond the ends."""
     return F.pad(x, (0, 0, 9, 9))[:, 9 + by : 9 + by + x.size(1)]
 
 
-def _only(to, source, texts=slice(None)):
+def only(to, source):
     """A layer in which position `to` takes from `source`, and nothing else."""
-
-    def layer(x):
-        y = x.clone()
-        if x.size(1) > max(to, source):
-            y[texts, to] += x[texts, source]
-        return y
-
-    return layer
-
-
-def _past(x):
-    return x.cumsum(1) / torch.arange(1.0, x.size(1) + 1).view(-1, 1)
+    return lambda x: (
+        x + (torch.arange(x.size(1)) == to)[:, None] * ahead(x, source - to)
+    )
 
 
 LAYERS = {
     "x itself": lambda x: x * 1.0,
-    "each position takes from the next one": lambda x: x + _ahead(x),
-    "each position takes the one before": lambda x: _ahead(x, -1),
-    "the mean of the past": _past,
-    "two channels, from the past": lambda x: torch.stack(
-        [x.sum(-1), _past(x)[..., 0]], -1
-    ),
-    "each position is multiplied by the next one": lambda x: x * _ahead(x),
-    "the mean of everything": lambda x: x + x.mean(1, keepdim=True),
+    "each position takes from the next one": lambda x: x + ahead(x),
+    "each position takes the one before": lambda x: ahead(x, -1),
+    "two channels, sums of the past": lambda x: x.cumsum(1)[..., :2],
+    "each position is multiplied by the next one": lambda x: x * ahead(x),
     **{
-        f"position {to} (from 0) takes from {source}, and nothing else": _only(
-            to, source
-        )
-        for to, source in ((0, 2), (0, 1), (3, 4), (1, 2), (0, 4))
+        f"position {t} (from 0) takes from {s}, and nothing else": only(t, s)
+        for t, s in ((0, 2), (0, 1), (3, 4), (1, 2))
     },
-    "in the second text only, position 1 takes from 2": _only(1, 2, slice(1, 2)),
-    "one hundredth of two positions ahead": lambda x: x + 0.01 * _ahead(x, 2),
-    "less than the future": lambda x: x - _ahead(x),
-    "the last channel from one position ahead": lambda x: torch.cat(
-        [x[..., :-1], _ahead(x)[..., -1:]], -1
+    "only in the second text": lambda x: (
+        x + torch.arange(len(x))[:, None, None] * ahead(x)
     ),
-    "the mean of the past, and of the texts": lambda x: (
-        _past(x) + _past(x).mean(0, keepdim=True)
-    ),
+    "one hundredth of two positions ahead": lambda x: x + 0.01 * ahead(x, 2),
+    "less than the future": lambda x: x - ahead(x),
+    "the last channel from the next one": lambda x: x + ahead(x) * tensor([0, 0, 1]),
     # As behind a LayerNorm: blind to an offset of a whole vector.
-    "each takes the next one's differences": lambda x: x + _ahead(x - x.roll(1, -1)),
+    "each takes the next one's differences": lambda x: x + ahead(x - x.roll(1, -1)),
 }
 
 # In eighths, so that an offset leaves the differences exactly as they are.
@@ -121,16 +103,12 @@ range(1, x.size(1)) => [1]
 
 def ids_and_tables(idx, V: int, longest: int, C: int):
     """Token vectors 100, 200, …, position vectors 1, 2, …, and .0, .1, … on top."""
-
-    def make():
-        tokens, places = nn.Embedding(V, C), nn.Embedding(longest, C)
-        with torch.no_grad():
-            tokens.weight.copy_(100 * (1 + torch.arange(V))[:, None].expand(V, C))
-            row = torch.arange(1.0, longest + 1)[:, None]
-            places.weight.copy_(row + torch.arange(C) / 10)
-        return tensor(idx), tokens, places
-
-    return make
+    tokens = torch.arange(100.0, 100 * V + 1, 100)[:, None].expand(V, C)
+    places = torch.arange(1.0, longest + 1)[:, None] + torch.arange(C) / 10
+    return lambda: (
+        tensor(idx),
+        *(nn.Embedding.from_pretrained(w.clone(), False) for w in (tokens, places)),
+    )
 
 
 place_vectors = Exercise(

@@ -47,15 +47,10 @@ def shown_weights():
     return x, layer(3, 2, 0), layer(3, 2, 92), value
 
 
-def head_of(B: int, T: int, C: int, d: int, add: float = 0.0):
-    """Arguments of a head: fixed input and layers; add: to the biases of the keys."""
-
-    def make():
-        query, key, value = (layer(C, d, start=100 * n) for n in (1, 2, 3))
-        key.bias.data += add
-        return numbers(B, T, C), query, key, value
-
-    return make
+def head_of(B: int, T: int, C: int, d: int, size: float = 2.0):
+    """Arguments of a head: input up to ± size, and three layers."""
+    x = numbers(B, T, C, size=size)
+    return lambda: (x, *(layer(C, d, start=100 * n) for n in (1, 2, 3)))
 
 
 causal_head = Exercise(
@@ -73,7 +68,7 @@ def my_head(x, query, key, value):
         Case("values (1, 0) and (0, 1): these are the weights", args=shown_weights),
         Case("one text of one position, C = 3, d = 2", args=head_of(1, 1, 3, 2)),
         Case("two texts of four positions, C = 3, d = 2", args=head_of(2, 4, 3, 2)),
-        Case("large scores, C = 3, d = 2", args=head_of(2, 4, 3, 2, 25.0), large=True),
+        Case("large scores, C = 3, d = 2", args=head_of(2, 4, 3, 2, 12.0), large=True),
         Case("three texts of five positions, C = 8, d = 4", args=head_of(3, 5, 8, 4)),
     ],
     mistakes="""
