@@ -109,7 +109,7 @@ def stand_ins():
 
 
 def real_layers():
-    fill(block := Block(4, 2))
+    block = fill(Block(4, 2))
     return numbers(2, 3, 4), block.ln_1, block.attn, block.ln_2, block.mlp
 
 

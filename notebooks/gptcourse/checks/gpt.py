@@ -11,7 +11,7 @@ from gptcourse.checks.recognise import Mistake
 from gptcourse.checks.values import Raised, floats
 from gptlib.model import GPT, Block, GPTConfig
 
-DRAWN = ("deviation / 0.02", "mean / deviation", "share beyond two deviations")
+FAR = "share beyond two deviations"
 
 
 def fresh(n_layer: int) -> GPT:
@@ -31,9 +31,9 @@ def look(w) -> dict[str, float]:
     """
     std = w.std().item() + 1e-9
     far = (w.abs() > 2 * std).float().mean().item()
-    mean = round(2 * w.mean().item() / std) / 2
-    deviation = 2 ** (round(6 * math.log2(std / 0.02)) / 6)
-    return dict(zip(DRAWN, (deviation, mean, round(20 * far) / 20), strict=True))
+    found = {"deviation / 0.02": 2 ** (round(6 * math.log2(std / 0.02)) / 6)}
+    found["mean / deviation"] = round(2 * w.mean().item() / std) / 2
+    return {**found, FAR: round(20 * far) / 20}
 
 
 def ask_weights(n_layer: int) -> Case:
@@ -69,7 +69,7 @@ def my_first_weights(model, n_layer):
     more=[
         Mistake(
             "The numbers are drawn evenly from an interval: draw from a normal.",
-            when=lambda got, _: got[0]["wte.weight"][DRAWN[2]] == 0,
+            when=lambda got, _: got[0]["wte.weight"][FAR] == 0,
         ),
     ],
     mistakes="""
