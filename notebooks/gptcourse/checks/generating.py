@@ -147,7 +147,6 @@ def my_step(q, k, v, keys, values, n):
     fills=("keys", "values"),
     cases=[
         ask_step("one new character, the memory empty", 1),
-        ask_step("one new character after one", 1, 1),
         ask_step("three at once, the memory empty", 3),
         ask_step("two at once after two", 2, 2),
         ask_step("two heads, three steps, the memory full", 3, 1, 2, heads=2, size=4),

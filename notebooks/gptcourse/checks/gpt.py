@@ -14,15 +14,6 @@ from gptlib.model import GPT, Block, GPTConfig
 FAR = "share beyond two deviations"
 
 
-def fresh(n_layer: int) -> GPT:
-    """A GPT with PyTorch's own weights."""
-    model = GPT(GPTConfig(65, 64, n_layer, 2, 64, 0.0))
-    for module in model.modules():
-        if hasattr(module, "reset_parameters"):
-            module.reset_parameters()
-    return model
-
-
 def look(w) -> dict[str, float]:
     """How a weight was drawn, so coarse that no two right draws (≥ 4,096) differ.
 
@@ -40,7 +31,11 @@ def ask_weights(n_layer: int) -> Case:
     """A case: how each weight was drawn, how many biases are not 0, and gains not 1."""
 
     def probe(answer):
-        answer(model := fresh(n_layer), n_layer)
+        model = GPT(GPTConfig(65, 64, n_layer, 2, 64, 0.0))
+        for module in model.modules():  # back to PyTorch's own weights
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+        answer(model, n_layer)
         parts = {k: p.detach() for k, p in model.named_parameters()}
         drawn = torch.stack([p.flatten()[:4096] for p in parts.values() if p.ndim > 1])
         found = {
@@ -214,12 +209,8 @@ targets.flatten()) => targets.flatten(), reduction="sum")
 )
 
 
-TWICE = (
-    tensor([[1, 1]]),
-    tensor([[[1.0, 2.0], [10.0, 20.0]]]),
-    torch.eye(2)[None],
-    tensor([[[100.0, 1000.0, 300.0], [400.0, 0.0, 600.0]]]),
-)
+D_LOGITS = tensor([[[100.0, 1000.0, 300.0], [400.0, 0.0, 600.0]]])
+TWICE = tensor([[1, 1]]), tensor([[[1.0, 2], [10, 20]]]), torch.eye(2)[None], D_LOGITS
 BATCH = IDX_2, numbers(2, 4, 3), numbers(2, 4, 3, start=50), numbers(2, 4, 5, start=90)
 
 tied_gradient = Exercise(

@@ -47,7 +47,6 @@ def my_score(w):
     praise="row t, column t - 1, from the second position on.",
     cases=[
         Case("one text, two heads, three positions", args=(numbers(1, 2, 3, 3).abs(),)),
-        Case("two texts, three heads, four positions", args=(numbers(2, 3, 4, 4),)),
         Case("sizes 2, 3, 5, 5", args=(numbers(2, 3, 5, 5, start=7).softmax(-1),)),
     ],
     mistakes="""

@@ -30,8 +30,7 @@ def my_adamw(p, g, m, v, t, lr, decay, b1, b2, eps):
         for title, tensors, rest in (
             ("p = [1, 1], g = [1, 100]", FIRST, (1, 0.1, 0.0, 0.9, 0.95, 1e-8)),
             ("no decay", LATER, (3, 0.5, 0.0, 0.8, 0.9, 1e-8)),
-            ("ε = 0.5", LATER, (3, 0.5, 0.0, 0.8, 0.9, 0.5)),
-            ("a table, decay = 0.1", TABLE, (2, 0.2, 0.1, 0.9, 0.99, 0.1)),
+            ("a table, decay = 0.1, ε = 0.3", TABLE, (2, 0.2, 0.1, 0.9, 0.99, 0.3)),
         )
     ],
     mistakes="""

@@ -1,11 +1,10 @@
 """Exercises of 10_prompting: answer targets, few-shot prompts, exact answers, LoRA."""
 
-import torch
 from torch import tensor
 
-from gptcourse.checks.core import GRADIENTS, NO_GRADIENT, Case, Exercise
+from gptcourse.checks.core import GRADIENTS, Case, Exercise
 from gptcourse.checks.fixed import numbers
-from gptcourse.checks.gradients import mixture
+from gptcourse.checks.gradients import slopes
 from gptcourse.checks.values import floats
 
 answer_targets = Exercise(
@@ -142,13 +141,8 @@ def thin(*axes):
 
 def gradients(answer):
     """Those of A and B: W is frozen, its gradient may be there or not."""
-    x, W, A, B, alpha = thin(2)
-    learned = A.requires_grad_(), B.requires_grad_()
-    total = mixture(answer(x, W, A, B, alpha))
-    if not total.requires_grad:
-        return NO_GRADIENT
-    slopes = torch.autograd.grad(total, learned, materialize_grads=True)
-    return dict(zip("AB", slopes, strict=True))
+    found = slopes(["x", "W", "A", "B", "alpha"], Case("", args=thin(2)), answer)
+    return {k: found[k] for k in "AB"} if isinstance(found, dict) else found
 
 
 lora_linear = Exercise(

@@ -69,7 +69,6 @@ def my_tile(m, s, y, scores, V):
         ask_tile("after 2, a tile of 0 1", [[2.0]], [[0.0, 1.0]]),
         ask_tile("two queries", [[1.0, -1], [0, 2]], [[3.0, 0], [0, 1]]),
         ask_tile("after -300, -200 -99", [[-300.0]], [[-200.0, -99]]),
-        ask_tile("after 200, a tile of 201", [[200.0]], [[201.0]]),
         ask_tile("three queries", [[1.0, 0], [0, 3], [-2, 2]], numbers(3, 4).tolist()),
     ],
     mistakes="""
