@@ -39,8 +39,6 @@ def my_probabilities(logits, temperature, top_k, top_p):
         ask_kept([0.1, 0.2, 0.5, 0.2], top_k=2),
         ask_kept([0.12, 0.5, 0.08, 0.3], top_p=0.7),
         ask_kept([0.1, 0.6, 0.3], top_p=0.3),
-        ask_kept([0.24, 0.28, 0.22, 0.26], top_p=0.5),
-        ask_kept([0.1, 0.2, 0.7], [0.5, 0.4, 0.1], top_k=2),
         ask_kept(FIVE, temperature=0.5, top_p=0.8),
         ask_kept(FIVE, top_k=4, top_p=0.72),
         ask_kept(FIVE, [0.3, 0.3, 0.1, 0.1, 0.2], temperature=0.5, top_k=1, top_p=0.9),
@@ -149,7 +147,6 @@ def my_step(q, k, v, keys, values, n):
     fills=("keys", "values"),
     cases=[
         ask_step("one new character, the memory empty", 1),
-        ask_step("one new character after one", 1, 1),
         ask_step("three at once, the memory empty", 3),
         ask_step("two at once after two", 2, 2),
         ask_step("two heads, three steps, the memory full", 3, 1, 2, heads=2, size=4),

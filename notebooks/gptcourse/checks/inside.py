@@ -11,13 +11,8 @@ from gptlib.model import GPT, GPTConfig
 
 def lens_arguments(L: int, T: int, C: int, V: int):
     """Arguments of logit_lens; the norm's weights are none that do nothing."""
-
-    def make():
-        norm = nn.LayerNorm(C)
-        fill(norm, 40)
-        return numbers(L, T, C), norm, numbers(V, C, start=9)
-
-    return make
+    streams, table = numbers(L, T, C), numbers(V, C, start=9)
+    return lambda: (streams, fill(nn.LayerNorm(C), 40), table)
 
 
 logit_lens = Exercise(
@@ -29,7 +24,6 @@ def my_lens(streams, norm, table):
     praise="every layer is read as if it were the last one.",
     cases=[
         Case("one state, one position, C = 2, V = 3", args=lens_arguments(1, 1, 2, 3)),
-        Case("two states, three positions", args=lens_arguments(2, 3, 4, 5)),
         Case("four states, two positions", args=lens_arguments(4, 2, 3, 6)),
     ],
     mistakes="""
@@ -53,8 +47,6 @@ def my_score(w):
     praise="row t, column t - 1, from the second position on.",
     cases=[
         Case("one text, two heads, three positions", args=(numbers(1, 2, 3, 3).abs(),)),
-        Case("two texts, three heads, four positions", args=(numbers(2, 3, 4, 4),)),
-        Case("four texts, two heads, five positions", args=(numbers(4, 2, 5, 5),)),
         Case("sizes 2, 3, 5, 5", args=(numbers(2, 3, 5, 5, start=7).softmax(-1),)),
     ],
     mistakes="""
@@ -89,7 +81,6 @@ def my_ablation(heads, head):
     cases=[
         Case("two texts, head 1 of 2", args=(numbers(2, 2, 1, 2), 1)),
         Case("three texts, head 0 of 2", args=(numbers(3, 2, 4, 2), 0)),
-        Case("four texts, head 2 of 3", args=(numbers(4, 3, 2, 5), 2)),
         Case("sizes 2, 3, 4, 5", args=(numbers(2, 3, 4, 5), 1)),
     ],
     mistakes="""
@@ -111,15 +102,10 @@ heads[:, head] = heads[:, head].mean(dim=0) => heads[:, head] -= heads[:, head].
 
 def small_model(layer: int, head: int, T: int, seed: int, texts: int = 1):
     """Arguments of patch_head: a GPT of two layers and two prompts of equal length."""
-
-    def make():
-        model = GPT(GPTConfig(7, 6, 2, 3, 6))
-        fill(model.requires_grad_(False), seed)
-        draw = torch.Generator().manual_seed(seed)
-        clean, corrupted = torch.randint(7, (2, texts, T), generator=draw)
-        return model, clean, corrupted, layer, head
-
-    return make
+    draw = torch.Generator().manual_seed(seed)
+    prompts = torch.randint(7, (2, texts, T), generator=draw)
+    config = GPTConfig(7, 6, 2, 3, 6)
+    return lambda: (fill(GPT(config).eval(), seed), *prompts, layer, head)
 
 
 patch_head = Exercise(
@@ -142,7 +128,6 @@ def my_patch(model, clean, corrupted, layer, head):
     gradients=False,
     cases=[
         Case("layer 0, head 1, two positions", args=small_model(0, 1, 2, 1)),
-        Case("layer 1, head 0, three positions", args=small_model(1, 0, 3, 2)),
         Case("layer 1, head 2, two texts of four", args=small_model(1, 2, 4, 3, 2)),
         Case("layer 0, head 0, three texts of five", args=small_model(0, 0, 5, 4, 3)),
     ],

@@ -65,7 +65,6 @@ def my_rms_norm(x, eps):
     praise="over the root of the mean square of each position, eps inside.",
     cases=[
         Case("[1, 7], eps = 0", args=(tensor([1.0, 7.0]), 0.0)),
-        Case("[1, 7], eps = 11", args=(tensor([1.0, 7.0]), 11.0)),
         Case("two rows, eps = 0", args=(tensor([[1.0, 7.0], [2.0, 14.0]]), 0.0)),
         Case("a row of zeros, eps = 2", args=(tensor([[0.0, 0, 0], [1, 2, 2]]), 2.0)),
         Case("two texts of three positions, eps = 0.5", args=(numbers(2, 3, 4), 0.5)),
@@ -106,7 +105,6 @@ def my_orthogonalise(G, steps):
     cases=[
         Case("[[3, 0], [0, 4]], one round", args=(tensor([[3.0, 0.0], [0.0, 4.0]]), 1)),
         Case("[[1, 2], [0, 1]], one round", args=(tensor([[1.0, 2.0], [0.0, 1.0]]), 1)),
-        Case("two rows of three, three rounds", args=(numbers(2, 3), 3)),
         Case("three rows of two, five rounds", args=(numbers(3, 2), 5)),
     ],
     mistakes="""

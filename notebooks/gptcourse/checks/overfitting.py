@@ -91,9 +91,7 @@ waited += 1 => waited += 1; model.load_state_dict(best)
 )
 
 # State dictionaries of one model, all their numbers different.
-STATES = [
-    {"weight": numbers(2, 3) + i * i, "bias": numbers(4) - i**3} for i in range(4)
-]
+STATES = [{"weight": numbers(2, 3) + i, "bias": numbers(4) - i**3} for i in range(4)]
 
 average_weights = Exercise(
     """
@@ -128,10 +126,8 @@ def my_average(states):
 
 RUNS = [
     *[("cdab", "xabcy"), ("ace", "abcde"), ("abc", "abxabc"), ("aab", "ab")],
-    *[("xabcy", "zabcw"), ("xyabc", "xya yabc"), ("aaaa", "aab"), ("bcd", "abcd")],
-    *[("abc", "abc"), ("The cat", "the cat"), ("a cat,\n\nbut", "one at,\n\nbig")],
-    *[(" is ", "a is b"), ("abc", "xyz"), ("", "abc"), ("abc", "")],
-    *[("?abcdef", "abcdef!"), ("a b", "a\nb"), ("abcd", "dcba")],
+    *[("xyabc", "xya yabc"), ("The cat", "the cat"), (" is ", "a is b"), ("", "abc")],
+    *[("abc", ""), ("?abcdef", "abcdef!"), ("a b", "a\nb"), ("xabcy", "zabcw")],
 ]
 
 longest_run = Exercise(
@@ -213,7 +209,6 @@ def my_errors(a, b):
     cases=[
         Case("a - b = [[1, 2, 3], [3, 4, 8]]", args=(LEVELS + GAPS, LEVELS)),
         Case("3 seeds, 5 windows", args=(numbers(3, 5), numbers(3, 5, start=40))),
-        Case("4 seeds, 2 windows", args=(numbers(4, 2), numbers(4, 2, start=30))),
         Case("every difference 0.5", args=(numbers(2, 4) + 0.5, numbers(2, 4))),
     ],
     mistakes="""

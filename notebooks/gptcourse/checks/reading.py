@@ -24,7 +24,6 @@ def my_reading(ids, V, alpha):
         Case(f"ids {ids}, V = {V}, alpha = {alpha}", args=(ids, V, alpha))
         for ids, V, alpha in (
             ([0, 1], 2, 1.0),
-            ([0, 1, 0, 1], 2, 1.0),
             ([0, 1, 0, 1, 0, 2, 2, 2], 3, 0.5),
             ([3, 1, 3, 3, 1, 0, 3, 1, 2, 0, 0], 5, 0.02),
         )
@@ -77,7 +76,6 @@ def my_total(losses, ids, V):
         Case(f"{kind}, ids {ids}, V = {V}", args=(partial(read, V, early), ids, V))
         for kind, early, ids, V in (
             ("honest", 0, [0, 1], 2),
-            ("learned too early", 2, [0, 1, 0], 2),
             ("learned too early", 1, [2, 2, 1, 2, 1, 2], 3),
             ("honest", 0, [2, 2, 1, 2, 1, 2], 3),
         )
