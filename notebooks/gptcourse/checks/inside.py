@@ -108,6 +108,13 @@ def small_model(layer: int, head: int, T: int, seed: int, texts: int = 1):
     return lambda: (fill(GPT(config).eval(), seed), *prompts, layer, head)
 
 
+def afterwards(answer):
+    """A probe: what the model itself says after a call."""
+    model, clean, *rest = small_model(1, 1, 3, 2)()
+    answer(model, clean, *rest)
+    return model(clean)[0]
+
+
 patch_head = Exercise(
     """
 def my_patch(model, clean, corrupted, layer, head):
@@ -128,6 +135,7 @@ def my_patch(model, clean, corrupted, layer, head):
     gradients=False,
     cases=[
         Case("layer 0, head 1, two positions", args=small_model(0, 1, 2, 1)),
+        Case("the model's own logits afterwards: is a hook left in it?", afterwards),
         Case("layer 1, head 2, two texts of four", args=small_model(1, 2, 4, 3, 2)),
         Case("layer 0, head 0, three texts of five", args=small_model(0, 0, 5, 4, 3)),
     ],

@@ -120,7 +120,7 @@ def my_clip(grads, max_norm):
         Case(f"{grads}, max_norm = {limit:g}", args=([tensor(g) for g in grads], limit))
         for grads, limit in (
             *(([[3.0], [4.0]], 1.0), ([[3.0], [4.0]], 6.0), ([[0.0], [0.0]], 1.0)),
-            *(([[3.0], [-4.0]], 4.5), ([ROW, [ROW, ROW], -1.0], 2.0)),
+            *(([[3.0], [-4.0]], 4.5), ([ROW, [ROW, ROW[::-1]], -1.0], 2.0)),
         )
     ],
     mistakes="""

@@ -65,6 +65,7 @@ def my_tile(m, s, y, scores, V):
     gradients=False,
     cases=[
         ask_tile("the first tile, scores 0 1", None, [[0.0, 1.0]]),
+        ask_tile("the first tile, scores -2 -1", None, [[-2.0, -1.0]]),
         ask_tile("after 0 1, a tile of 2", [[0.0, 1.0]], [[2.0]]),
         ask_tile("after 2, a tile of 0 1", [[2.0]], [[0.0, 1.0]]),
         ask_tile("two queries", [[1.0, -1], [0, 2]], [[3.0, 0], [0, 1]]),
