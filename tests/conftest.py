@@ -44,7 +44,7 @@ def without_a_thread(monkeypatch):
 
     def here(work, *_):
         with undisturbed():
-            return work(), "", True
+            return work(), ""
 
     monkeypatch.setattr(core, "in_thread", here)
 

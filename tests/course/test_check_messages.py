@@ -15,7 +15,6 @@ from test_check_engine import SAME, flat, simple
 from gptcourse import check
 from gptcourse.checks import showing
 from gptcourse.checks.core import Case, Exercise
-from gptcourse.checks.recognise import PERHAPS
 from gptcourse.checks.showing import GROUNDS, INK
 
 # How an outcome is shown
@@ -159,16 +158,6 @@ def test_a_mistake_is_named_when_it_agrees_with_what_went_wrong():
     assert outcome.mistake == "" and "Doubled" not in outcome.message
 
 
-def test_a_mistake_that_agrees_with_most_numbers_is_named_with_a_may():
-    patch = "return x => return torch.where(x > 6, 2 * x, x)\n    Doubled."
-    cases = [Case(str(n), args=(torch.tensor([float(n)]),)) for n in range(11)]
-    exercise = Exercise(SAME, cases=cases, mistakes=patch, gradients=False)
-    partly = exercise.outcome(
-        lambda x: torch.where(x == 7, x - 1, 2 * x * (x > 6) + x * (x < 7))
-    )
-    assert partly.mistake == "" and f"{PERHAPS}Doubled." in flat(partly.message)
-
-
 def test_a_slip_is_shown_beside_what_it_stands_for():
     source = "def f(x):\n    y = x.cos()\n    return x * (1 + y) / 2"
     exercise = three(source)
@@ -200,7 +189,7 @@ def test_general_mistakes_are_named_when_no_other_fits():
     message = exercise.outcome(lambda x, y: y - 2 * x).message
     assert "`x` and `y` seem to be exchanged" in flat(message)
     message = exercise.outcome(lambda x, y: x + 0 * y).message
-    assert "`y` seems to have no effect" in flat(message)
+    assert "`0 * y` in place of `2 * y`" in flat(message)
     message = exercise.outcome(lambda x, y: (x - 2 * y).flip(0)).message
     assert "in reverse order" in flat(message)
 
@@ -314,10 +303,10 @@ def test_the_part_that_differs_is_named():
     message = exercise.outcome(lambda x: ([1.0, 3.3], torch.tensor([x, 1.0]))).message
     assert "In the losses the numbers differ." in flat(message)
     message = exercise.outcome(lambda x: ([1.0, 2.0], torch.tensor([x, 3.0]))).message
-    assert "In the mean: 1 of 2" in flat(message) and "[-2,  3]" in message
+    assert "In the mean: 1 of 2" in flat(message) and "[-2.,  3.]" in message
 
 
 def test_a_small_difference_is_visible():
     exercise = simple("def f(x):\n    return torch.tensor([0.25, 0.5])")
     message = exercise.outcome(lambda x: torch.tensor([0.2509, 0.5])).message
-    assert "[0.25000, 0.50000]" in message and "[0.25090, 0.50000]" in message
+    assert "[0.250, 0.500]" in message and "[0.251, 0.500]" in message

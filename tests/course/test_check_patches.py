@@ -24,7 +24,8 @@ def test_patches_are_parsed_and_applied():
     ("text", "says"),
     [
         ("a => b", "without a message"),
-        ("    No change.", "a new piece after each"),
+        ("    No change.", "without a message or a change"),
+        ("- a\n    No new piece.", "a new piece after each"),
         ("a\n    No arrow.", "expected `old => new`"),
     ],
 )

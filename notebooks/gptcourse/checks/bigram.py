@@ -1,15 +1,10 @@
-"""Exercises of 01_bigram: count pairs, draw the next character, cut windows."""
+"""Exercises of 01_bigram: counts, draws, windows, and the loss with its gradient."""
 
 from torch import Tensor, tensor
 
 from gptcourse.checks.core import Case, Exercise
+from gptcourse.checks.fixed import numbers
 from gptcourse.checks.values import number
-
-
-def as_floats(counts):
-    """Counts of any type: integers and floats are as good."""
-    return counts.double() if isinstance(counts, Tensor) else counts
-
 
 pair_counts = Exercise(
     """
@@ -19,19 +14,16 @@ def my_counts(tokens, V):
     return torch.bincount(pairs, minlength=V * V).view(V, V)
 """,
     praise="row x, column y counts how often y comes right after x.",
-    result=as_floats,
+    result=lambda n: n.double() if isinstance(n, Tensor) else n,  # any dtype
     cases=[
         Case("tokens 0 1 0 1 1, V = 2", args=(tensor([0, 1, 0, 1, 1]), 2)),
         Case("tokens 0 2 1 2 2 0 2, V = 4", args=(tensor([0, 2, 1, 2, 2, 0, 2]), 4)),
-        Case("1 3 3 3 0 1 0 3, V = 4", args=(tensor([1, 3, 3, 3, 0, 1, 0, 3]), 4)),
         Case("300 zeros, then a one, V = 2", args=(tensor([0] * 300 + [1]), 2)),
         Case("a single token, 2, V = 3", args=(tensor([2]), 3)),
     ],
     mistakes="""
 tokens[:-1], tokens[1:] => tokens[:-1:2], tokens[1::2]
     Every second pair is left out: pairs overlap, each token but the last begins one.
-now * V + following => following * V + now
-    Rows and columns are swapped: row x, column y counts how often y follows x.
 + counts = torch.zeros(V, V, dtype=torch.long)
 + counts[tokens[:-1], tokens[1:]] += 1
 + return counts
@@ -70,7 +62,7 @@ def my_draw(logits, u):
             ([0.2, 0.5, 0.3], (0.15, 0.25, 0.65, 0.75), 3.0, ", logits ln p + 3"),
             ([0.1, 0.1, 0.7, 0.1], (0.05, 0.15, 0.25, 0.75, 0.95), 0.0, ""),
             ([0.3, 0.0, 0.4, 0.3], (0.29, 0.31), 500.0, ", logits ln p + 500"),
-            ([0.05, 0.15, 0.8], (0.0, 0.999), 0.0, ""),
+            ([0.05, 0.15, 0.8], (0.0, 0.07, 0.999), 0.0, ""),
             ([1.0], (0.4,), 0.0, ""),
         )
         for u in points
@@ -80,8 +72,6 @@ F.softmax(logits, dim=-1) => logits
     It draws from the logits: turn them into probabilities with the softmax first.
 F.softmax(logits, dim=-1) => logits.exp()
     The exponentials are not divided by their sum: the pieces must fill 0 to 1.
-+ return logits.argmax()
-    It always takes the most likely id: take the id whose part holds the point u.
 + p, ids = F.softmax(logits, dim=-1).sort(descending=True, stable=True)
 + return ids[(p.cumsum(0) < u).sum()]
     The pieces lie in order of size: they must lie in order of the ids.
@@ -100,7 +90,7 @@ F.softmax(logits, dim=-1) => (logits - logits.max()).exp()
 )
 
 
-TENS = tensor([10, 20, 30, 40, 50, 60, 70, 80, 90])
+TENS = tensor(range(10, 100, 10))
 
 shifted_windows = Exercise(
     """
@@ -112,16 +102,11 @@ def my_windows(tokens, starts, T):
     parts=("the windows", "the targets"),
     cases=[
         Case("tokens 10, 20, … 90; T = 3, from 2", args=(TENS, tensor([2]), 3)),
-        Case("tokens 10, … 90; T = 4, from 1, 4", args=(TENS, tensor([1, 4]), 4)),
         Case("tokens 10, … 90; T = 2, from 5, 1, 3", args=(TENS, tensor([5, 1, 3]), 2)),
         Case("tokens 7, 5, 9; T = 1, from 1", args=(tensor([7, 5, 9]), tensor([1]), 1)),
         Case("tokens 7, 5, 9; T = 2, from 0", args=(tensor([7, 5, 9]), tensor([0]), 2)),
     ],
     mistakes="""
-[places + 1] => [places]
-    The targets are the inputs: each target is the *next* token.
-[places + 1] => [places - 1]
-    The targets lie one back: a target is the token that comes after.
 [places + 1] => [places] + 1
     One was added to the ids: move one *position* on in the text.
 tokens[places + 1] => tokens[places].roll(-1, 1)
@@ -130,5 +115,94 @@ tokens[places + 1] => tokens[(places + 1).minimum(places[:, -1:])]
     The last target repeats the window's last token: take the token after it.
 tokens[places + 1] => torch.stack([tokens[i + T : i + 2 * T] for i in starts])
     The targets are the window that follows: they begin one position on, not T.
+""",
+)
+
+
+HALF = tensor([[[2.0, 1.0, 1.0], [1.0, 1.0, 6.0]]]).log()  # p = 1/2 and 3/4 of 0 and 2
+
+
+def logits_and_targets(B: int, T: int, V: int, add: float = 0.0):
+    targets = (numbers(B, T).abs() * 10).long() % V
+    return numbers(B, T, V, start=7) + add, targets
+
+
+next_token_loss = Exercise(
+    """
+def my_loss(logits, targets):
+    logs = F.log_softmax(logits, dim=-1)  # (B, T, V)
+    chosen = logs.gather(-1, targets[..., None])  # (B, T, 1)
+    return -chosen.mean()  # ()
+""",
+    learns=True,
+    praise="the mean of -ln p(target) over all B·T predictions, in nats.",
+    cases=[
+        Case("the targets have p = 1/2 and 3/4", args=(HALF, tensor([[0, 2]]))),
+        Case("three texts of three, V = 3", args=logits_and_targets(3, 3, 3)),
+        Case("about 200, V = 5", args=logits_and_targets(3, 2, 5, 200.0), large=True),
+        Case("p of e^-150", args=(tensor([[[150.0, 0.0]]]), tensor([[1]])), large=True),
+        Case("three texts of two, V = 5", args=logits_and_targets(3, 2, 5)),
+    ],
+    mistakes="""
+mean() => sum() / len(logits)
+    The sum is divided by B: there are B·T predictions.
+mean() => exp().mean().log()
+    The mean is taken before the logarithm: take the mean of the surprises.
+F.log_softmax(logits, dim=-1) => F.log_softmax(F.softmax(logits, dim=-1), dim=-1)
+    The softmax is taken twice: F.cross_entropy contains it and expects the logits.
+-chosen => chosen.exp()
+    This is the mean probability of the targets: surprise is -ln p.
+logs.gather(-1, targets[..., None]) => logs.amax(-1)
+    This is the surprise at the likeliest character: take that at the target.
++ return right(logits[:, :-1], targets[:, 1:])
+    The targets are moved by one once more: they are the next characters already.
++ return right(logits[:, -1:], targets[:, -1:])
+    Only the last position counts: a window is T predictions.
++ return F.cross_entropy(logits.reshape(len(logits), -1, logits.size(1)), targets)
+    The logits are reshaped to (B, V, T): use transpose(1, 2), or flatten.
++ return F.cross_entropy(logits, targets)
+    F.cross_entropy expects V in axis 1: flatten logits to (B·T, V), targets to (B·T,).
+""",
+)
+
+
+def ask_table(V: int, idx: list, targets: list, size: float = 2.0) -> Case:
+    """A case: logits up to ± size; each of idx was followed by its target."""
+    args = numbers(V, V, start=9, size=size), tensor(idx), tensor(targets)
+    title = f"V = {V}, logits up to {size:g}, after {idx} came {targets}"
+    return Case(title, args=args, large=size > 99)
+
+
+table_gradient = Exercise(
+    """
+def my_gradient(table, idx, targets):
+    guesses = F.softmax(table[idx], dim=-1)  # (B, T, V)
+    errors = guesses - F.one_hot(targets, table.size(1))  # (B, T, V)
+    errors = errors.flatten(0, 1) / idx.numel()  # (B·T, V)
+    return torch.zeros_like(table).index_add(0, idx.flatten(), errors)
+""",
+    praise="each prediction adds (p - onehot) / B·T to the row it looked up.",
+    gradients=False,  # the result is a gradient already
+    forbid=("backward",),
+    cases=[
+        ask_table(2, [[0, 0]], [[1, 1]], size=0.0),
+        ask_table(3, [[0, 1, 0]], [[1, 2, 2]]),
+        ask_table(4, [[3, 1, 3], [0, 3, 1]], [[1, 3, 1], [3, 1, 3]]),
+        ask_table(5, [[3, 1], [0, 4], [1, 3]], [[1, 3], [2, 1], [3, 0]], size=300.0),
+    ],
+    mistakes="""
+idx.numel() => idx.size(0)
+    It is divided by B, the number of texts: there are B·T predictions.
+- return torch.zeros_like(table).index_add(0, idx.flatten(), errors)
++ found = torch.zeros_like(table)
++     found[idx.flatten()] += errors
++     return found
+    A character that occurs twice adds its error once (found[x] += …): use index_add_.
++ n = torch.bincount(idx.flatten(), minlength=len(table)).clamp(min=1)
++ return right(table, idx, targets) * idx.numel() / n[:, None]
+    Each row is divided by how often its character occurs: divide all by B·T.
++ n = torch.zeros_like(table).index_put((idx, targets), torch.tensor(1.0), True)
++ return F.softmax(table, dim=-1) - n / n.sum(1, keepdim=True).clamp(min=1)
+    Each row is guess less share: one not looked up is 0, a prediction weighs 1 / B·T.
 """,
 )

@@ -25,14 +25,7 @@ from typing import Any
 from gptcourse.checks.describe import beside, describe
 from gptcourse.checks.effects import observed
 from gptcourse.checks.general import general_mistakes
-from gptcourse.checks.gradients import (
-    IN_PLACE,
-    LOST,
-    NO_GRADIENT,
-    NOTE,
-    lost_gradient,
-    slopes,
-)
+from gptcourse.checks.gradients import IN_PLACE, NO_GRADIENT, lost_gradient, slopes
 from gptcourse.checks.patches import Patch, apply, load, parse
 from gptcourse.checks.recognise import Mistake, recognise
 from gptcourse.checks.running import Ask, Clock, TimeIsUp, in_thread, raised
@@ -40,8 +33,10 @@ from gptcourse.checks.showing import Outcome, first_lines, show
 from gptcourse.checks.stubs import left_open, untouched
 from gptcourse.checks.values import Raised, kind_of, listed, plain, same
 
-SECONDS = 5.0  # CPU time for all cases together; they take milliseconds
 GRADIENTS = "the gradients: "
+NOTE = (
+    "As part of a model it could not learn: no gradient flows back, or not all of it."
+)
 LARGE = (
     "Right for moderate numbers, wrong for large ones: exp(89) is infinite in float32 "
     "(F.softmax subtracts the maximum first), an added 1e-6 hides small probabilities "
@@ -80,7 +75,8 @@ class Exercise:
     whether to see if they flow as through the solution; learns: whether the statement
     says that they must: else an answer without them is right, with a note; keeps:
     arguments that must stay as they are, for the statement says so; fills: those that
-    the answer is to change; names: what the solution uses besides `patches.NAMES`.
+    the answer is to change; names: what the solution uses besides `patches.NAMES`;
+    seconds: CPU time for all cases together, which take milliseconds.
     """
 
     def __init__(
@@ -100,7 +96,7 @@ class Exercise:
         fills: Sequence[str] = (),
         names: dict[str, Any] | None = None,
         tolerance: float = 1e-4,
-        seconds: float = SECONDS,
+        seconds: float = 5.0,
     ):
         self.name = ""  # `called` gives it one
         self.solution, self.patches, self.more = solution, mistakes, more
@@ -112,9 +108,7 @@ class Exercise:
         last = [case for case in cases if case.args is not None][-1:]
         self.cases = [*cases, *(map(self._for_gradients, last) if gradients else [])]
         self.passed = False  # whether the reader's last answer was right
-        self._expected = []
         self._kept = {}  # (case, id of one of our answers): what it gives
-        self.effects = {}  # what the solution gives for changed arguments: effects.py
         self.calls = []  # (arguments, result) of each call to the solution
 
     def called(self, name: str) -> "Exercise":
@@ -165,31 +159,18 @@ class Exercise:
     @cached_property
     def general(self) -> list[Mistake]:
         """The mistakes that can be made anywhere; needs what `expected` has asked."""
-        found = general_mistakes(self.right, self.calls, self.parts)
+        found = general_mistakes(self.right, self.calls)
         return [Mistake(*both) for both in found] if self.calls else []
 
     def outcome(self, answer: Any = None) -> Outcome:
         """The same, without showing it."""
         if untouched(answer):
             return Outcome(self.name, "open")
-        problem = self._wrong_kind(answer)
-        if problem:
+        if problem := self._wrong_kind(answer):
             return self._wrong(problem)
-        expected = self._expected or in_thread(self.expected)[0]
         clock = Clock()
-        results, printed, _ = in_thread(
-            lambda: [self.value(case, answer, clock) for case in self.cases],
-            self.seconds,
-            clock,
-        )
-        outcome = (
-            results
-            and in_thread(
-                lambda: self._judge(expected, results, answer, clock),
-                2 * self.seconds,
-                clock,
-            )[0]
-        )
+        work = functools.partial(self._judge, answer, clock)
+        outcome, printed = in_thread(work, self.seconds, clock)
         outcome = outcome or self._wrong(
             f"It did not come to an end within {self.seconds:g} seconds and was "
             "stopped: is there a loop that never ends?"
@@ -201,12 +182,9 @@ class Exercise:
 
     def expected(self) -> list:
         """What the solution gives in every case."""
-        if self._expected:
-            return self._expected
         values = [self.known(i, self.right) for i in range(len(self.cases))]
         if values[-1] == NO_GRADIENT:  # none flows through this solution: do not ask
             self.cases.pop(), values.pop(), self.calls.pop()
-        self._expected = values
         return values
 
     def known(self, i: int, answer):
@@ -251,9 +229,11 @@ class Exercise:
             return ""
         return f"Hand in the function itself: got {kind_of(answer)}."
 
-    def _judge(self, expected: list, results: list, answer, clock) -> Outcome:
-        """Compare, and say what was found. Must not raise."""
+    def _judge(self, answer, clock) -> Outcome:
+        """Ask, compare, and say what was found. Must not raise."""
         try:
+            expected = self.expected()
+            results = [self.value(case, answer, clock) for case in self.cases]
             return self._compare(expected, results, answer, clock)
         except TimeIsUp:
             raise
@@ -261,7 +241,7 @@ class Exercise:
             return self._wrong(f"What it gives back cannot be used: {raised(error)}")
 
     def _compare(self, expected: list, results: list, answer, clock) -> Outcome:
-        got, asks = [value for value, _ in results], [ask for _, ask in results]
+        got, asks = map(list, zip(*results, strict=True))
         if any(map(left_open, got)):
             return Outcome(self.name, "open")
         got = [*map(listed, expected, got)]
@@ -274,46 +254,38 @@ class Exercise:
             if not self.learns:
                 return replace(outcome, says=f"{self.praise} {NOTE}")
         wrong = [i for i in wrong if self.is_usual(i)] or wrong
-        found = recognise(self, got, wrong)
-        says, i = found.says, found.shows or wrong[0]
-        if not found.sure and self.asks_for_gradients(wrong[0]):
+        found, known = recognise(self, got, wrong)
+        says, i = found, wrong[0]
+        if not found and self.asks_for_gradients(i):
             says = lost_gradient(expected[i], got[i])
-        elif not found.sure:
-            large = self._only_large(wrong, got)
-            says = (
-                LARGE if large else observed(self, answer, got, wrong, clock)
-            ) or says
+        elif not found:
+            # Where it is a large one, none of the usual cases is wrong.
+            large = self.cases[i].large and type(got[i]) is not Raised
+            says = LARGE if large else observed(self, answer, got, wrong, clock)
             differing = [(expected[n], got[n]) for n in wrong]
             says = says or describe(differing, self.parts, self.tolerance)
         shown = ""
-        if says is not LOST and (found.says or type(got[i]) is not Raised):
+        if got[i] is not NO_GRADIENT and (found or type(got[i]) is not Raised):
             shown = beside(expected[i], got[i], self.parts, self.tolerance)
         if shown and self.cases[i].title:
             shown = f"  {self.cases[i].title}:\n{shown}"
         elif self.cases[i].title and type(got[i]) is Raised and got[i].where:
             shown = f"  It stopped in this case: {self.cases[i].title}."
-        return self._wrong(says, shown, found.mistake)
+        return self._wrong(says, shown, known)
 
     def _judge_conduct(self, asks: list[Ask]) -> Outcome:
         """The values are right: what did the answer do to get them?"""
-        changed = [self.arguments[i] for ask in asks for i in ask.changed]
-        if changed:
+        if changed := [self.arguments[i] for ask in asks for i in ask.changed]:
             return self._wrong(
                 f"The result is right, but the argument `{changed[0]}` is changed in "
                 "place: make a new value (`x = x + 1` rather than `x += 1`)."
             )
-        seen = [name for ask in asks for name in ask.watch.seen]
-        if seen:
+        if seen := [name for ask in asks for name in ask.watch.seen]:
             return self._wrong(
                 f"The result is right, but `{seen[0]}` does the work: the exercise "
                 "asks you to do without it."
             )
         return Outcome(self.name, "right", self.praise)
-
-    def _only_large(self, wrong: list[int], got: list) -> bool:
-        asked = [i for i in wrong if not self.asks_for_gradients(i)]
-        ran = not isinstance(got[asked[0]], Raised)
-        return ran and all(self.cases[i].large for i in asked)
 
     def _wrong(self, says, shown="", mistake="") -> Outcome:
         return Outcome(self.name, "wrong", says, shown, mistake)

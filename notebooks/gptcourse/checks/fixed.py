@@ -20,9 +20,7 @@ def _numbers(shape: tuple[int, ...], start: int, size: float) -> Tensor:
 
 def layer(into: int, out: int, start: int = 0) -> nn.Linear:
     """nn.Linear(into, out) with fixed numbers in it."""
-    made = nn.Linear(into, out)
-    fill(made, start)
-    return made
+    return fill(nn.Linear(into, out), start)
 
 
 def linear(weight: Tensor) -> nn.Linear:
@@ -33,8 +31,9 @@ def linear(weight: Tensor) -> nn.Linear:
 
 
 @torch.no_grad()
-def fill(module: nn.Module, start: int = 0) -> None:
-    """Fixed numbers into every parameter of a module, in the order of their names."""
+def fill(module: nn.Module, start: int = 0) -> nn.Module:
+    """The module, fixed numbers in all its parameters, in the order of their names."""
     for _, parameter in sorted(module.named_parameters()):
         parameter.copy_(numbers(*parameter.shape, start=start, size=1.0))
         start += parameter.numel()
+    return module

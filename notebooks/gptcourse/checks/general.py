@@ -6,14 +6,13 @@ on every exercise: its cases must reject each of them.
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gptcourse.checks.describe import part_name
 from gptcourse.checks.values import family, leaves, numeric, plain, same
 
 Call = tuple[list, Any]  # arguments, result
@@ -26,15 +25,12 @@ RESULTS: dict[str, Callable[[Tensor], Tensor]] = {
     "The right results, in reverse order along the first axis.": lambda x: x.flip(0),
     "The right results, in reverse order along axis 1.": lambda x: x.flip(1),
     "The right results, moved by one along the last axis.": lambda x: x.roll(1, -1),
-    "Along axis 1 every item is the first one's.": lambda x: x[:, :1].expand_as(x),
     "Every row of the first axis (the batch) holds the first one's result.": (
         lambda x: x[:1].expand_as(x)
     ),
-    "Only the first row comes back: expected all.": lambda x: x[:1],
     "Only one number comes back, the mean of all.": (
         lambda x: x.double().mean().float() if x.numel() > 1 else x
     ),
-    "These are exponentials, exp(…), of the right numbers.": lambda x: x.exp(),
     "These are logarithms, ln(…), of the right numbers.": (
         lambda x: x.log() if (x > 0).all() else x
     ),
@@ -71,12 +67,11 @@ def applies(value, change: Callable[[Tensor], Tensor]) -> bool:
 
 
 def general_mistakes(
-    right: Callable, calls: list[Call], parts: Sequence[str] = ()
+    right: Callable, calls: list[Call]
 ) -> Iterator[tuple[str, Callable]]:
     """(what to say, the wrong answer) of each mistake that can be made here.
 
-    calls: how `right` is called in all cases, and what it gives; parts: what the items
-    of a list of results are called.
+    calls: how `right` is called in all cases, and what it gives.
     """
     results = [result for _, result in calls]
     for says, change in RESULTS.items():
@@ -85,46 +80,32 @@ def general_mistakes(
     names = [*inspect.signature(right).parameters]
     values = calls[0][0]
     for i, (name, value) in enumerate(zip(names, values, strict=False)):
-        whole = numeric(value) and family(torch.as_tensor(value)) == "whole"
         replaced = partial(_replaced, right, i)
         if isinstance(value, Tensor):
-            says = f"`{name}` seems to have no effect on the result."
-            yield says, replaced(torch.zeros_like)
             yield f"`{name}` seems to enter with the wrong sign.", replaced(torch.neg)
-            for sign, word in ((1, "added to"), (-1, "subtracted from")):
-                if any(_fits(args, i, result) for args, result in calls):
-                    says = f"`{name}` was {word} the right result."
-                    yield says, partial(_combine, right, i, sign)
+            if any(_fits(args, i, result) for args, result in calls):
+                says = f"`{name}` was added to the right result."
+                yield says, partial(_added, right, i)
         elif isinstance(value, int | float | str):
             says = f"It looks as if `{name}` were always {value!r}: use what comes in."
             yield says, replaced(lambda _, v=value: v)
-        for step, word in ((1, "larger"), (-1, "smaller")) if whole else ():
-            says = f"It looks as if `{name}` were {word} by one."
-            yield says, replaced(lambda v, by=step: v + by)
+        if numeric(value) and family(torch.as_tensor(value)) == "whole":
+            says = f"It looks as if `{name}` were"
+            yield f"{says} larger by one.", replaced(lambda v: v + 1)
+            yield f"{says} smaller by one.", replaced(lambda v: v - 1)
     for i, j in itertools.combinations(range(len(values)), 2):
         if type(values[i]) is type(values[j]):
             says = f"`{names[i]}` and `{names[j]}` seem to be exchanged."
             yield says, partial(_exchange, right, i, j)
-    of_parts = parts and all(len(result) == len(parts) for result in results)
-    for k, (says, change) in itertools.product(range(len(parts)), RESULTS.items()):
-        if of_parts and applies([result[k] for result in results], change):
-            part = f"In {part_name(k, parts)}: {says}"
-            yield part, partial(_change_part, right, change, k)
-
-
-def _change_part(right, change, k, *args):
-    result = [*right(*args)]
-    result[k] = changed(result[k], change)
-    return result
 
 
 def _replaced(right, i, by):
     return lambda *args: right(*args[:i], by(args[i]), *args[i + 1 :])
 
 
-def _combine(right, i, sign, *args):
+def _added(right, i, *args):
     result = right(*args)
-    return result + sign * args[i] if _fits(args, i, result) else result
+    return result + args[i] if _fits(args, i, result) else result
 
 
 def _fits(args, i, result) -> bool:

@@ -11,9 +11,6 @@ LOST = (
     "The result is right, but no gradient flows back from it: no .item(), .detach(), "
     "no_grad or NumPy on the way."
 )
-NOTE = (
-    "As part of a model it could not learn: no gradient flows back, or not all of it."
-)
 MISSING = (
     "The result is right, but {} gradient of {} is lost: .detach(), .item(), no_grad "
     "or a new tensor cuts it off."

@@ -36,14 +36,6 @@ return torch.cat([a * cos - b * sin, a => a = a * cos - b * sin; return torch.ca
 torch.cat => torch.stack
 dim=-1) => dim=-1).flatten(-2)
     The pairs are neighbors, 2i and 2i + 1: pair i is here number i and i + D/2.
-/ 10_000 ** (i / half) => .expand(-1, half)
-    All pairs rotate alike: pair i rotates by t / 10000^(2i/D).
-/ 10_000 => * 10_000
-    The angles grow from pair to pair: the exponent is negative.
-i / half => i / x.size(-1)
-    The exponent is i/D: expected 2i/D, that is i over the number of pairs.
-i / half => 2 * i / half
-    The exponent is doubled twice, 4i/D: `arange(0, D, 2)` is 2i already.
 torch.cat => torch.stack
 dim=-1) => dim=-1).flatten(-2)
     The pairs come back interleaved: first every new a, then every new b, `cat`.
@@ -73,7 +65,6 @@ def my_rms_norm(x, eps):
     praise="over the root of the mean square of each position, eps inside.",
     cases=[
         Case("[1, 7], eps = 0", args=(tensor([1.0, 7.0]), 0.0)),
-        Case("[1, 7], eps = 11", args=(tensor([1.0, 7.0]), 11.0)),
         Case("two rows, eps = 0", args=(tensor([[1.0, 7.0], [2.0, 14.0]]), 0.0)),
         Case("a row of zeros, eps = 2", args=(tensor([[0.0, 0, 0], [1, 2, 2]]), 2.0)),
         Case("two texts of three positions, eps = 0.5", args=(numbers(2, 3, 4), 0.5)),
@@ -84,16 +75,10 @@ def my_rms_norm(x, eps):
     The mean is subtracted first, which is what LayerNorm does: RMSNorm only divides.
 x.square().mean(dim=-1, keepdim=True) => x.var(dim=-1, keepdim=True)
     It is divided by the standard deviation: expected the root of the mean of x².
-mean(dim => sum(dim
-    It is divided by the root of the *sum* of squares: expected of their mean.
-.sqrt() =>
-    The root is missing: it is divided by the mean square itself.
 (mean_square + eps).sqrt() => (mean_square.sqrt() + eps)
     eps is added to the root: it belongs inside, to the mean square.
 mean(dim=-1 => mean(dim=-2
     The mean runs over the positions, not over the C numbers of one position: dim=-1.
-, keepdim=True =>
-    The mean has lost its dimension, and is laid along the columns: keepdim=True.
 x.square().mean(dim=-1, keepdim=True) => x.mean(dim=-1, keepdim=True).square()
     This is the square of the mean: expected the mean of the squares.
 (mean_square + eps).sqrt() => (x.abs().mean(dim=-1, keepdim=True) + eps)
@@ -120,41 +105,23 @@ def my_orthogonalise(G, steps):
     cases=[
         Case("[[3, 0], [0, 4]], one round", args=(tensor([[3.0, 0.0], [0.0, 4.0]]), 1)),
         Case("[[1, 2], [0, 1]], one round", args=(tensor([[1.0, 2.0], [0.0, 1.0]]), 1)),
-        Case("two rows of three, three rounds", args=(numbers(2, 3), 3)),
         Case("three rows of two, five rounds", args=(numbers(3, 2), 5)),
     ],
     mistakes="""
-/ G.norm() =>
-    The matrix is not divided by its norm first: singular values above 1 blow up.
 norm() => abs().max()
     It is divided by the largest entry: the norm is the root of the sum of squares.
 norm() => norm(dim=1, keepdim=True)
     Each row is divided by its own norm: one norm for the whole matrix.
 b * S @ X + c * S @ S @ X => b * X**3 + c * X**5
     The powers are taken entry by entry (`X**3`): XXᵀX is a product of matrices, `@`.
-X @ X.T => X.T @ X
-    XᵀX stands where XXᵀ should: left of X only XXᵀ keeps the directions.
 S = X @ X.T => S = S if _ else X @ X.T
     S is made once, before the rounds: make it anew from each round's X.
 S = X @ X.T => X = X / X.norm(); S = X @ X.T
     The matrix is divided by its norm in every round: once, before the first.
-+ U, _, Vh = torch.linalg.svd(G, full_matrices=False)
-+ return U @ Vh
-    This is UVᵀ itself, from a singular value decomposition: Muon only comes near it.
 G.norm() => G.square().mean().sqrt()
     It is divided by the root of the mean square: the norm is that of the *sum*.
-a * X + b => b
-    The first term is missing: a X.
-G.norm() => G.norm() ** 2
-    It is divided by the sum of the squares: the norm is its root.
 norm() => norm(dim=0, keepdim=True)
     Each column is divided by its own norm: one norm for the whole matrix.
-c * S @ S @ X => c * S @ S
-    The last X is missing: c S S X.
-+ b * S => - b * S
-    b is negative already: add b S X.
-c * S @ S @ X => c * S @ X
-    The last term has S only once: it is the fifth power, c S S X.
 G.norm() => torch.linalg.matrix_norm(G, 2)
     It is divided by the largest singular value: take the root of the sum of squares.
 a, b, c = => a, c, b =

@@ -66,25 +66,17 @@ def my_stop(training, model, score, patience):
     praise="patience counted in a row, and the best weights put back.",
     cases=[stopped(*walk) for walk in WALKS],
     mistakes="""
-copy.deepcopy(model.state_dict()) => model.state_dict()
-    The model is left as the last turn made it: load a *copy* of the best state_dict().
 model.load_state_dict(best) =>
 break => model.load_state_dict(best); break
     The best weights are put back only after a stop: a training may also end by itself.
-break => pass
-    It never stops: after `patience` turns in a row without a new low, end the loop.
 break => next(training, None); break
     It trains one turn after the decision to stop: decide right after the score.
 best_turn, best_loss, waited = turn, loss, 0 => best_turn, best_loss = turn, loss
     All turns without a new low are counted together: a new low sets the count to 0.
 loss < best_loss => (turn == 1 or loss < before, before := loss)[0]
     Each loss is compared with that of the turn before: compare with the lowest so far.
-loss < best_loss => loss <= best_loss
-    A loss equal to the lowest counts as a new low: nothing is gained, so `<`.
 enumerate(training, 1) => enumerate(list(training), 1)
     The whole training ran before the first score: score the model after each turn.
-(training, 1) => (training)
-    The turn is counted from 0: the first turn is 1.
 return best_turn, best_loss => return turn, loss
     This is the turn at which it stopped: return the best turn and its loss.
 float("inf"), None => score(model), copy.deepcopy(model.state_dict())
@@ -99,9 +91,7 @@ waited += 1 => waited += 1; model.load_state_dict(best)
 )
 
 # State dictionaries of one model, all their numbers different.
-STATES = [
-    {"weight": numbers(2, 3) + i * i, "bias": numbers(4) - i**3} for i in range(4)
-]
+STATES = [{"weight": numbers(2, 3) + i, "bias": numbers(4) - i**3} for i in range(4)]
 
 average_weights = Exercise(
     """
@@ -117,8 +107,6 @@ def my_average(states):
         *(Case(f"{n} states of two tensors", args=(STATES[:n],)) for n in (2, 4, 1)),
     ],
     mistakes="""
-/ len(states) =>
-    This is the sum: divide it by the number of states.
 / len(states) => / len(states[0])
     It is divided by the number of names: divide by that of states.
 + return right([my_average(states[:-1]), states[-1]]) if states[1:] else states[0]
@@ -138,10 +126,8 @@ def my_average(states):
 
 RUNS = [
     *[("cdab", "xabcy"), ("ace", "abcde"), ("abc", "abxabc"), ("aab", "ab")],
-    *[("xabcy", "zabcw"), ("xyabc", "xya yabc"), ("aaaa", "aab"), ("bcd", "abcd")],
-    *[("abc", "abc"), ("The cat", "the cat"), ("a cat,\n\nbut", "one at,\n\nbig")],
-    *[(" is ", "a is b"), ("abc", "xyz"), ("", "abc"), ("abc", "")],
-    *[("?abcdef", "abcdef!"), ("a b", "a\nb"), ("abcd", "dcba")],
+    *[("xyabc", "xya yabc"), ("The cat", "the cat"), (" is ", "a is b"), ("", "abc")],
+    *[("abc", ""), ("?abcdef", "abcdef!"), ("a b", "a\nb"), ("xabcy", "zabcw")],
 ]
 
 longest_run = Exercise(
@@ -223,7 +209,6 @@ def my_errors(a, b):
     cases=[
         Case("a - b = [[1, 2, 3], [3, 4, 8]]", args=(LEVELS + GAPS, LEVELS)),
         Case("3 seeds, 5 windows", args=(numbers(3, 5), numbers(3, 5, start=40))),
-        Case("4 seeds, 2 windows", args=(numbers(4, 2), numbers(4, 2, start=30))),
         Case("every difference 0.5", args=(numbers(2, 4) + 0.5, numbers(2, 4))),
     ],
     mistakes="""

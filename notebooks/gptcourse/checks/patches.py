@@ -31,8 +31,6 @@ from torch import Tensor, nn
 NAMES = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor, "math": math, "np": np}
 NAMES |= {"copy": copy, "Counter": Counter, "pairwise": itertools.pairwise}
 
-END = "end"
-
 
 @dataclass(frozen=True)
 class Patch:
@@ -44,36 +42,33 @@ class Patch:
 
 def parse(text: str) -> list[Patch]:
     """The patches of a text; raises ValueError where one has no message or change."""
-    patches, changes, says = [], [], []
-    for line in [*filter(str.strip, text.splitlines()), END]:
-        if line.startswith("    "):
-            says.append(line.strip())
-            continue
-        if says:
-            patches.append(Patch(_replacements(changes), " ".join(says)))
-            changes, says = [], []
+    lines = filter(str.strip, text.splitlines())
+    runs = itertools.groupby(lines, lambda line: line.startswith("    "))
+    runs = [[*run] for _, run in runs]  # changes and messages by turns
+    if len(runs) % 2:
+        raise ValueError(f"a patch without a message or a change: {runs[-1]}")
+    return [
+        Patch(_replacements(changes), " ".join(map(str.strip, says)))
+        for changes, says in zip(runs[::2], runs[1::2], strict=True)
+    ]
+
+
+def _replacements(lines: list[str]) -> tuple[tuple[str, str], ...]:
+    changes = []
+    for line in lines:
         old, arrow, new = line.partition(" =>")
-        if arrow or line is END:
+        if arrow:
             changes += [("-", old), ("+", new[1:])]
         elif line.startswith(("-", "+")):
             changes.append((line[0], line[2:]))
         else:
             raise ValueError(f"{line!r}: expected `old => new`, or an indent")
-    if len(changes) > 2:
-        raise ValueError(f"a patch without a message: {changes[:-2]}")
-    return patches
-
-
-def _replacements(changes: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    runs = [
-        (sign, "\n".join(line for _, line in lines))
-        for sign, lines in itertools.groupby(changes, lambda change: change[0])
-    ]
-    if runs and runs[0][0] == "+":  # the whole body
-        runs.insert(0, ("-", ""))
-    if not runs or len(runs) % 2:
-        raise ValueError(f"{changes}: expected a new piece after each old one")
-    pieces = [piece for _, piece in runs]
+    runs = itertools.groupby(changes, lambda change: change[0])
+    pieces = ["\n".join(line for _, line in run) for _, run in runs]
+    if changes[0][0] == "+":  # the whole body
+        pieces.insert(0, "")
+    if len(pieces) % 2:
+        raise ValueError(f"{lines}: expected a new piece after each old one")
     return tuple(zip(pieces[::2], pieces[1::2], strict=True))
 
 

@@ -19,15 +19,12 @@ def published_file(vocab: int, T: int, layers: int, C: int) -> dict:
     Made once, for answers get copies.
     """
     config = GPTConfig(vocab, T, n_layer=layers, n_head=1, n_embd=C)
+    file = {}
     # Not on the meta device: its first random number imports for seconds.
-    with torch.random.fork_rng(devices=[]):
-        shapes = {k: v.shape for k, v in GPT(config).state_dict().items()}
-    file, start = {}, 0
-    for ours, shape in shapes.items():
+    for i, (ours, weight) in enumerate(GPT(config).state_dict().items()):
         name = their_name(ours)
-        shape = shape[::-1] if is_transposed(name) else shape
-        file[name] = numbers(*shape, start=start)
-        start += file[name].numel()
+        shape = weight.T.shape if is_transposed(name) else weight.shape
+        file[name] = numbers(*shape, start=100 * i)
     for i in range(layers):
         file[f"h.{i}.attn.bias"] = torch.ones(1, 1, T, T).tril()
         file[f"h.{i}.attn.masked_bias"] = torch.tensor(-1e4)
@@ -61,24 +58,17 @@ def my_weights(published):
         Case("names", names_in),
         *(
             Case(n, lambda f, n=n: f(published_file(3, 4, 1, 2))[f"{n}.weight"])
-            for n in ("blocks.0.attn.proj", "blocks.0.mlp.fc", "blocks.0.attn.qkv")
+            for n in ("blocks.0.attn.proj", "blocks.0.mlp.fc", "wte")
         ),
-        Case("wte", lambda f: f(published_file(3, 4, 1, 2))["wte.weight"]),
         Case("twelve blocks", args=lambda: (published_file(5, 3, 12, 4),)),
     ],
     mistakes="""
 - parts = [OURS.get(part, part) for part in name.split(".")]
 + parts = [OURS.get(p, p) for p in name.replace("h", "blocks").split(".")]
     weight has an h, too: rename whole parts, split at the dots.
-".attn.bias" => "attn.bias"
-    The bias of c_attn is gone, too: only the masks' names end in .attn.bias.
-tensor = tensor.T => pass
-    No matrix is transposed: the file has (in, out), nn.Linear (out, in).
 - if ".c_" in name and name.endswith(".weight"):
 + if ".c_" in name and tensor.ndim == 2 and tensor.size(0) != tensor.size(1):
     attn.c_proj is not transposed: it is square, but stored (in, out), too.
-".c_" => ".attn.c_"
-    The matrices of mlp are not transposed: all four of a block are stored (in, out).
 tensor.T => tensor.reshape(tensor.shape[::-1])
     The numbers are mixed up: .T makes rows of columns, view and reshape do not.
 name.split(".")] => name.split(".")[1:]]
@@ -119,7 +109,6 @@ def my_attend(x, w, name, n_head):
         Case(title, args=attention_of(*sizes))
         for title, sizes in {
             "one token, 2 wide, one head": (1, 1, 2, 1),
-            "two tokens, 2 wide, one head": (1, 2, 2, 1),
             "two tokens, 4 wide, two heads": (1, 2, 4, 2),
             "scores in the hundreds": (1, 3, 4, 2, "attn", 20.0),
             "two texts of three, 8 wide, two heads": (2, 3, 8, 2, "h.3.attn"),
@@ -135,24 +124,8 @@ t.view => t.reshape
     c_attn is cut into heads first: all queries come first, then all keys, all values.
 mixed.transpose(1, 2).reshape => mixed.reshape
     The heads are joined without transpose(1, 2) before the reshape.
-.masked_fill(future, -torch.inf) =>
-    The mask is missing: the first of two tokens sees the second.
--torch.inf => 0.0
-    The scores of the future are set to 0, and e⁰ = 1: set them to -inf.
-.masked_fill(future, -torch.inf).softmax(-1) => .softmax(-1).masked_fill(future, 0.0)
-    The mask comes after the softmax: the weights no longer add up to 1.
-/ (C // n_head) ** 0.5 =>
-    The scores are not divided by the root of the head's size.
-(C // n_head) ** 0.5 => C**0.5
-    The scores are divided by √C: a head compares d = C / n_head numbers, so √d.
-softmax(-1) => softmax(-2)
-    Softmax runs over the queries: each query's weights must add up to 1, dim=-1.
 return mixed @ w[f"{name}.c_proj.weight"] + w[f"{name}.c_proj.bias"] => return mixed
     c_proj is missing: what the heads found goes through one matrix more.
-+ w[f"{name}.c_attn.bias"] =>
-    c_attn's bias is missing.
-t.view(B, T, n_head, -1).transpose(1, 2) => t.reshape(B, n_head, T, -1)
-    view(B, n_head, T, d) mixes positions and heads: view(B, T, n_head, d), transposed.
 c_attn.weight"] => c_attn.weight"].T
     c_attn's matrix is transposed: it is stored (in, out), so x @ W as it is.
 - t.view(B, T, n_head, -1).transpose(1, 2)
@@ -178,7 +151,7 @@ def my_best_size(sizes, losses):
         for sizes, losses in (
             ([10_000, 100_000, 1_000_000], [2.2, 2.0, 2.1]),
             (SIZES, VALLEY),
-            (SIZES[::-1], [2.24, 2.11, 2.10, 2.12, 2.21]),
+            (SIZES[::-1], [2.24, 2.05, 2.10, 2.16, 2.21]),
             ([20_000, 50_000, 90_000, 400_000], [6.0, 3.0, 2.0, 3.5]),
             ([10_000, 50_000, 100_000, 1_000_000], [9.0, 2.0, 1.5, 6.0]),
         )
@@ -191,20 +164,6 @@ def my_best_size(sizes, losses):
     The parabola is laid through (N, loss): expected through (ln N, loss).
 losses, 2) => np.log(losses), 2)
     The logarithm of the losses is taken, too: the points are (ln N, loss).
-np.log( => np.log2(
-    np.log2 in, but np.exp out: np.log goes with np.exp.
-np.log(sizes), losses => losses, np.log(sizes)
-    x and y are exchanged: x is ln N, y the loss.
-np.log( => np.log10(
-    np.log10 in, but np.exp out: np.log goes with np.exp.
-(2 * a) => a
-    A 2 is missing: the slope 2a x + b is zero at -b / 2a.
-(2 * a) => 2 * a
-    -b / 2 * a multiplies by a: -b / (2 * a) divides by it.
-a, b, _ => _, b, a
-    np.polyfit gives the highest power first: a, b, c.
-np.exp(-b / (2 * a)) => np.exp(b / (2 * a))
-    The sign is wrong: the slope 2a x + b is zero at -b / 2a.
 np.exp( => 10 ** (
     np.log in, but 10 to the power out: np.exp undoes np.log.
 b, _ => b, c
@@ -242,18 +201,6 @@ def my_split(budget, A, B, alpha, beta):
 (budget / 6) => budget
 budget / 6 / n => budget / n
     N · D is the whole budget: it must be a sixth, F = 6 N D.
-alpha * A / (beta * B) => A / B
-    The slopes have α and β as factors: setting them equal gives αA / βB, not A / B.
-alpha * A / (beta * B) => beta * B / (alpha * A)
-    The factor is upside down: the larger A, the larger N.
-(beta / => (alpha /
-    The exponents are swapped: N grows with the power β / (α + β), D with α / (α + β).
-budget / 6 / n => budget / n
-    The 6 is missing in D: N · D = C / 6.
-(beta * B) => beta * B
-    Brackets are missing: alpha * A / (beta * B).
-(1 / (alpha + beta)) => (1 / alpha + beta)
-    Brackets are missing in the power 1 / (alpha + beta).
 budget / 6 / n => factor * (budget / 6) ** (alpha / (alpha + beta))
     D has the factor of N: divide by it, so that N · D = F / 6.
 (budget / 6) => (budget / 2)
@@ -261,7 +208,5 @@ budget / 6 / n => budget / 2 / n
     N · D is half the budget: a token costs 6 N, forward and backward, so a sixth.
 alpha * A / (beta * B) => beta * A / (alpha * B)
     α and β are exchanged in the factor: α A / β B.
-return n, budget / 6 / n => return budget / 6 / n, n
-    D comes before N: return N, D.
 """,
 )

@@ -6,9 +6,9 @@ does not end; random states, the default dtype and what it prints are put back.
 
 import contextlib
 import ctypes
+import io
 import linecache
 import random
-import sys
 import threading
 import time
 import traceback
@@ -23,7 +23,6 @@ from torch.overrides import TorchFunctionMode
 
 from gptcourse.checks.values import ADDRESS, Raised, plain, same
 
-KEPT_OUTPUT = 300  # characters of what an answer prints
 OURS = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
 PATIENCE = 12  # wall-clock limit, in time limits: a busy machine is no endless loop
 
@@ -39,24 +38,22 @@ class Clock:
         self.spent, self.started, self.since = 0.0, None, 0.0
 
     def __enter__(self):
-        self.since = time.monotonic()
-        self.started = time.thread_time()
+        self.since, self.started = time.monotonic(), time.thread_time()
 
     def __exit__(self, *error):
         self.spent += time.thread_time() - self.started
         self.started = None
 
     def is_over(self, thread: threading.Thread, limit: float) -> bool:
-        started = self.started
-        if started is None:
-            return self.spent > limit
-        waited = time.monotonic() - self.since
-        if not hasattr(time, "pthread_getcpuclockid"):  # macOS
-            return waited > PATIENCE * limit
-        with contextlib.suppress(OSError):  # the thread has just ended
-            now = time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
-            return self.spent + now - started > limit or waited > PATIENCE * limit
-        return False
+        spent, started = self.spent, self.started
+        if started is not None:
+            if time.monotonic() - self.since > PATIENCE * limit:
+                return True
+            # It may have just ended (OSError); macOS cannot tell (AttributeError).
+            with contextlib.suppress(OSError, AttributeError):
+                now = time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+                spent += now - started
+        return spent > limit
 
 
 class Ask:
@@ -76,11 +73,9 @@ class Ask:
     def __call__(self, *args):
         args = [v if i in self.fills else _copy(v) for i, v in enumerate(args)]
         before = [plain(args[i]) for i in self.keeps]
+        watch = self.watch if self.watch.forbid else contextlib.nullcontext()
         try:
-            with (
-                self.clock,
-                self.watch if self.watch.forbid else contextlib.nullcontext(),
-            ):
+            with self.clock, watch:
                 self.last = self.answer(*args)
         except BaseException as error:
             self.error = error
@@ -122,13 +117,13 @@ def _copy(value):
 
 def in_thread(
     work: Callable[[], object], limit: float = 0.0, clock: Clock | None = None
-) -> tuple[object, str, bool]:
-    """Run work() in a thread of its own: (its result, what it printed, ended).
+) -> tuple[object, str]:
+    """Run work() in a thread of its own: (its result or None, what was printed).
 
     work must not raise. One whose clock shows more than limit seconds is stopped where
     Python lets it be stopped, and otherwise left behind as a daemon thread.
     """
-    result = []
+    result, printed = [], io.StringIO()
 
     def target():
         torch.set_num_threads(1)  # what is asked is tiny
@@ -136,19 +131,15 @@ def in_thread(
             result.append(work())
 
     thread = threading.Thread(target=target, daemon=True)
-    with undisturbed(), _kept_output(thread) as written:
+    redirected = contextlib.redirect_stdout(printed)
+    with undisturbed(), redirected, contextlib.redirect_stderr(printed):
         thread.start()
         try:
-            pause = 0.002
-            while thread.is_alive():
-                thread.join(pause)
-                pause = min(2 * pause, 0.1)
-                if clock and clock.is_over(thread, limit):
-                    break
+            while thread.is_alive() and not (clock and clock.is_over(thread, limit)):
+                thread.join(0.01)
         finally:
             _stop(thread)
-        printed = written()
-    return (result[0] if result else None), printed, bool(result)
+    return (result[0] if result else None), printed.getvalue()
 
 
 def _stop(thread: threading.Thread) -> None:
@@ -184,33 +175,6 @@ def start_afresh(seed: int = 0) -> None:
     np.random.seed(seed)
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)  # of this thread only
-
-
-class _Routed:
-    """A stream that keeps what one thread writes and passes on what others write."""
-
-    def __init__(self, stream, thread: threading.Thread, kept: list[str]):
-        self.stream, self.thread, self.kept = stream, thread, kept
-
-    def write(self, text):
-        if threading.current_thread() is not self.thread:
-            return self.stream.write(text)
-        if sum(map(len, self.kept)) < KEPT_OUTPUT:
-            self.kept.append(str(text)[:KEPT_OUTPUT])
-        return len(text)
-
-    def __getattr__(self, name):
-        return getattr(self.stream, name)
-
-
-@contextlib.contextmanager
-def _kept_output(thread: threading.Thread):
-    kept, before = [], (sys.stdout, sys.stderr)
-    sys.stdout, sys.stderr = (_Routed(stream, thread, kept) for stream in before)
-    try:
-        yield lambda: "".join(kept)[:KEPT_OUTPUT]
-    finally:
-        sys.stdout, sys.stderr = before
 
 
 def raised(error: BaseException) -> Raised:

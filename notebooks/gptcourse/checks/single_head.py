@@ -1,10 +1,12 @@
-"""Exercises of 02_single_head: look back, and only back."""
+"""Exercises of 02_single_head: look back, and only back; a vector per position."""
 
 import torch
-from torch import tensor
+import torch.nn.functional as F
+from torch import nn, tensor
 
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import layer, linear, numbers
+from gptcourse.checks.values import number
 
 past_average = Exercise(
     """
@@ -18,7 +20,6 @@ def my_average(x):
     cases=[
         Case("the means of 1, 3, 8", args=(tensor([[[1.0], [3.0], [8.0]]]),)),
         Case("one text of one position, C = 3", args=(numbers(1, 1, 3),)),
-        Case("three texts of three positions, C = 3", args=(numbers(3, 3, 3),)),
         Case("two texts of four positions, C = 3", args=(numbers(2, 4, 3),)),
     ],
     mistakes="""
@@ -28,8 +29,6 @@ w.sum(dim=1, keepdim=True) => T
     Every sum is divided by T: the mean at t (from 0) is over t + 1 vectors.
 w.sum(dim=1, keepdim=True) => torch.arange(T)[:, None]
     The sum at t is divided by t, counted from 0: it has t + 1 terms.
-w / w.sum(dim=1, keepdim=True) => w
-    These are the sums; a mean divides each by the number of its terms.
 + return right(x.transpose(1, 2)).transpose(1, 2)
     The sums run over the channels, the last axis: positions are axis 1.
 w.sum(dim=1, keepdim=True) => torch.arange(T).clamp(min=1)[:, None]
@@ -49,15 +48,10 @@ def shown_weights():
     return x, layer(3, 2, 0), layer(3, 2, 92), value
 
 
-def head_of(B: int, T: int, C: int, d: int, add: float = 0.0):
-    """Arguments of a head: fixed input and layers; add: to the biases of the keys."""
-
-    def make():
-        query, key, value = (layer(C, d, start=100 * n) for n in (1, 2, 3))
-        key.bias.data += add
-        return numbers(B, T, C), query, key, value
-
-    return make
+def head_of(B: int, T: int, C: int, d: int, size: float = 2.0):
+    """Arguments of a head: input up to ± size, and three layers."""
+    x = numbers(B, T, C, size=size)
+    return lambda: (x, *(layer(C, d, start=100 * n) for n in (1, 2, 3)))
 
 
 causal_head = Exercise(
@@ -74,8 +68,7 @@ def my_head(x, query, key, value):
     cases=[
         Case("values (1, 0) and (0, 1): these are the weights", args=shown_weights),
         Case("one text of one position, C = 3, d = 2", args=head_of(1, 1, 3, 2)),
-        Case("two texts of four positions, C = 3, d = 2", args=head_of(2, 4, 3, 2)),
-        Case("large scores, C = 3, d = 2", args=head_of(2, 4, 3, 2, 25.0), large=True),
+        Case("large scores, C = 3, d = 2", args=head_of(2, 4, 3, 2, 12.0), large=True),
         Case("three texts of five positions, C = 8, d = 4", args=head_of(3, 5, 8, 4)),
     ],
     mistakes="""
@@ -101,10 +94,6 @@ dim=-1) @ v => dim=-1) / math.sqrt(q.size(-1)) @ v
     The own value is added once more: the weighted mean is the whole result.
 query(x), key(x), value(x) => (x @ f.weight.T for f in (query, key, value))
     The biases are left out: call the layers, as in query(x).
-tril() => tril(1)
-    The mask lets in one position of the future: tril(), without an argument.
-math.sqrt(q.size(-1)) => q.size(-1)
-    The scores are divided by d: divide by its square root.
 -math.inf => 0.0
 F.softmax(scores, dim=-1) => scores
     The softmax is missing: the weights of a position must be positive and sum to one.
@@ -113,5 +102,137 @@ transpose(1, 2) => reshape(len(k), -1, T)
 tril() => tril(-1)
 -math.inf => -1e9
     The mask hides each position from itself: then position 0 has nothing to look at.
+""",
+)
+
+
+def ahead(x, by=1):
+    """What stands `by` positions ahead, or behind; zeros beyond the ends."""
+    return F.pad(x, (0, 0, 9, 9))[:, 9 + by : 9 + by + x.size(1)]
+
+
+def only(to, source):
+    """A layer in which position `to` takes from `source`, and nothing else."""
+    return lambda x: (
+        x + (torch.arange(x.size(1)) == to)[:, None] * ahead(x, source - to)
+    )
+
+
+LAYERS = {
+    "x itself": lambda x: x * 1.0,
+    "each position takes from the next one": lambda x: x + ahead(x),
+    "each position takes the one before": lambda x: ahead(x, -1),
+    "two channels, sums of the past": lambda x: x.cumsum(1)[..., :2],
+    "each position is multiplied by the next one": lambda x: x * ahead(x),
+    **{
+        f"position {t} (from 0) takes from {s}, and nothing else": only(t, s)
+        for t, s in ((0, 2), (0, 1), (3, 4), (1, 2))
+    },
+    "only in the second text": lambda x: (
+        x + torch.arange(len(x))[:, None, None] * ahead(x)
+    ),
+    "one hundredth of two positions ahead": lambda x: x + 0.01 * ahead(x, 2),
+    "less than the future": lambda x: x - ahead(x),
+    "the last channel from the next one": lambda x: x + ahead(x) * tensor([0, 0, 1]),
+    # As behind a LayerNorm: blind to an offset of a whole vector.
+    "each takes the next one's differences": lambda x: x + ahead(x - x.roll(1, -1)),
+}
+
+# In eighths, so that an offset leaves the differences exactly as they are.
+EIGHTHS = (8 * numbers(2, 5, 3)).round() / 8
+
+sees_future = Exercise(
+    """
+def my_test(layer, x):
+    before = layer(x)  # (B, T, D)
+    for s in range(1, x.size(1)):
+        changed = x.clone()  # (B, T, C)
+        changed[:, s] += torch.randn_like(changed[:, s])
+        if (layer(changed)[:, :s] != before[:, :s]).any():
+            return True
+    return False
+""",
+    praise="True if any output moves when a later position changes, else False.",
+    result=number,
+    cases=[
+        *(Case(f"layer: {k}", args=(f, EIGHTHS)) for k, f in LAYERS.items()),
+        Case("a text of one position", args=(LAYERS["x itself"], numbers(2, 1, 3))),
+    ],
+    mistakes="""
+return True => return False
+    It says no to every layer: change a clone of x and compare the outputs before it.
++ return True
+    It says yes to every layer: only the outputs before the change must stay.
+[:, :s] != before[:, :s] => [:, : s + 1] != before[:, : s + 1]
+    It compares the changed position's own output, too: take [:, :s].
+[:, :s] != before[:, :s] => [:, s + 1 :] != before[:, s + 1 :]
+    It looks at the positions after the changed one: take those before it.
+-         if (layer(changed)[:, :s] != before[:, :s]).any():
+-             return True
+-     return False
++         return (layer(changed)[:, :s] != before[:, :s]).any()
+    It returns after the first position that it changes: go on if none has moved.
+changed = x.clone() => changed = x
+    The changes pile up in x: begin each time with a clone of x.
+range(1, x.size(1)) => range(2, x.size(1))
+    Position 1 is never changed: position 0 may look at it alone.
+range(1, x.size(1)) => [x.size(1) - 1]
+    It changes the last position only: change every position in turn.
+range(1, x.size(1)) => range(1, x.size(1) - 1)
+    The last position is never changed: a layer may look at it alone.
+[:, :s] != before[:, :s] => [:, s - 1] != before[:, s - 1]
+    It compares only the position right before the change: compare all before it.
+torch.randn_like(changed[:, s]) => 1.0
+    All numbers of a vector move by the same amount, which a layer that begins with a
+    LayerNorm does not see: change them by different amounts.
+.any() => .all()
+    It asks whether *every* earlier output moves: one that moves is enough.
+range(1, x.size(1)) => range(x.size(1))
+[:, :s] != before[:, :s] => [:, : s + 1] != before[:, : s + 1]
+    The output at the changed position is compared, too: only those before it must stay.
+range(1, x.size(1)) => [1]
+- changed[:, s] += torch.randn_like(changed[:, s])
++ changed[:, s:] += torch.randn_like(changed[:, s:])
+    Only the output at position 0 decides: compare all (or does it return too early?).
+""",
+)
+
+
+def ids_and_tables(idx, V: int, longest: int, C: int):
+    """Token vectors 100, 200, …, position vectors 1, 2, …, and .0, .1, … on top."""
+    tokens = torch.arange(100.0, 100 * V + 1, 100)[:, None].expand(V, C)
+    places = torch.arange(1.0, longest + 1)[:, None] + torch.arange(C) / 10
+    return lambda: (
+        tensor(idx),
+        *(nn.Embedding.from_pretrained(w.clone(), False) for w in (tokens, places)),
+    )
+
+
+place_vectors = Exercise(
+    """
+def my_vectors(idx, tokens, places):
+    T = idx.size(1)
+    return tokens(idx) + places(torch.arange(T))  # (B, T, C)
+""",
+    praise="each vector is its token's plus its position's, the same in every text.",
+    cases=[
+        Case(f"ids {ids}, window of {sizes[1]}{more}", args=ids_and_tables(ids, *sizes))
+        for ids, sizes, more in (
+            ([[2, 0, 0]], (3, 3, 2), "; tokens 100, 200, 300, positions 1, 2, 3"),
+            ([[1]], (3, 2, 2), ""),
+            ([[1, 3, 3], [0, 0, 2]], (4, 5, 4), ""),
+        )
+    ],
+    mistakes="""
+torch.arange(T) => idx
+    The table of positions is looked up with the token ids: take 0, 1, 2, …
+places(torch.arange(T)) => places(torch.arange(len(idx)))[:, None]
+    The positions are numbered along the batch: number them along axis 1.
+places(torch.arange(T)) => places.weight[0]
+    Every character gets the vector of position 0: look up 0, 1, 2, …
+places(torch.arange(T)) => places.weight[-T:]
+    These are the last rows of the table of positions: a text begins at row 0.
+torch.arange(T) => torch.arange(1, T + 1)
+    The positions are counted from 1: the first character has position 0.
 """,
 )

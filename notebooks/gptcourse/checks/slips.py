@@ -5,7 +5,6 @@ Read as mistakes they explain a wrong answer that no known mistake explains
 """
 
 import ast
-import copy
 from collections.abc import Iterator
 
 SWAPS = "Add -,Sub +,Mult /,Div *,FloorDiv /,Pow *,Lt <= >,LtE < >=,Gt >= <,GtE > <="
@@ -46,10 +45,11 @@ def mutants(source: str, wide: bool = False) -> Iterator[tuple[str, str, str]]:
         old = _line(shown)
         for text in texts:
             new = ast.parse(text).body[0]
-            kind, fields = node.__class__, dict(node.__dict__)
-            _become(node, new if isinstance(node, ast.stmt) else new.value)
+            new = new if isinstance(node, ast.stmt) else new.value
+            kept = node.__class__, node.__dict__
+            node.__class__, node.__dict__ = new.__class__, new.__dict__
             after, piece = ast.unparse(tree), _line(shown)
-            node.__class__, node.__dict__ = kind, fields
+            node.__class__, node.__dict__ = kept
             if after not in seen:
                 seen.add(after)
                 yield old, piece, after
@@ -57,11 +57,6 @@ def mutants(source: str, wide: bool = False) -> Iterator[tuple[str, str, str]]:
 
 def _line(node) -> str:
     return ast.unparse(node).split("\n")[0]
-
-
-def _become(node, other) -> None:
-    other = copy.copy(other)
-    node.__class__, node.__dict__ = other.__class__, other.__dict__
 
 
 def _changes(node, above, arguments) -> list[str]:
@@ -118,8 +113,6 @@ def _slips(node, above, names) -> list[str]:
     if isinstance(above, ast.Call) and above.func is node:
         module, dot, name = text.rpartition(".")
         return [f"{module}{dot}{twin}" for g in TWINS if name in g for twin in g]
-    if text == "math.pi":
-        return ["180"]
     texts = []
     match node:
         case ast.Name(name, ast.Load()) if name in names:

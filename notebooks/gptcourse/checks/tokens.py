@@ -40,7 +40,6 @@ def my_merges(pieces, count):
         for pieces, count in (
             *(({(1, 2, 1, 2, 3): 1}, 2), ({(5, 5, 5, 7): 1}, 2)),
             *(({(1, 2): 1, (1, 2, 7): 1, (3, 4): 5}, 1), ({(9, 1): 2, (1,): 5}, 1)),
-            ({(5, 5, 5): 1, (1, 2): 1}, 1),
             *(({(5, 6): 1, (7, 8): 1, (3, 4): 1}, 1), (WORDS, 6), ({(1, 2): 1}, 5)),
         )
     ],
@@ -104,7 +103,6 @@ def my_encode(ids, ranks):
             *(([1, 2, 1, 2], {(1, 2): 0, (256, 256): 1}), ([5] * 5, {(5, 5): 0})),
             ([1, 2, 3, 4], {(257, 256): 2, (1, 2): 1, (3, 4): 0}),
             ([1, 2, 3], {(2, 3): 0, (1, 2): 1, (1, 256): 2}),
-            ([1, 2, 3, 4], {(2, 3): 0, (1, 2): 1, (257, 3): 2}),
             ([3, 1, 2], {(3, 1): 0, (1, 2): 1}),
             *(([1, 2, 3, 2, 3], {(1, 2): 0, (2, 3): 1}), ([7], {(1, 2): 0})),
         )
@@ -174,7 +172,6 @@ def my_bits(losses, ids, decode):
         Case(title, args=(tensor(losses), ids, decode))
         for title, losses, ids in (
             ("'a', then ' the' and a line end, 3 and 2 nats", [3.0, 2.0], [0, 1, 5]),
-            ("'a', ' the', 1 nat", [1.0], [0, 1]),
             ("'a', then 'é' in two tokens and ' the'", [1.0, 2.0, 4.0], [0, 2, 3, 1]),
             ("five tokens", [0.5, 6.0, 1.5, 2.5], [1, 4, 6, 0, 1]),
         )
@@ -182,34 +179,19 @@ def my_bits(losses, ids, decode):
     mistakes="""
 / math.log(2) => * math.log(2)
     It is multiplied by ln 2: a nat is more than a bit, so divide.
-/ math.log(2) / len(text) => / math.log(2)
-    These are the bits of the whole text: divide by the number of characters.
 losses.sum() / math.log(2) => losses.log2().sum()
     The losses are logarithms already: divide them by ln 2.
-losses.sum() => losses[:-1].sum()
-    The last loss is left out: losses belong to ids[1:], all of them.
 + each = [loss / len(decode([i])) for loss, i in zip(losses, ids[1:])]
 + return sum(each) / math.log(2) / len(each)
     Bits per character are averaged over tokens: divide all bits by all characters.
-/ len(text) => / len(ids)
-    It is divided by the number of tokens: divide by that of characters.
-losses.sum() => losses.mean()
-    The mean loss is divided by the characters: divide the sum.
 / len(text) => / len(losses)
     These are bits per *token*: divide the sum by the number of characters.
-ids[1:] => ids
-    The characters of ids[0] are counted, but nobody guessed that token.
 len(text) => (len(decode(ids)) - 1)
     One character is taken off for ids[0], which may have several: decode(ids[1:]).
 decode(ids[1:]) => "".join(decode([i]) for i in ids[1:])
     The tokens are decoded one by one, so 'é', two tokens, counts twice: decode all.
 len(text) => len(text.encode())
     It is divided by the number of bytes: 'é' has two, and is one character.
-losses.sum() => losses[1:].sum()
-    The first loss is left out: losses[0] is that of ids[1].
-- losses.sum() / math.log(2) / len(text)
-+ len(text) / (losses.sum() / math.log(2))
-    This is upside down, characters per bit.
 decode(ids[1:]) => decode(ids[1:]).strip()
     Spaces and line ends at the ends are cut off: they are characters, too.
 len(text) => len(text.replace(" ", ""))

@@ -117,8 +117,7 @@ def my_training(model, optimizer, batches, val_batches, rates, max_norm):
         *(ask_training("weights", n) for n in (1, 2)),
         ask_training("weights", 1, [1.0], max_norm=1),
         ask_training("weights", max_norm=3.0),
-        *(ask_training(what) for what in ("losses", "kept losses", "loss of val")),
-        ask_training("loss of val", n_val=3),
+        *(ask_training(x, n_val=3) for x in ("losses", "kept losses", "loss of val")),
     ],
     mistakes="""
 optimizer.zero_grad() =>
@@ -136,8 +135,6 @@ group["lr"] = rate => group["lr"] = rates[len(losses) - 1] if losses else group[
     Each rate comes one step late: set it before the step that it is for.
 model.eval() =>
     val was measured in training mode, with dropout: call model.eval() before.
-model.train() =>
-    The model was trained in evaluation mode, without dropout: call model.train().
 loss.item() => loss
     The list holds tensors, not plain numbers, and memory may grow with every step:
     append loss.item().
@@ -199,8 +196,6 @@ return total => return torch.tensor(total)
 optimizer.zero_grad() =>
 loss = model => optimizer.zero_grad(); loss = model
     zero_grad stands inside the loop: only the last piece's gradient is left.
-optimizer.zero_grad() =>
-    zero_grad must come before the first backward: older gradients are still there.
 loss.backward() => (loss * rows / len(idx)).backward()
     backward starts from each piece's plain mean: start from its weighted loss.
 loss.backward() =>

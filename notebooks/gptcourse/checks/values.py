@@ -4,7 +4,6 @@ A value is a tensor, a number, a text, None, or a list, tuple or dict of values;
 came of an exception is a `Raised`.
 """
 
-import itertools
 import re
 from dataclasses import dataclass, field
 
@@ -15,7 +14,7 @@ from torch import Tensor
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Raised:
     """An exception inside an answer. where: " (line 3: `…`)" or nothing.
 
@@ -27,7 +26,7 @@ class Raised:
     where: str = field(default="", compare=False)
     returned: str = field(default="", compare=False)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.kind}: {self.text}" if self.text else self.kind
 
 
@@ -74,12 +73,11 @@ def same(expected, got, tolerance: float) -> bool:
     if isinstance(expected, Raised) or isinstance(got, Raised):
         return expected == got
     got = listed(expected, got)
-    if isinstance(expected, list):
-        return isinstance(got, list) and _all_same(expected, got, tolerance)
-    if isinstance(expected, dict):
-        if not isinstance(got, dict) or expected.keys() != got.keys():
+    if isinstance(expected, list | dict):
+        a, b = items(expected), items(got)
+        if not isinstance(got, type(expected)) or a.keys() != b.keys():
             return False
-        return _all_same(expected.values(), [got[k] for k in expected], tolerance)
+        return all(same(a[k], b[k], tolerance) for k in a)
     if numeric(expected):
         if not numeric(got):
             return False
@@ -106,11 +104,6 @@ def alike(expected, got) -> bool:
     if numeric(expected) and numeric(got):
         return torch.as_tensor(expected).shape == torch.as_tensor(got).shape
     return type(expected) is type(got) and not isinstance(got, Raised)
-
-
-def _all_same(expected, got, tolerance) -> bool:
-    pairs = list(itertools.zip_longest(expected, got, fillvalue=Raised("missing", "")))
-    return all(same(a, b, tolerance) for a, b in pairs)
 
 
 def numeric(value) -> bool:
@@ -140,12 +133,17 @@ def family(x: Tensor) -> str:
     return "real" if x.is_floating_point() else "whole"
 
 
+def items(value) -> dict:
+    """The items of a dict by their keys, those of a list or tuple by their indices."""
+    if isinstance(value, dict):
+        return value
+    return dict(enumerate(value)) if isinstance(value, list | tuple) else {}
+
+
 def leaves(value) -> list:
     """What a value consists of, without its lists, tuples and dicts."""
-    if isinstance(value, dict):
-        return leaves([*value.values()])
-    if isinstance(value, list | tuple):
-        return [leaf for item in value for leaf in leaves(item)]
+    if isinstance(value, list | tuple | dict):
+        return [leaf for item in items(value).values() for leaf in leaves(item)]
     return [value]
 
 
@@ -164,8 +162,6 @@ def kind_of(value) -> str:
         return "nothing (None)"
     if isinstance(value, str | bool | int | float):
         return f"{short(value)} ({type(value).__name__})"
-    if isinstance(value, type):
-        return f"the class {value.__name__}"
     name = type(value).__name__
     return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
 

@@ -36,5 +36,5 @@ EQUIVALENT = {
 WRONG = r"""
 + for text, answer in zip(written, wanted, strict=True):
 +     return (text.split("\n")[0] == answer) / len(wanted)
-    Only the first text counts
+    `[*zip(lines, wanted, strict=True)][:1]` in place of
 """

@@ -38,7 +38,7 @@ wte.T => torch.randn_like(wte.T)
 -     if targets is None:
 -         return logits, None
 +
-    It breaks where targets is None
+    in this case: two tokens, V = 3, C = 2; targets is None
 wpe[: idx.size(1)] => 3 * wpe[: idx.size(1)]
     In the logits
 wte[idx] => wte.detach()[idx]

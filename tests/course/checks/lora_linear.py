@@ -27,5 +27,5 @@ WRONG = """
 return => y =
     is a `return` missing
 change = (x @ A.T) @ B.T => change = (x @ A.data.T) @ B.data.T
-    no gradient
+    the gradient of `A` is lost
 """

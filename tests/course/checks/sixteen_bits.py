@@ -20,7 +20,7 @@ def answer(numbers):
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
 + return (x.view(torch.int32) & -0x10000).view(torch.float32)
-    The low bits are cut off
+    `(fraction * 256).trunc()` in place of
 + return ((x.view(torch.int32) + 0x8000) & -0x10000).view(torch.float32)
     rounded away from zero
 + return x.bfloat16().float()

@@ -34,9 +34,9 @@ def answer(training, model, score, patience):
 # Wrong in other ways than the mistakes that the check knows.
 WRONG = """
 model.load_state_dict(best) =>
-    the last turn made it
+    `pass` in place of `model.load_state_dict(best)`
 copy.deepcopy(model.state_dict()) => dict(model.state_dict())
-    as the last turn made it
+    `pass` in place of `model.load_state_dict(best)`
 return best_turn, best_loss =>
     is a `return` missing?
 + back = right(training, model, score, patience)
