@@ -139,6 +139,7 @@ def my_loss(logits, targets):
     cases=[
         Case("the targets have p = 1/2 and 3/4", args=(HALF, tensor([[0, 2]]))),
         Case("three texts of three, V = 3", args=logits_and_targets(3, 3, 3)),
+        Case("two texts of three, V = 4", args=logits_and_targets(2, 3, 4)),
         Case("about 200, V = 5", args=logits_and_targets(3, 2, 5, 200.0), large=True),
         Case("p of e^-150", args=(tensor([[[150.0, 0.0]]]), tensor([[1]])), large=True),
         Case("three texts of two, V = 5", args=logits_and_targets(3, 2, 5)),

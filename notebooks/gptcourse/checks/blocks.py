@@ -32,6 +32,7 @@ def my_layer_norm(x, gain, bias, eps):
         Case("a vector far from 0", args=affine(numbers(1, 5) + 100, 0.1)),
         Case("x of shape (4,)", args=affine(numbers(4), 0.5)),
         Case("two texts of three positions, C = 4", args=affine(numbers(2, 3, 4), 0.1)),
+        Case("x of shape (2, 3, 5, 4)", args=affine(numbers(2, 3, 5, 4), 1e-5)),
     ],
     mistakes="""
 eps) + bias => eps) + gain * bias
@@ -79,6 +80,7 @@ def my_layer_norm_gradient(x, dy, eps):
     gradients=False,
     cases=[
         Case("x = [0, 2, 1], dy = [1, 0, 0], ε = 1", args=THREE),
+        Case("one vector of four", args=(numbers(4), numbers(4, start=50), 0.5)),
         Case("two texts of three positions, C = 4", args=BATCH),
     ],
     mistakes="""

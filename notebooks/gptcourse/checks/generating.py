@@ -39,6 +39,8 @@ def my_probabilities(logits, temperature, top_k, top_p):
         ask_kept([0.1, 0.2, 0.5, 0.2], top_k=2),
         ask_kept([0.12, 0.5, 0.08, 0.3], top_p=0.7),
         ask_kept([0.1, 0.6, 0.3], top_p=0.3),
+        ask_kept([0.24, 0.28, 0.22, 0.26], top_p=0.5),
+        ask_kept([0.1, 0.2, 0.7], [0.5, 0.4, 0.1], top_k=2),
         ask_kept(FIVE, temperature=0.5, top_p=0.8),
         ask_kept(FIVE, top_k=4, top_p=0.72),
         ask_kept(FIVE, [0.3, 0.3, 0.1, 0.1, 0.2], temperature=0.5, top_k=1, top_p=0.9),
@@ -80,8 +82,6 @@ if top_k is not None => if top_k is not None and top_p is None
     With top_k and top_p given, one of them keeps a token: both must keep it.
 if top_k is not None => if top_k is not None and top_p is None
     With top_k and top_p given, only top_p counts: a token must be kept by both.
-kept / kept.sum(dim=-1, keepdim=True) => F.softmax(kept, dim=-1)
-    A second softmax is taken of what is left: divide it by its sum.
 before < top_p => ordered >= top_p
     Each probability by itself is compared with p: what counts is the sum before it.
 """,

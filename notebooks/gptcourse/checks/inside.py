@@ -47,6 +47,7 @@ def my_score(w):
     praise="row t, column t - 1, from the second position on.",
     cases=[
         Case("one text, two heads, three positions", args=(numbers(1, 2, 3, 3).abs(),)),
+        Case("two texts, three heads, four positions", args=(numbers(2, 3, 4, 4),)),
         Case("sizes 2, 3, 5, 5", args=(numbers(2, 3, 5, 5, start=7).softmax(-1),)),
     ],
     mistakes="""
@@ -81,6 +82,7 @@ def my_ablation(heads, head):
     cases=[
         Case("two texts, head 1 of 2", args=(numbers(2, 2, 1, 2), 1)),
         Case("three texts, head 0 of 2", args=(numbers(3, 2, 4, 2), 0)),
+        Case("four texts, head 2 of 3", args=(numbers(4, 3, 2, 5), 2)),
         Case("sizes 2, 3, 4, 5", args=(numbers(2, 3, 4, 5), 1)),
     ],
     mistakes="""
@@ -110,9 +112,9 @@ def small_model(layer: int, head: int, T: int, seed: int, texts: int = 1):
 
 def afterwards(answer):
     """A probe: what the model itself says after a call."""
-    model, clean, *rest = small_model(1, 1, 3, 2)()
-    answer(model, clean, *rest)
-    return model(clean)[0]
+    model, clean, corrupted, layer, head = small_model(1, 1, 3, 2)()
+    answer(model, clean, corrupted, layer, head)
+    return model(corrupted)[0]
 
 
 patch_head = Exercise(

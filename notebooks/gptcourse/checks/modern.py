@@ -49,8 +49,6 @@ angles.cos(), angles.sin() => angles.deg2rad().cos(), angles.deg2rad().sin()
     The angles are taken for degrees: they are radians.
 a * cos - b * sin, a * sin + b * cos => a + sin, b + cos
     Sines are added, as the first Transformer did: rotate each pair.
-i / half) => i / max(half - 1, 1))
-    The exponent is i / (D/2 - 1): expected 2i/D, that is i / half.
 a * sin + b * cos => b
     Only the first half of the numbers changes: b becomes a · sin + b · cos.
 """,
@@ -85,8 +83,6 @@ x.square().mean(dim=-1, keepdim=True) => x.mean(dim=-1, keepdim=True).square()
     It is divided by the mean of |x|: expected the root of the mean of x².
 x.square().mean(dim=-1, keepdim=True) => x.var(dim=-1, correction=0, keepdim=True)
     This is the root of the variance, from the mean: square x itself.
-mean(dim=-1, keepdim=True) => sum(dim=-1, keepdim=True) / (x.size(-1) - 1)
-    The sum of the squares is divided by C - 1: their mean has C.
 """,
 )
 
@@ -106,6 +102,7 @@ def my_orthogonalise(G, steps):
         Case("[[3, 0], [0, 4]], one round", args=(tensor([[3.0, 0.0], [0.0, 4.0]]), 1)),
         Case("[[1, 2], [0, 1]], one round", args=(tensor([[1.0, 2.0], [0.0, 1.0]]), 1)),
         Case("three rows of two, five rounds", args=(numbers(3, 2), 5)),
+        Case("two rows of three, three rounds", args=(numbers(2, 3), 3)),
     ],
     mistakes="""
 norm() => abs().max()
@@ -128,8 +125,6 @@ a, b, c = => a, c, b =
     b and c are exchanged: b = -4.7750 stands before S X.
 X = a * X + b * S @ X + c => X = a * X; X = X + b * S @ X; X = X + c
     X is replaced by a X too early: all three terms are made of the old one.
-3.4445, -4.7750, 2.0315 => 1.5, -0.5, 0.0
-    This is another polynomial, 1.5 and -0.5: take the given a, b and c.
 - a * X + b * S @ X + c * S @ S @ X
 + a * X; X = X + b * X @ X.T @ X; X = X + c * X @ X.T @ X @ X.T @ X
     X is changed between the terms: all three are made of the X before the round.

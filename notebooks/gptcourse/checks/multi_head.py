@@ -71,6 +71,7 @@ def my_split(x, n_head):
     cases=[
         Case("two heads of 2; 110 is time 1, head 1", args=named_numbers(1, 2, 4, 2)),
         Case("one position, one head of 3", args=named_numbers(1, 1, 3, 1)),
+        Case("two texts of four, three heads of 2", args=named_numbers(2, 4, 6, 3)),
         Case("two texts of three, four heads of 5", args=named_numbers(2, 3, 20, 4)),
     ],
     mistakes="""
@@ -122,6 +123,7 @@ def my_heads(x, qkv, proj, n_head):
     cases=[
         Case("values 1, 2 in head 0 and 10, 20 in head 1", args=ones_and_tens),
         Case("one position, two heads, C = 4", args=attention(1, 1, 4, 2)),
+        Case("two texts of three, C = 8, two heads", args=attention(2, 3, 8, 2)),
         Case("large scores, C = 4", args=attention(1, 3, 4, 2, 12.0), large=True),
         Case("three texts of four, C = 6, three heads", args=attention(3, 4, 6, 3)),
     ],

@@ -117,8 +117,6 @@ def my_average(states):
     Only the first and the last state are averaged: take all.
 + return dict(states[-1])
     This is the last state alone: take the mean of all.
-+ return {k: torch.stack([s[k] for s in states]).median(0).values for k in states[0]}
-    This is the median: take the mean.
 + return {k: v + states[0][k] / len(states) for k, v in right(states).items()}
     The first state counts twice: begin the sum with zeros, or add from the second on.
 """,
@@ -128,6 +126,8 @@ RUNS = [
     *[("cdab", "xabcy"), ("ace", "abcde"), ("abc", "abxabc"), ("aab", "ab")],
     *[("xyabc", "xya yabc"), ("The cat", "the cat"), (" is ", "a is b"), ("", "abc")],
     *[("abc", ""), ("?abcdef", "abcdef!"), ("a b", "a\nb"), ("xabcy", "zabcw")],
+    *[("a cat,\n\nbut", "one at,\n\nbig"), ("aaaa", "aab"), ("bcd", "abcd")],
+    *[("abc", "abc"), ("abc", "xyz"), ("abcd", "dcba")],
 ]
 
 longest_run = Exercise(
@@ -177,8 +177,6 @@ n = 0 => text, source, n = text.strip(), source.strip(), 0
     Whole words are compared: a run may begin and end inside a word.
 n = 0 => text, source, n = text.replace(" ", ""), source.replace(" ", ""), 0
     Spaces are left out: they count like any other character.
-+ return len({*text} & {*source})
-    These are the different characters that both have: a run is one piece of text.
 + run, longest = "", 0
 + for char in text:
 +     run = run + char if run + char in source else ""
@@ -237,15 +235,9 @@ seeds.std() => d.std(dim=0).mean()
     The spread is taken first, and averaged: average first, over the other axis.
 d = a - b => d = (a - b).abs()
     The differences have lost their signs.
-windows.std() / len(windows) => d.std() / d.numel()
-seeds.std() / len(seeds) => d.std() / d.numel()
-    Both errors are that of all S · W differences: average over the other axis first.
 windows.std() / len(windows) => windows.std() / len(seeds)
 seeds.std() / len(seeds) => seeds.std() / len(windows)
     The numbers of windows and of seeds are exchanged under the roots.
-len(windows) ** 0.5 => (len(windows) - 1) ** 0.5
-len(seeds) ** 0.5 => (len(seeds) - 1) ** 0.5
-    It is divided by √(n - 1): n - 1 is in the standard deviation, divide that by √n.
 + return (a - b).mean(), *right(a, 0 * b)[1:]
     These are the errors of A's losses alone: take those of the differences.
 """,

@@ -68,6 +68,7 @@ def my_head(x, query, key, value):
     cases=[
         Case("values (1, 0) and (0, 1): these are the weights", args=shown_weights),
         Case("one text of one position, C = 3, d = 2", args=head_of(1, 1, 3, 2)),
+        Case("two texts of four positions, C = 3, d = 2", args=head_of(2, 4, 3, 2)),
         Case("large scores, C = 3, d = 2", args=head_of(2, 4, 3, 2, 12.0), large=True),
         Case("three texts of five positions, C = 8, d = 4", args=head_of(3, 5, 8, 4)),
     ],
@@ -126,7 +127,7 @@ LAYERS = {
     "each position is multiplied by the next one": lambda x: x * ahead(x),
     **{
         f"position {t} (from 0) takes from {s}, and nothing else": only(t, s)
-        for t, s in ((0, 2), (0, 1), (3, 4), (1, 2))
+        for t, s in ((0, 2), (0, 1), (3, 4), (1, 2), (0, 4))
     },
     "only in the second text": lambda x: (
         x + torch.arange(len(x))[:, None, None] * ahead(x)

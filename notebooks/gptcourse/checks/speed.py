@@ -147,8 +147,6 @@ torch.ldexp(whole, exponent - 8) => whole / 256
     The exponent is gone: multiply by 2 to the exponent again.
 (fraction * 256).round() => (fraction * 256 + 0.5).floor()
     Ties are rounded up: they go to the even neighbor, as `torch.round` does.
-+ return (x * 100).round() / 100
-    Two decimals are kept: a float keeps 8 bits of every number, whatever its size.
 + return torch.tensor([float(f"{v:.2e}") for v in x.flatten()]).view(x.shape)
     Decimal digits are rounded: round to 8 binary digits.
 return torch.ldexp(whole, exponent - 8) => return whole

@@ -118,6 +118,7 @@ def my_training(model, optimizer, batches, val_batches, rates, max_norm):
         ask_training("weights", 1, [1.0], max_norm=1),
         ask_training("weights", max_norm=3.0),
         *(ask_training(x, n_val=3) for x in ("losses", "kept losses", "loss of val")),
+        ask_training("loss of val"),
     ],
     mistakes="""
 optimizer.zero_grad() =>
