@@ -262,7 +262,7 @@ def test_a_gradient_that_is_lost_or_other_is_said():
         ((2, 3), (3, 2), "The axes are swapped"),
         ((1, 2), (2,), "An axis of size 1 is missing"),
         ((2,), (2, 1), "An axis of size 1 is left over"),
-        ((4, 2, 3), (2, 3), "the batch, is missing"),
+        ((4, 2, 3), (2, 3), "The first axis is missing"),
         ((4, 3), (4,), "Something was summed"),
         ((4,), (5,), "The shape is (5,): expected (4,)"),
     ],

@@ -77,6 +77,8 @@ loss < best_loss => (turn == 1 or loss < before, before := loss)[0]
     Each loss is compared with that of the turn before: compare with the lowest so far.
 enumerate(training, 1) => enumerate(list(training), 1)
     The whole training ran before the first score: score the model after each turn.
+(training, 1) => (training)
+    The turn is counted from 0: the first turn is 1.
 return best_turn, best_loss => return turn, loss
     This is the turn at which it stopped: return the best turn and its loss.
 float("inf"), None => score(model), copy.deepcopy(model.state_dict())

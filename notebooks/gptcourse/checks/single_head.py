@@ -200,8 +200,8 @@ range(1, x.size(1)) => [1]
 
 
 def ids_and_tables(idx, V: int, longest: int, C: int):
-    """Token vectors 100, 200, …, position vectors 1, 2, …, and .0, .1, … on top."""
-    tokens = torch.arange(100.0, 100 * V + 1, 100)[:, None].expand(V, C)
+    """Token vectors 20, 40, …, position vectors 1, 2, …, and .0, .1, … on top."""
+    tokens = torch.arange(20.0, 20 * V + 1, 20)[:, None].expand(V, C)
     places = torch.arange(1.0, longest + 1)[:, None] + torch.arange(C) / 10
     return lambda: (
         tensor(idx),
@@ -219,7 +219,7 @@ def my_vectors(idx, tokens, places):
     cases=[
         Case(f"ids {ids}, window of {sizes[1]}{more}", args=ids_and_tables(ids, *sizes))
         for ids, sizes, more in (
-            ([[2, 0, 0]], (3, 3, 2), "; tokens 100, 200, 300, positions 1, 2, 3"),
+            ([[2, 0, 0]], (3, 3, 2), "; tokens 20, 40, 60, positions 1, 2, 3"),
             ([[1]], (3, 2, 2), ""),
             ([[1, 3, 3], [0, 0, 2]], (4, 5, 4), ""),
         )

@@ -18,7 +18,8 @@ def my_flops(L, C, V, T, B):
     parts=("the matrices", "attention"),
     result=floats,
     cases=[
-        Case(f"L, C, V, T, B = {a}", args=a) for a in ((1, 2, 3, 5, 1), (2, 3, 5, 7, 4))
+        Case(f"L, C, V, T, B = {a}", args=a)
+        for a in ((1, 2, 3, 5, 1), (2, 3, 5, 7, 11))
     ],
     mistakes="""
 6 * weights * tokens, 12 => 2 * weights * tokens, 4

@@ -202,7 +202,7 @@ loss.backward() => (loss * rows / len(idx)).backward()
 loss.backward() =>
 total += loss.item() => total = total + loss
 optimizer.step() => total.backward(); optimizer.step(); total = total.item()
-    All pieces are in memory until the one backward at the end: call backward for each.
+    Graphs of several pieces are in memory at once: backward right after each forward.
 total += loss.item() => total = loss.item() * rows / len(idx)
     The loss given back is that of the last piece: return the mean over all rows.
 - total += loss.item()
