@@ -11,6 +11,8 @@ import functools
 import inspect
 import re
 import runpy
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import nbformat
@@ -21,7 +23,7 @@ from torch import Tensor, nn
 from gptcourse import checks
 from gptcourse.checks import core
 from gptcourse.checks.core import Exercise
-from gptcourse.checks.general import changed, general_mistakes
+from gptcourse.checks.general import RESULTS, applies, changed, general_mistakes
 from gptcourse.checks.patches import apply, load, parse
 from gptcourse.checks.running import Clock, in_thread, undisturbed
 from gptcourse.checks.slips import mutants
@@ -141,6 +143,41 @@ def test_mistakes_that_are_no_patches_have_an_answer(exercise):
 
 # The sweep
 
+# What no answer was ever seen to make, and cases must reject all the same.
+RARE = {
+    "only the first row": lambda x: x[:1],
+    "along axis 1 every item is the first": lambda x: x[:, :1].expand_as(x),
+    "exponentials": torch.exp,
+}
+
+
+def more(exercise):
+    """(what, answer): further changes of results, of single parts, and of arguments."""
+    right, results = exercise.right, [result for _, result in exercise.calls]
+    for what, change in RARE.items():
+        if applies(results, change):
+            yield what, form(right, change)
+    for n, value in enumerate(exercise.calls[0][0]):
+        if isinstance(value, Tensor):
+            yield f"argument {n} is ignored", partial(ignoring, right, n)
+    kinds = ("The numbers lost", "float16")  # which a part's numbers may well have
+    changes = {k: v for k, v in RESULTS.items() if not k.startswith(kinds)} | RARE
+    count = len(exercise.parts)
+    if count and all(len(result) == count for result in results):
+        for k, (what, change) in product(range(count), changes.items()):
+            if applies([result[k] for result in results], change):
+                yield f"part {k}: {what}", partial(change_part, right, change, k)
+
+
+def ignoring(right, n, *args):
+    return right(*args[:n], torch.zeros_like(args[n]), *args[n + 1 :])
+
+
+def change_part(right, change, k, *args):
+    result = [*right(*args)]
+    result[k] = changed(result[k], change)
+    return result
+
 
 def difference(before, after):
     lines = zip(before, after, strict=False)
@@ -164,7 +201,10 @@ def test_small_changes_of_the_solution_are_rejected(exercise):
         if not excuse:
             assert rejects(exercise, answer), f"taken for right: {what}"
     exercise.expected()
-    for says, answer in general_mistakes(exercise.right, exercise.calls):
+    for says, answer in [
+        *general_mistakes(exercise.right, exercise.calls),
+        *more(exercise),
+    ]:
         if says in equivalent:
             used.add(says)
         else:
