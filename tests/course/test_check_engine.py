@@ -18,6 +18,7 @@ from torch import nn
 from gptcourse import checks
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.patches import load
+from gptcourse.checks.running import in_thread
 from gptcourse.checks.stubs import untouched
 
 ROOT = Path(__file__).parents[2]
@@ -208,6 +209,19 @@ def test_what_an_answer_prints_is_shown_with_a_wrong_one_only(capsys):
     assert "line 3" in message and "line 4" not in message and "…" in message
     assert simple(SAME).outcome(chatty).message.count("\n") == 0
     assert capsys.readouterr().out == ""
+
+
+def test_other_threads_print_as_before(capsys):
+    done = threading.Event()
+
+    def work():
+        other = threading.Thread(target=lambda: (print("elsewhere"), done.set()))
+        other.start()
+        print("here")
+        done.wait(5)
+
+    assert in_thread(work)[1] == "here\n"
+    assert capsys.readouterr().out == "elsewhere\n"
 
 
 def test_an_exception_names_the_readers_line():

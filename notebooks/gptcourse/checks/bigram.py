@@ -31,8 +31,6 @@ tokens[:-1], tokens[1:] => tokens[:-1:2], tokens[1::2]
     adds once for equal indices. Use bincount or index_put_(…, accumulate=True).
 tokens[:-1], tokens[1:] => tokens, tokens.roll(-1)
     The last token is counted as if the first came after it: N tokens have N - 1 pairs.
-tokens[:-1], tokens[1:] => tokens[:-2], tokens[2:]
-    These pairs are two apart: pair each token with its direct neighbor.
 + counts = right(tokens, V)
 + return counts / counts.sum(1, keepdim=True).clamp(min=1)
     These are fractions of each row: return the plain counts.
@@ -115,6 +113,8 @@ tokens[places + 1] => tokens[(places + 1).minimum(places[:, -1:])]
     The last target repeats the window's last token: take the token after it.
 tokens[places + 1] => torch.stack([tokens[i + T : i + 2 * T] for i in starts])
     The targets are the window that follows: they begin one position on, not T.
+[places + 1] => [places]
+    The targets are the inputs: each target is the *next* token.
 """,
 )
 
@@ -205,5 +205,7 @@ idx.numel() => idx.size(0)
 + n = torch.zeros_like(table).index_put((idx, targets), torch.tensor(1.0), True)
 + return F.softmax(table, dim=-1) - n / n.sum(1, keepdim=True).clamp(min=1)
     Each row is guess less share: one not looked up is 0, a prediction weighs 1 / B·T.
+/ idx.numel() => / 1
+    The division by B·T is missing: the loss is a mean.
 """,
 )

@@ -187,5 +187,7 @@ u < p => u >= p
     The wrong numbers are dropped: those with u below p must go.
 u < p, 0.0, x / (1 - p) => u >= p, 0.0, x / p
     p is taken for the probability of staying: it is that of being dropped.
+x / (1 - p) => x
+    The numbers that stay are not scaled: without the factor 1/(1-p) the mean shrinks.
 """,
 )

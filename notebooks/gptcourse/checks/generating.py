@@ -77,9 +77,6 @@ logits / temperature, dim=-1) => logits, dim=-1) / temperature
     The probabilities are divided by the temperature: divide the logits, before softmax.
 top_k:] = 0 => max(1, top_k - 1) :] = 0
     top_k keeps one token too few: cut from index k on.
-* (before < top_p) => * ((before < top_p) | (torch.arange(p.size(1)) < (top_k or 0)))
-if top_k is not None => if top_k is not None and top_p is None
-    With top_k and top_p given, one of them keeps a token: both must keep it.
 if top_k is not None => if top_k is not None and top_p is None
     With top_k and top_p given, only top_p counts: a token must be kept by both.
 before < top_p => ordered >= top_p
@@ -112,6 +109,10 @@ was_seen, penalised, logits => was_seen, logits, penalised
 +     logits = logits.clone().index_fill(0, i, one)
 + return logits
     A token that was seen twice is penalised twice: once is enough.
+logits > 0, logits / penalty, logits * penalty => logits > 0, *2 * [logits / penalty]
+    Negative logits are divided, which makes them likelier: multiply those.
+), seen) => ), seen[-1])
+    Only the last token is penalised: all that are among `seen` are.
 """,
 )
 

@@ -237,5 +237,7 @@ d_x.flatten(0, 1)) => d_x.flatten(0, 1)) / idx.numel()
     It is divided by B·T: d_x and d_logits already hold that factor of the mean loss.
 d_x.flatten(0, 1)) => (d_x / torch.bincount(idx.flatten())[idx, None]).flatten(0, 1))
     A token that comes up twice gets the mean of its rows of d_x: add up all of them.
+.index_add(0, idx.flatten(), d_x.flatten(0, 1)) =>
+    Only the use at the end is here: add d_x to the rows that were read.
 """,
 )

@@ -35,6 +35,8 @@ norm(streams) => torch.cat([streams[:-1], norm(streams[-1:])])
     Only the last state passes through the norm: each must, as if it were the last.
 + return torch.stack([right(state, norm, table) for state in streams[1:]])
     The first state, from before the first layer, is left out: there are L + 1 states.
+norm(streams) => streams
+    The last norm is missing: the model's own logits are made of norm(stream).
 """,
 )
 

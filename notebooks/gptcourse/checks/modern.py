@@ -117,16 +117,9 @@ S = X @ X.T => X = X / X.norm(); S = X @ X.T
     The matrix is divided by its norm in every round: once, before the first.
 G.norm() => G.square().mean().sqrt()
     It is divided by the root of the mean square: the norm is that of the *sum*.
-norm() => norm(dim=0, keepdim=True)
-    Each column is divided by its own norm: one norm for the whole matrix.
-G.norm() => torch.linalg.matrix_norm(G, 2)
-    It is divided by the largest singular value: take the root of the sum of squares.
 a, b, c = => a, c, b =
     b and c are exchanged: b = -4.7750 stands before S X.
 X = a * X + b * S @ X + c => X = a * X; X = X + b * S @ X; X = X + c
     X is replaced by a X too early: all three terms are made of the old one.
-- a * X + b * S @ X + c * S @ S @ X
-+ a * X; X = X + b * X @ X.T @ X; X = X + c * X @ X.T @ X @ X.T @ X
-    X is changed between the terms: all three are made of the X before the round.
 """,
 )

@@ -85,6 +85,8 @@ n_head, C // n_head) => C // n_head, n_head)
     n_head is taken for the width of a head: there are n_head, each C / n_head wide.
 + return x.transpose(1, 2).reshape(len(x), n_head, x.size(1), -1)
     Transposed first, then cut: view (B, T, H, d) first, then transpose.
+.transpose(1, 2) =>
+    The axes are (B, T, H, d): one step is left, heads before time.
 """,
 )
 

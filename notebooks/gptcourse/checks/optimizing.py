@@ -95,8 +95,6 @@ def my_rate(step, steps, lr, rise):
     It falls from step rise + 1 on: that step still has the full rate.
 (1 + math.cos(math.pi * done)) / 2 => (1 - done)
     This is a straight line: half a cosine is (1 + cos πd) / 2.
-lr * step / rise => lr * (1 - math.cos(math.pi * step / rise)) / 2
-    The warm-up follows a cosine: it rises in equal parts, lr · step / rise.
 lr * step / rise => lr * (step // rise)
     `//` gives 0 until step rise: divide with `/`.
 """,

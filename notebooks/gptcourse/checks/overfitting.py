@@ -69,8 +69,6 @@ def my_stop(training, model, score, patience):
 model.load_state_dict(best) =>
 break => model.load_state_dict(best); break
     The best weights are put back only after a stop: a training may also end by itself.
-break => next(training, None); break
-    It trains one turn after the decision to stop: decide right after the score.
 best_turn, best_loss, waited = turn, loss, 0 => best_turn, best_loss = turn, loss
     All turns without a new low are counted together: a new low sets the count to 0.
 loss < best_loss => (turn == 1 or loss < before, before := loss)[0]
@@ -87,8 +85,6 @@ waited == patience => waited >= patience - 1
     It stops one turn too early: wait for `patience` turns in a row without a new low.
 float("inf"), None => 10.0, copy.deepcopy(model.state_dict())
     All losses may lie above the number it begins with: begin with float("inf").
-waited += 1 => waited += 1; model.load_state_dict(best)
-    The best weights are put back at each turn without a new low: only once, at the end.
 """,
 )
 
@@ -113,14 +109,12 @@ def my_average(states):
     It is divided by the number of names: divide by that of states.
 + return right([my_average(states[:-1]), states[-1]]) if states[1:] else states[0]
     The last state counts half: all count alike, so sum first, then divide.
-+ return right(states) | {k: v for k, v in states[-1].items() if v.ndim == 1}
-    Only some of the tensors are averaged: take every name.
 + return right([states[0], states[-1]])
     Only the first and the last state are averaged: take all.
-+ return dict(states[-1])
-    This is the last state alone: take the mean of all.
 + return {k: v + states[0][k] / len(states) for k, v in right(states).items()}
     The first state counts twice: begin the sum with zeros, or add from the second on.
++ return dict(states[-1])
+    This is the last state alone: take the mean of all.
 """,
 )
 
@@ -226,9 +220,6 @@ seeds.std() => seeds.std(correction=0)
 / len(windows) ** 0.5 =>
 / len(seeds) ** 0.5 =>
     These are standard deviations: those of a mean of n are smaller, divide by √n.
-windows.std() => windows.var()
-seeds.std() => seeds.var()
-    These are variances over √n: the root is missing, `std`.
 len(windows) ** 0.5 => len(windows)
 len(seeds) ** 0.5 => len(seeds)
     It is divided by n: the error of a mean of n is smaller by √n.

@@ -31,8 +31,6 @@ return ids[:, :-1], targets[:, 1:] => return ids[:, :-1], targets[:, :-1]
     The mask is inverted: the question is learned, and the answer is left out.
 -100 => 0
     Left out are targets of -100: 0 is a token, too, and would be learned.
--100 => -1
-    Left out are targets of -100: torch's cross-entropy fails on -1.
 return ids[:, :-1] => return targets[:, :-1]
     -100 stands in the inputs, too: only the targets are masked.
 + idx = ids.clone()
@@ -42,8 +40,6 @@ masked_fill(~is_answer, -100) => clone()
     The questions are learned, too: put -100 where is_answer is false.
 ~is_answer => ~(is_answer & F.pad(is_answer, (0, 1), value=True)[:, 1:])
     The last token of each answer is left out: the model would never learn to stop.
--100 => 100
-    Left out are targets of -100: the minus is missing.
 ids[:, :-1], targets[:, 1:] => ids[:, 1:], targets[:, :-1]
     The shift goes the wrong way: idx is ids[:, :-1], the targets are one place further.
 ~is_answer => ~(is_answer & is_answer.roll(1, 1))
@@ -73,6 +69,13 @@ def my_prompt(description, examples, query):
     Without a description its line stays, empty: the prompt looks as in training.
 in examples => in dict(examples).items()
     An example that comes twice is there once only: keep all.
+{query}> => {query}>\n
+    There is a line end after the last '>': the model would begin a new line.
+{word}>{answer} => {word} > {answer}
+{query}> => {query} >
+    There are spaces around the mark: expected word>answer, as in training.
+{word}>{answer} => {answer}>{word}
+    Words and answers are swapped: word>answer.
 """,
 )
 
@@ -170,5 +173,9 @@ def my_lora(x, W, A, B, alpha):
     W x is scaled, too: alpha / r belongs to the change alone.
 alpha / r => alpha // r
     `//` drops the decimals of the quotient: the factor is alpha / r.
+alpha / r * change => change
+    The change is not scaled: alpha / r stands before it.
+alpha / r => alpha
+    The factor is alpha alone: divide it by r, A's number of rows.
 """,
 )

@@ -208,5 +208,7 @@ budget / 6 / n => budget / 2 / n
     N · D is half the budget: a token costs 6 N, forward and backward, so a sixth.
 alpha * A / (beta * B) => beta * A / (alpha * B)
     α and β are exchanged in the factor: α A / β B.
+(beta / => (alpha /
+    The exponents are swapped: N grows with the power β / (α + β), D with α / (α + β).
 """,
 )

@@ -9,6 +9,7 @@ import ctypes
 import io
 import linecache
 import random
+import sys
 import threading
 import time
 import traceback
@@ -24,6 +25,7 @@ from torch.overrides import TorchFunctionMode
 from gptcourse.checks.values import ADDRESS, Raised, plain, same
 
 OURS = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
+KEPT_OUTPUT = 300  # characters of what an answer prints
 PATIENCE = 12  # wall-clock limit, in time limits: a busy machine is no endless loop
 
 
@@ -131,8 +133,9 @@ def in_thread(
             result.append(work())
 
     thread = threading.Thread(target=target, daemon=True)
-    redirected = contextlib.redirect_stdout(printed)
-    with undisturbed(), redirected, contextlib.redirect_stderr(printed):
+    out, err = (_Routed(s, thread, printed) for s in (sys.stdout, sys.stderr))
+    redirected = contextlib.redirect_stdout(out)
+    with undisturbed(), redirected, contextlib.redirect_stderr(err):
         thread.start()
         try:
             while thread.is_alive() and not (clock and clock.is_over(thread, limit)):
@@ -140,6 +143,22 @@ def in_thread(
         finally:
             _stop(thread)
     return (result[0] if result else None), printed.getvalue()
+
+
+class _Routed:
+    """A stream that keeps what one thread writes, and passes on what others write."""
+
+    def __init__(self, stream, thread: threading.Thread, kept: io.StringIO):
+        self.stream, self.thread, self.kept = stream, thread, kept
+
+    def write(self, text):
+        if threading.current_thread() is not self.thread:
+            return self.stream.write(text)
+        self.kept.write(text[: KEPT_OUTPUT - self.kept.tell()])
+        return len(text)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
 
 
 def _stop(thread: threading.Thread) -> None:

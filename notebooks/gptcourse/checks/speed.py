@@ -30,6 +30,8 @@ def my_flops(L, C, V, T, B):
     The projection behind the heads is missing: C² weights in each block.
 + V * C => + L * V * C
     The matrix that makes the logits is counted in every block: it is there once.
+6 * weights * tokens, 12 => 3 * weights * tokens, 6
+    Half of it: a weight costs a multiplication *and* an addition.
 """,
 )
 
@@ -86,10 +88,6 @@ new, s, y => new, s, y / s
 s * shrink + e.sum(dim=1, keepdim=True) => (s + e.sum(dim=1, keepdim=True)) * shrink
 y * shrink + e @ V => (y + e @ V) * shrink
     The tile's own part shrinks, too: multiply only the old sums.
-s * shrink + e.sum(dim=1, keepdim=True) => (s + e.sum(dim=1, keepdim=True)) * shrink
-y * shrink + e @ V => (y + e @ V) * shrink
-scores - new => scores - m
-    The tile is counted from the old m, at first -inf: take exp(scores - new).
 e @ V => scores.softmax(1) @ V
     The tile's weights are divided by their own sum: y holds numerators, add e @ V.
 e = (scores - new).exp() => e = scores.softmax(1)
@@ -135,9 +133,6 @@ def my_rounding(x):
 256).round => 128).round
 exponent - 8 => exponent - 7
     One bit too few: 7 stored bits and a leading 1 that needs no storing make 8.
-256).round => 512).round
-exponent - 8 => exponent - 9
-    One bit too many: the 7 stored bits and the leading 1 make 8.
 + return x.half().float()
     This is float16, of 11 significant bits and a small range: bfloat16 has 8.
 (fraction * 256).round() => fraction.sign() * (fraction.abs() * 256 + 0.5).floor()
@@ -148,8 +143,6 @@ torch.ldexp(whole, exponent - 8) => whole / 256
     The exponent is gone: multiply by 2 to the exponent again.
 (fraction * 256).round() => (fraction * 256 + 0.5).floor()
     Ties are rounded up: they go to the even neighbor, as `torch.round` does.
-+ return torch.tensor([float(f"{v:.2e}") for v in x.flatten()]).view(x.shape)
-    Decimal digits are rounded: round to 8 binary digits.
 return torch.ldexp(whole, exponent - 8) => return whole
     These are the 8 bits as whole numbers: multiply by 2^(exponent - 8).
 frexp(x) => frexp(x.abs())

@@ -76,12 +76,6 @@ replaced(ids, pair, new): n => replaced(ids[::-1], pair[::-1], new)[::-1]: n
     Pairs are replaced from the right: from the left, 5 5 5 becomes 256 5.
 ids[2 if here else 1 :] => ids[1:]
     The second number of a merged pair stays in the text: go on behind the pair.
-in pairwise(ids) => in zip(ids[::2], ids[1::2])
-    Only every second pair is counted: any two neighbours are one.
-(-together[p], p) => (-together[p], p[::-1])
-    Of equally frequent pairs it takes the smaller second number: compare the first.
-256 + len(merges) => 1 + max(max(ids) for ids in pieces if ids)
-    The new token is one above the highest there is: number them from 256 on.
 """,
 )
 
@@ -139,8 +133,6 @@ min(known, key=ranks.get) => max(known, key=known.count)
     The new tokens are one too high: that of rank 0 is 256.
 if pair in ranks] => if ranks.get(pair)]
     Rank 0 counts as false, so the first merge is never made: ask `pair in ranks`.
-min(known, key=ranks.get) => known[-1]
-    The pair farthest right is merged first: merge the one of the lowest rank.
 + for pair in sorted(ranks, key=ranks.get):
 +     if pair in [*pairwise(ids)]:
 +         at = [*pairwise(ids)].index(pair)
@@ -182,8 +174,6 @@ def my_bits(losses, ids, decode):
     mistakes="""
 / math.log(2) => * math.log(2)
     It is multiplied by ln 2: a nat is more than a bit, so divide.
-losses.sum() / math.log(2) => losses.log2().sum()
-    The losses are logarithms already: divide them by ln 2.
 + each = [loss / len(decode([i])) for loss, i in zip(losses, ids[1:])]
 + return sum(each) / math.log(2) / len(each)
     Bits per character are averaged over tokens: divide all bits by all characters.
@@ -199,8 +189,6 @@ decode(ids[1:]) => decode(ids[1:]).strip()
     Spaces and line ends at the ends are cut off: they are characters, too.
 len(text) => len(text.replace(" ", ""))
     Spaces are not counted: they are characters, too.
-+ return 2 ** right(losses, ids, decode)
-    This is a perplexity, 2 to the power of the bits: return the bits.
 ids[1:] => ids[:-1]
     The last token's characters are left out, those of ids[0] counted: decode(ids[1:]).
 """,
