@@ -1,6 +1,7 @@
 """Models around a model: each trains, evaluates, generates, is saved and loaded."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -36,6 +37,7 @@ from gptlib.handler.build import (
     resize,
     take_weights,
 )
+from gptlib.modern import ADDED
 from gptlib.optim import build_optimizer
 
 V, T = 7, 12
@@ -294,6 +296,23 @@ def test_a_mixture_may_begin_with_a_transformer_and_the_other_way_round():
     other = build_model(resize(CONFIGS["mixture"], n_embd=32), TEXT)
     with pytest.raises(ValueError, match="do not fit"):
         take_weights(other, alone)
+
+
+@pytest.mark.parametrize("parts", [*ADDED, ADDED])
+def test_added_parts_begin_without_effect_and_then_learn(parts):
+    names = (parts,) if isinstance(parts, str) else parts
+    alone, more = (
+        perturbed(MODERN),
+        perturbed(replace(MODERN, **dict.fromkeys(names, True))),
+    )
+    take_weights(more, alone)
+    idx = torch.randint(V, (2, T))
+    assert torch.equal(more(idx)[0], alone(idx)[0])
+    more(idx, idx)[1].backward()
+    new = [p for k, p in more.named_parameters() if k not in alone.state_dict()]
+    assert new and all(p.grad.abs().sum() > 0 for p in new)
+    with pytest.raises(ValueError, match="have no place here"):
+        take_weights(alone, more)
 
 
 def test_tables_have_a_rate_of_their_own():

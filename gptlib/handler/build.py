@@ -112,6 +112,10 @@ def build_model(config: Config, tokens: Int[Tensor, " N"] | None = None) -> nn.M
     return WithCounts(model, counts)
 
 
+# The weights of a ModernGPT's added parts, which do nothing while they are zero.
+AT_ZERO = ("conv_1.weight", "conv_2.weight", "attn.mix", "gate.weight", "gate.bias")
+
+
 def plain_name(name: str) -> str:
     """The name of a tensor without the models around the one that it belongs to."""
     while name.startswith("model."):
@@ -122,12 +126,15 @@ def plain_name(name: str) -> str:
 def take_weights(model: nn.Module, other: nn.Module) -> None:
     """Copy the weights of a model of the same layers; the counts stay the model's own.
 
-    Context and dropout may differ, and one may be mixed with counts and the other
-    not. Raises ValueError when a shape does not fit.
+    Context and dropout may differ, one may be mixed with counts and the other not, and
+    parts that ModernConfig adds and the other lacks begin at zero: as if they were not
+    there. Raises ValueError when a shape does not fit.
     """
-    ours = {plain_name(k): k for k in model.state_dict()}
+    own = model.state_dict()
+    ours = {plain_name(k): k for k in own}
     theirs = {plain_name(k): v for k, v in other.state_dict().items()}
-    weights = {
+    weights = {k: v.new_zeros(v.shape) for k, v in own.items() if k.endswith(AT_ZERO)}
+    weights |= {
         ours.get(k, k): v for k, v in theirs.items() if not k.startswith("counts.")
     }
     try:
