@@ -7,6 +7,7 @@ from gptlib import GPT, CharTokenizer, GPTConfig, ModelHandler, TrainConfig, loa
 from gptlib.commands import record
 from gptlib.commands.main import main
 from gptlib.commands.record import is_causal
+from gptlib.evaluation import Evaluation
 
 SHAPE = {"n_layer": 1, "n_head": 1, "n_embd": 4, "block_size": 32}
 
@@ -45,6 +46,12 @@ def test_a_broken_rule_is_named(trained, monkeypatch, track, changes, says):
         monkeypatch.setattr(record, name, value)
     with pytest.raises(SystemExit, match=says):
         main(["record", str(trained.path), "--track", track])
+
+
+def test_the_error_is_per_character_too(trained):
+    per_token = Evaluation(2.0, 0.02, 100, (), nats_per_char=1.0)
+    row = record.row("mine", trained, 8, lambda _: per_token)
+    assert "| 1.0000 ± 0.0100 |" in row
 
 
 class Foresight(torch.nn.Module):
