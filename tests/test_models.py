@@ -11,7 +11,7 @@ from gptlib import ModelHandler, count_parameters, evaluate, load_corpus
 
 FOLDER = Path(__file__).parents[1] / "models"
 NOTES = (FOLDER / "notes.md").read_text()
-SHIPPED = ["model1", "model2", "model3", "plain"]
+SHIPPED = ["model1", "model2", "model3", "plain", "plays"]
 TAUGHT = "model2"  # its recipe is that of a model without teachers
 LARGEST = 25_000_000  # bytes of a file
 
@@ -20,9 +20,11 @@ LARGEST = 25_000_000  # bytes of a file
 def test_shipped_model_is_what_its_notes_say(name, shakespeare):
     handler = ModelHandler(FOLDER / name).load()
     notes = NOTES[NOTES.index(f"## {name}") :].partition("\n## ")[0]
-    loss = evaluate(handler.model, shakespeare.encode(handler.tokenizer).val).loss
-    assert loss == pytest.approx(handler.history[-1].val, abs=0.002)
-    assert f"{loss:.3f}" in notes
+    tokenizer = handler.tokenizer
+    val = shakespeare.encode(tokenizer).val
+    found = evaluate(handler.model, val, tokenizer=tokenizer)
+    assert found.loss == pytest.approx(handler.history[-1].val, abs=0.002)
+    assert f"{found.nats_per_char:.3f}" in notes
     parameters = re.search(r"([\d,]+) parameters", notes)[1]
     assert count_parameters(handler.model) == int(parameters.replace(",", ""))
     recipe = json.loads((FOLDER / name / "recipe.json").read_text())

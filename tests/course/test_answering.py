@@ -113,7 +113,7 @@ def test_the_command_measures_writes_a_table_and_saves(run, few, tmp_path, monke
     assert {row.shots for row in rows} == ({0, 1} if method == "none" else {0})
     assert {(row.start, row.every) for row in rows} == {(run.start, run.every)}
     moved = {row.trained for row in rows}
-    base = ModelHandler(project_folder("models") / "model3").load().model.model
+    base = ModelHandler(project_folder("models") / "plays").load().model
     whole = sum(p.numel() for p in base.parameters())
     if method == "none":
         assert moved == {0} and not folder.exists()
@@ -129,7 +129,7 @@ def test_the_adapters_that_ship_are_of_the_rank_that_dev_chose():
     rows = load_rows(answering.Result, table("answers"))
     lines = [r for r in rows if (r.method, r.kind, r.split) == ("lora", "line", "dev")]
     assert max(lines, key=lambda row: row.right).rank == answering.RANK
-    base = ModelHandler(project_folder("models") / "model3").load().model.model
+    base = ModelHandler(project_folder("models") / "plays").load().model
     load_adapters(base, project_folder("models") / "adapters" / "adapters.safetensors")
     shipped = adapter_state(base)
     assert {min(one.shape) for one in shipped.values()} == {answering.RANK}

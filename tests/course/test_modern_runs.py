@@ -16,7 +16,7 @@ def data():
     return corpus.encode(CharTokenizer(corpus.text))
 
 
-@pytest.mark.parametrize("recipe", [*modern.RECIPES, *modern.LONG_RECIPES])
+@pytest.mark.parametrize("recipe", [*modern.RECIPES, *modern.LONG_RUNS])
 def test_every_recipe_can_be_trained_and_repeated(recipe, data):
     setting = modern.Setting(2, 16, 0.003)
     losses = []

@@ -25,11 +25,11 @@ def merged() -> torch.Tensor:
 
 
 def counted() -> dict[str, int]:
-    """The numbers of model3's transformer, of its matrices, and of one row of each.
+    """The numbers of `models/plays`, of its matrices, and of one row of each.
 
     per_rank: how many numbers adapters of rank 1 have; rows, columns: of the largest.
     """
-    model = ModelHandler(project_folder("models") / "model3").load().model.model
+    model = ModelHandler(project_folder("models") / "plays").load().model
     shapes = [layer.weight.shape for _, _, layer in block_layers(model)]
     rows, columns = max(shapes, key=lambda shape: shape[0])
     return {

@@ -1,4 +1,4 @@
-"""The answering study: model3 fine-tuned to answer, all weights or adapters alone.
+"""The answering study: plays fine-tuned to answer, all weights or adapters alone.
 
     python -m gptcourse.experiments.answering --method full --save models/answers
     python -m gptcourse.experiments.answering --method lora --seed 1 \\
@@ -66,7 +66,7 @@ class Run:
     """
 
     method: str = "lora"
-    start: str = "model3"
+    start: str = "plays"
     every: int = 0
     rank: int = RANK
     optimizer: str = "muon"

@@ -6,8 +6,9 @@ The clock is the processor time of one thread. The steps of all recipes are meas
 turns, and each gets those that fit into SECONDS. Each of RECIPES is tried on dev at
 several settings, TRIED, with one seed. The best of both families, CHOSEN, are trained
 with three seeds and evaluated on val; so is the modern one with each of CHANGES, for as
-many steps. Last comes the two-minute run, on dev, for its weight beside n-gram counts.
-Rows that are in notebooks/records/modern.csv are not made again. An hour on one core.
+many steps. Last comes the two-minute run, on dev, over characters and over
+subword tokens, and its weight beside n-gram counts. Rows that are in
+notebooks/records/modern.csv are not made again. An hour on one core.
 Read next: notebook 14.
 """
 
@@ -23,8 +24,9 @@ import torch.nn.functional as F
 import tyro
 
 from gptcourse.records import load_rows, replace_rows, table
+from gptlib.bpe import BPETokenizer
 from gptlib.composed import Mixture
-from gptlib.data import TokenSplits, load_corpus
+from gptlib.data import Corpus, TokenSplits, load_corpus
 from gptlib.evaluation import evaluate
 from gptlib.handler.build import build_config, build_model
 from gptlib.modern import ADDED
@@ -135,11 +137,12 @@ CHOSEN = {
     "gpt": Setting(12, 32, 0.006),
     "modern": Setting(12, 64, 0.005),
 }
-# The notebook's two-minute run. Beside n-gram counts dev chooses one of WEIGHTS.
+# The notebook's two-minute run: how many subword tokens there are (0: characters),
+# steps, and the longest n-grams, beside whose counts dev chooses one of WEIGHTS.
 LONG = MODERN | {"n_layer": 4} | dict.fromkeys(ADDED, True)
 LONG_RATES = {"muon_lr": 0.015, "warmup": 0.025}
-LONG_RECIPES = {"two minutes": (LONG, LONG_RATES)}
-LONG_SETTING, LONG_STEPS = Setting(8, 128, 0.008), 1300
+LONG_SETTING = Setting(8, 128, 0.008)
+LONG_RUNS = {"two minutes": (0, 1300, 6), "two minutes, 384 tokens": (384, 960, 5)}
 WEIGHTS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 
 
@@ -166,10 +169,9 @@ def training_of(recipe: str, setting: Setting, seed: int, steps: int, data):
     torch.manual_seed(seed)
     rates = {"lr": setting.lr, "muon_lr": 4 * setting.lr}
     fixed = {"optimizer": "muon", "schedule": "linear", "sampling": "epochs"}
-    shape, own = (RECIPES | LONG_RECIPES)[recipe]
-    model = build_model(
-        build_config(shape | {"block_size": setting.context}), data.train
-    )
+    shape, own = RECIPES.get(recipe, (LONG, LONG_RATES))
+    sizes = {"vocab_size": data.tokenizer.vocab_size, "block_size": setting.context}
+    model = build_model(build_config(shape | sizes), data.train)
     config = rates | fixed | own | {"batch_size": setting.batch, "seed": seed}
     return train(model, data, TrainConfig(steps=steps, **config))
 
@@ -218,10 +220,10 @@ def stage_costs(stage: str, data: TokenSplits) -> dict:
 def steps_of(stage: str, recipe: str, setting: Setting, data: TokenSplits) -> int:
     """How many steps a run gets: those that fit into SECONDS.
 
-    A changed model gets those of the unchanged one, the two-minute run LONG_STEPS.
+    A changed model gets those of the unchanged one, a two-minute run its own.
     """
     if stage == "long":
-        return LONG_STEPS
+        return LONG_RUNS[recipe][1]
     changed = recipe in CHANGES or recipe in LEAN
     costs, shape = stage_costs("val" if changed else stage, data), astuple(setting)[:2]
     return round(1000 * SECONDS / costs["modern" if changed else recipe, *shape])
@@ -238,9 +240,9 @@ def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) 
     with attention:
         list(training)
         spent = time.process_time() - began
-        loss = evaluate(model, data.val).loss
+        loss = nats(model, data)
     if stage == "long":
-        weigh(model, data)
+        weigh(model, data, LONG_RUNS[recipe][2])
     return Run(
         stage,
         recipe,
@@ -259,12 +261,32 @@ def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) 
     )
 
 
-def weigh(model: torch.nn.Module, data: TokenSplits) -> None:
+def nats(model: torch.nn.Module, data: TokenSplits) -> float:
+    """The loss on `data.val`, in nats per character."""
+    return evaluate(model, data.val, tokenizer=data.tokenizer).nats_per_char
+
+
+def weigh(model: torch.nn.Module, data: TokenSplits, order: int) -> None:
     """Print the loss on `data.val` beside n-gram counts, by the model's weight."""
-    counts = CountedNGrams.fit(data.train, model.config.vocab_size, order=6)
+    counts = CountedNGrams.fit(data.train, model.config.vocab_size, order)
     for weight in WEIGHTS:
-        loss = evaluate(Mixture(model, counts, weight), data.val).loss
+        loss = nats(Mixture(model, counts, weight), data)
         print(f"weight {weight}: {loss:.4f}", flush=True)
+
+
+def encoded(stage: str, recipe: str, corpus: Corpus) -> TokenSplits:
+    """The splits of a run, tuned on dev but for its last runs, whose val is val.
+
+    Merges of tokens are found in what is trained on: those of the text with dev in it
+    fit dev better than any other text.
+    """
+    tuned = stage in ("dev", "long")
+    count = LONG_RUNS[recipe][0] if stage == "long" else 0
+    tokenizer = CharTokenizer(corpus.text)
+    if count:
+        tokenizer = BPETokenizer.train(corpus.text[: corpus.dev_start], count)
+    data = corpus.encode(tokenizer)
+    return data.for_tuning() if tuned else data
 
 
 def wanted_runs() -> list[tuple]:
@@ -280,7 +302,7 @@ def wanted_runs() -> list[tuple]:
     runs += [
         (k, n, CHOSEN["modern"], s) for s in CHANGE_SEEDS for n, k in kinds.items()
     ]
-    return runs + [("long", name, LONG_SETTING, 0) for name in LONG_RECIPES]
+    return runs + [("long", name, LONG_SETTING, 0) for name in LONG_RUNS]
 
 
 def main(seconds: float = math.inf) -> None:
@@ -295,8 +317,7 @@ def main(seconds: float = math.inf) -> None:
         if time.monotonic() - began > seconds:
             return
         steps = steps_of(stage, name, setting, data)
-        split = data.for_tuning() if stage in ("dev", "long") else data
-        row = run(stage, name, setting, seed, steps, split)
+        row = run(stage, name, setting, seed, steps, encoded(stage, name, corpus))
         print(row, flush=True)
         replace_rows(RUNS, [row], KEY, loss=".4f", ms=".2f", minutes=".4f")
     print("nothing is left to do")
