@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from gptcourse.experiments import modern
 from gptcourse.records import load_rows
+from gptlib.bpe import BPETokenizer
 from gptlib.data import load_corpus
 from gptlib.tokenizer import CharTokenizer
 
@@ -36,6 +37,15 @@ def test_a_row_says_what_was_measured(data):
         torch.get_num_threads(),
     )
     assert 3 < row.loss < 4.5 and row.minutes == pytest.approx(row.ms * 3 / 6e4)
+
+
+def test_tokens_are_made_without_the_text_they_are_tuned_on():
+    corpus = load_corpus("tinyshakespeare")
+    data = modern.encoded("long", "two minutes, 384 tokens", corpus)
+    before_dev = corpus.text[: corpus.dev_start]
+    assert data.tokenizer.merges == BPETokenizer.train(before_dev, 384).merges
+    assert data.tokenizer.decode(data.val.tolist()) == corpus.dev
+    assert data.tokenizer.decode(data.train.tolist()) == before_dev
 
 
 def test_the_table_holds_every_run_once_and_equal_time_for_each():
