@@ -41,6 +41,11 @@ class Evaluation:
     nats_per_char: float | None = None
     bits_per_char: float | None = None
 
+    @property
+    def stderr_per_char(self) -> float:
+        """The standard error of `nats_per_char`."""
+        return self.stderr * self.nats_per_char / self.loss
+
     def __repr__(self) -> str:
         text = f"Evaluation(loss={self.loss:.4f}"
         if not math.isnan(self.stderr):  # one window has no spread

@@ -301,10 +301,8 @@ def test_a_mixture_may_begin_with_a_transformer_and_the_other_way_round():
 @pytest.mark.parametrize("parts", [*ADDED, ADDED])
 def test_added_parts_begin_without_effect_and_then_learn(parts):
     names = (parts,) if isinstance(parts, str) else parts
-    alone, more = (
-        perturbed(MODERN),
-        perturbed(replace(MODERN, **dict.fromkeys(names, True))),
-    )
+    alone = perturbed(MODERN)
+    more = perturbed(replace(MODERN, **dict.fromkeys(names, True)))
     take_weights(more, alone)
     idx = torch.randint(V, (2, T))
     assert torch.equal(more(idx)[0], alone(idx)[0])

@@ -85,9 +85,8 @@ def row(name: str, handler: ModelHandler, width: int, measure: Callable) -> str:
         alone = f"{measure(model.model).nats_per_char:.4f}"
     elif not isinstance(model, Wrapper):
         alone = f"{whole.nats_per_char:.4f}"
-    stderr = whole.stderr * whole.nats_per_char / whole.loss  # per character, too
     cells = (
-        f"{whole.nats_per_char:.4f} ± {stderr:.4f}",
+        f"{whole.nats_per_char:.4f} ± {whole.stderr_per_char:.4f}",
         alone,
         f"{count_parameters(model):,}",
         f"{width}",

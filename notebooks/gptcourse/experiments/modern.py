@@ -17,6 +17,7 @@ import statistics
 import time
 from contextlib import nullcontext
 from dataclasses import astuple, dataclass
+from typing import NamedTuple
 from unittest.mock import patch
 
 import torch
@@ -137,12 +138,23 @@ CHOSEN = {
     "gpt": Setting(12, 32, 0.006),
     "modern": Setting(12, 64, 0.005),
 }
-# The notebook's two-minute run: how many subword tokens there are (0: characters),
-# steps, and the longest n-grams, beside whose counts dev chooses one of WEIGHTS.
+
+
+class Long(NamedTuple):
+    """A two-minute run of the notebook; dev chooses its weight, out of WEIGHTS."""
+
+    tokens: int  # subword tokens that there are; 0 for characters
+    steps: int
+    order: int  # of the n-grams that are counted beside it
+
+
 LONG = MODERN | {"n_layer": 4} | dict.fromkeys(ADDED, True)
 LONG_RATES = {"muon_lr": 0.015, "warmup": 0.025}
 LONG_SETTING = Setting(8, 128, 0.008)
-LONG_RUNS = {"two minutes": (0, 1300, 6), "two minutes, 384 tokens": (384, 960, 5)}
+LONG_RUNS = {
+    "two minutes": Long(0, 1300, 6),
+    "two minutes, 384 tokens": Long(384, 960, 5),
+}
 WEIGHTS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 
 
@@ -169,7 +181,8 @@ def training_of(recipe: str, setting: Setting, seed: int, steps: int, data):
     torch.manual_seed(seed)
     rates = {"lr": setting.lr, "muon_lr": 4 * setting.lr}
     fixed = {"optimizer": "muon", "schedule": "linear", "sampling": "epochs"}
-    shape, own = RECIPES.get(recipe, (LONG, LONG_RATES))
+    long = recipe in LONG_RUNS
+    shape, own = (LONG, LONG_RATES) if long else RECIPES[recipe]
     sizes = {"vocab_size": data.tokenizer.vocab_size, "block_size": setting.context}
     model = build_model(build_config(shape | sizes), data.train)
     config = rates | fixed | own | {"batch_size": setting.batch, "seed": seed}
@@ -223,7 +236,7 @@ def steps_of(stage: str, recipe: str, setting: Setting, data: TokenSplits) -> in
     A changed model gets those of the unchanged one, a two-minute run its own.
     """
     if stage == "long":
-        return LONG_RUNS[recipe][1]
+        return LONG_RUNS[recipe].steps
     changed = recipe in CHANGES or recipe in LEAN
     costs, shape = stage_costs("val" if changed else stage, data), astuple(setting)[:2]
     return round(1000 * SECONDS / costs["modern" if changed else recipe, *shape])
@@ -242,7 +255,7 @@ def run(stage: str, recipe: str, setting: Setting, seed: int, steps: int, data) 
         spent = time.process_time() - began
         loss = nats(model, data)
     if stage == "long":
-        weigh(model, data, LONG_RUNS[recipe][2])
+        weigh(model, data, LONG_RUNS[recipe].order)
     return Run(
         stage,
         recipe,
@@ -275,18 +288,17 @@ def weigh(model: torch.nn.Module, data: TokenSplits, order: int) -> None:
 
 
 def encoded(stage: str, recipe: str, corpus: Corpus) -> TokenSplits:
-    """The splits of a run, tuned on dev but for its last runs, whose val is val.
+    """The splits of a run; dev stands in for val while settings are chosen.
 
     Merges of tokens are found in what is trained on: those of the text with dev in it
     fit dev better than any other text.
     """
-    tuned = stage in ("dev", "long")
-    count = LONG_RUNS[recipe][0] if stage == "long" else 0
+    count = LONG_RUNS[recipe].tokens if stage == "long" else 0
     tokenizer = CharTokenizer(corpus.text)
     if count:
         tokenizer = BPETokenizer.train(corpus.text[: corpus.dev_start], count)
     data = corpus.encode(tokenizer)
-    return data.for_tuning() if tuned else data
+    return data.for_tuning() if stage in ("dev", "long") else data
 
 
 def wanted_runs() -> list[tuple]:
