@@ -55,21 +55,20 @@ def can_step(model: nn.Module, texts: int) -> bool:
 
 
 class Matrix:
-    """x -> W x + b for one vector; the bias is one more row of the transposed W.
+    """x -> W x + b for one vector; the bias is one more column of W.
 
     Write the vector to `.x`, then call: the result is `.y`, always in the same memory.
     """
 
     def __init__(self, weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"]):
-        joined = torch.empty(weight.size(1) + 1, len(bias))  # (I + 1, O)
-        joined[:-1], joined[-1] = weight.detach().T, bias.detach()
-        self.joined = joined.numpy()
-        self.input = np.ones(len(self.joined), dtype=np.float32)
+        joined = torch.cat([weight, bias[:, None]], dim=1)  # (O, I + 1)
+        self.joined = joined.detach().numpy()
+        self.input = np.ones(weight.size(1) + 1, dtype=np.float32)
         self.x = self.input[:-1]
-        self.y = np.empty(self.joined.shape[1], dtype=np.float32)
+        self.y = np.empty(len(bias), dtype=np.float32)
 
     def __call__(self) -> Vector:
-        return self.input.dot(self.joined, self.y)
+        return self.joined.dot(self.input, self.y)
 
 
 class Int8Matrix(Matrix):
