@@ -7,14 +7,16 @@ attention, is seen by a mode of torch's that is asked before each operation.
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+from torch.overrides import TorchFunctionMode
 
 Point = tuple[str, int]
+ACTIVE = ContextVar("active", default=())  # this thread's Taps, outer ones first
 
 
 @contextmanager
@@ -57,6 +59,8 @@ def hooked(
             hooks.enter_context(taps.write(blocks[-1], ("stream", len(blocks))))
         for point in taps.change.keys() - taps.points:
             raise ValueError(f"change={point}: expected one of {sorted(taps.points)}")
+        hooks.callback(ACTIVE.set, ACTIVE.get())
+        ACTIVE.set((*ACTIVE.get(), taps))
         yield hooks.enter_context(taps).seen
 
 
@@ -117,8 +121,8 @@ class Taps(TorchFunctionMode):
             return function(*args, **kwargs)
         w = causal_weights(*args[:2], kwargs.get("attn_mask"))  # (B, H, T, S)
         changed = False
-        for taps in (*_get_current_function_mode_stack(), self):  # outer ones first
-            if isinstance(taps, Taps) and taps.layer is not None:
+        for taps in ACTIVE.get():
+            if taps.layer is not None:
                 # Forgotten at once: the next such call may be another model's.
                 point, taps.layer = taps.layer, None
                 w, changed = taps.flow(point, w), changed or point in taps.change

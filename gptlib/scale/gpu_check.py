@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -266,6 +266,7 @@ def size(shape: GPTConfig) -> str:
     return f"{shape.n_params / 1e6:.2f} M"
 
 
+@cache
 def shakespeare() -> TokenSplits:
     """Tiny Shakespeare in characters."""
     corpus = load_corpus("tinyshakespeare")

@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import cache
 from itertools import islice
 
 import torch
@@ -13,13 +12,12 @@ from tqdm import tqdm
 from gptlib.commands.bench import Figure, Plan
 from gptlib.commands.bench.clock import median_seconds, say
 from gptlib.composed import CountsConfig, WithTables
-from gptlib.data import TokenSplits, load_corpus
 from gptlib.evaluation import evaluate
 from gptlib.handler.build import build_model
 from gptlib.model import GPT
 from gptlib.modern import ModernConfig, ModernGPT
 from gptlib.scale.flops import step_flops
-from gptlib.tokenizer import CharTokenizer
+from gptlib.scale.gpu_check import shakespeare
 from gptlib.training import TrainConfig, Training, train
 
 GROUP = "one step of training"
@@ -103,13 +101,6 @@ def figures(plan: Plan) -> list[Figure]:
             Figure(GROUP, f"{name}: of the peak", fraction * 100, "%", plan.rounds),
         ]
     return rows
-
-
-@cache
-def shakespeare() -> TokenSplits:
-    """Tiny Shakespeare in characters."""
-    corpus = load_corpus("tinyshakespeare")
-    return corpus.encode(CharTokenizer(corpus.text))
 
 
 def step_seconds(trainings: dict[str, Training], plan: Plan) -> dict[str, float]:
