@@ -55,7 +55,7 @@ def lens(p: Float[Tensor, "L T V"], ids: Int[Tensor, " T"], tokenizer) -> Figure
             ax.text(column, row, char.translate(VISIBLE), color=ink, **middle)
     text = tokenizer.decode(ids).translate(VISIBLE)
     ax.set_xticks(range(len(text) - 1), text[:-1], family="DejaVu Sans Mono")
-    rows = ["embedding", *(f"after layer {i}" for i in range(1, len(p)))]
+    rows = ["embedding", *(f"after layer {i}" for i in range(len(p) - 1))]
     ax.set_yticks(range(len(p)), rows)
     ax.tick_params(length=0)
     ax.grid(visible=False)

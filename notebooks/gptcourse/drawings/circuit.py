@@ -53,10 +53,10 @@ def draw() -> Canvas:
     n = example()
     canvas = Canvas(
         "A circuit that looks a key up",
-        "On the left, a head of layer 3 brings each key to its answer and the query to "
-        f"the mark after it, with weights of {n['answer']:.2f} and {n['query']:.2f}; a "
-        f"head of layer 4 looks from there at the matching answer, {n['copied']:.2f}. "
-        f"On the right, of 16 heads {n['needed']} are needed.",
+        "On the left, head 2 of layer 2 brings each key to its answer and the query to "
+        f"the mark after it, with weights of {n['answer']:.2f} and {n['query']:.2f}; "
+        "head 2 of layer 3 looks from there at the matching answer, "
+        f"{n['copied']:.2f}. On the right, of 16 heads {n['needed']} are needed.",
         "Two heads carry and copy, and most of the others can be spared",
         496,
     )
