@@ -1,49 +1,10 @@
-"""Exercises of 01_bigram: counts, draws, windows, and the loss with its gradient."""
+"""Exercises of 01_bigram: draws, and the loss with its gradient."""
 
-from torch import Tensor, tensor
+from torch import tensor
 
 from gptcourse.checks.core import Case, Exercise
 from gptcourse.checks.fixed import numbers
 from gptcourse.checks.values import number
-
-pair_counts = Exercise(
-    """
-def my_counts(tokens, V):
-    now, following = tokens[:-1], tokens[1:]  # (N - 1,) each
-    pairs = now * V + following  # (N - 1,)
-    return torch.bincount(pairs, minlength=V * V).view(V, V)
-""",
-    praise="row x, column y counts how often y comes right after x.",
-    result=lambda n: n.double() if isinstance(n, Tensor) else n,  # any dtype
-    cases=[
-        Case("tokens 0 1 0 1 1, V = 2", args=(tensor([0, 1, 0, 1, 1]), 2)),
-        Case("tokens 0 2 1 2 2 0 2, V = 4", args=(tensor([0, 2, 1, 2, 2, 0, 2]), 4)),
-        Case("300 zeros, then a one, V = 2", args=(tensor([0] * 300 + [1]), 2)),
-        Case("a single token, 2, V = 3", args=(tensor([2]), 3)),
-    ],
-    mistakes="""
-tokens[:-1], tokens[1:] => tokens[:-1:2], tokens[1::2]
-    Every second pair is left out: pairs overlap, each token but the last begins one.
-+ counts = torch.zeros(V, V, dtype=torch.long)
-+ counts[tokens[:-1], tokens[1:]] += 1
-+ return counts
-    A pair that occurs twice is counted once: counts[x, y] += 1 with tensors of indices
-    adds once for equal indices. Use bincount or index_put_(…, accumulate=True).
-tokens[:-1], tokens[1:] => tokens, tokens.roll(-1)
-    The last token is counted as if the first came after it: N tokens have N - 1 pairs.
-+ counts = right(tokens, V)
-+ return counts / counts.sum(1, keepdim=True).clamp(min=1)
-    These are fractions of each row: return the plain counts.
-+ counts = right(tokens, V)
-+ return counts + counts.T
-    Every pair is counted both ways: row x, column y counts y after x, not x after y.
-.view(V, V) => .view(V, V).to(torch.uint8)
-    uint8 ends at 255 and begins again at 0: count in int64, the default, or in floats.
-, minlength=V * V =>
-    bincount stops at the largest pair that occurs: minlength=V * V makes it count all.
-""",
-)
-
 
 draw_next = Exercise(
     """
@@ -84,37 +45,6 @@ F.softmax(logits, dim=-1) => logits.exp()
     Each probability is compared with u by itself: compare their running sum.
 F.softmax(logits, dim=-1) => (logits - logits.max()).exp()
     The pieces fill more than 0 to 1: divide the exponentials by their sum.
-""",
-)
-
-
-TENS = tensor(range(10, 100, 10))
-
-shifted_windows = Exercise(
-    """
-def my_windows(tokens, starts, T):
-    places = starts[:, None] + torch.arange(T)  # (B, T)
-    return tokens[places], tokens[places + 1]  # (B, T) each
-""",
-    praise="row b begins at starts[b]; its targets are one position further on.",
-    parts=("the windows", "the targets"),
-    cases=[
-        Case("tokens 10, 20, … 90; T = 3, from 2", args=(TENS, tensor([2]), 3)),
-        Case("tokens 10, … 90; T = 2, from 5, 1, 3", args=(TENS, tensor([5, 1, 3]), 2)),
-        Case("tokens 7, 5, 9; T = 1, from 1", args=(tensor([7, 5, 9]), tensor([1]), 1)),
-        Case("tokens 7, 5, 9; T = 2, from 0", args=(tensor([7, 5, 9]), tensor([0]), 2)),
-    ],
-    mistakes="""
-[places + 1] => [places] + 1
-    One was added to the ids: move one *position* on in the text.
-tokens[places + 1] => tokens[places].roll(-1, 1)
-    The last target is the window's first token (torch.roll): take the token after it.
-tokens[places + 1] => tokens[(places + 1).minimum(places[:, -1:])]
-    The last target repeats the window's last token: take the token after it.
-tokens[places + 1] => torch.stack([tokens[i + T : i + 2 * T] for i in starts])
-    The targets are the window that follows: they begin one position on, not T.
-[places + 1] => [places]
-    The targets are the inputs: each target is the *next* token.
 """,
 )
 
