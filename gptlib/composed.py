@@ -179,6 +179,11 @@ class Mixture(Wrapper):
         check_vocabularies(model, counts)
         self.counts, self.model = counts, model
 
+    def prepare(self, tokens: Int[Tensor, " N"]) -> None:
+        """Prepare the model only: in training nothing asks the counts beside it."""
+        if hasattr(self.model, "prepare"):
+            self.model.prepare(tokens)
+
     def logits(self, idx, cache=None):
         text, pos = context(idx, self.block_size, cache)
         logits = self.model(idx, cache=cache)[0]  # (B, T, V)

@@ -270,6 +270,8 @@ def _windows(tokens: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 def check_tokens(model: nn.Module, tokens: Tensor, name: str, least: int) -> None:
     """Raise ValueError unless tokens is (N,) int64, N >= least, within V."""
+    if not hasattr(tokens, "dtype"):
+        raise TypeError(f"{name} is {str(tokens)[:40]!r}: expected int64 token ids")
     if tokens.ndim != 1 or tokens.dtype != torch.long:
         raise ValueError(
             f"{name} has shape {tuple(tokens.shape)} and type {tokens.dtype}: "
@@ -291,6 +293,9 @@ def check_tokens(model: nn.Module, tokens: Tensor, name: str, least: int) -> Non
 
 def check_data(model: nn.Module, data: TokenSplits, config) -> None:
     """Raise ValueError unless a model can be trained on data with a TrainConfig."""
+    if not isinstance(data, TokenSplits):
+        shown = str(data)[:40]
+        raise TypeError(f"data={shown!r}: expected corpus.encode(tokenizer)")
     for name, weight in model.named_parameters():
         if not torch.isfinite(weight).all():
             raise ValueError(

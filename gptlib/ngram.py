@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from gptlib.cache import outside_vocabulary
 from gptlib.errors import require_int
 from gptlib.model import Output, next_token_loss
 
@@ -33,6 +34,16 @@ class Entries(NamedTuple):
     count: Int[Tensor, " E"]
 
 
+def check_order(order: int, vocab_size: int) -> None:
+    """Raise ValueError unless n-grams of this order fit in one whole number each."""
+    require_int("vocab_size", vocab_size, 2)
+    if not 0 < order < 64 or vocab_size ** (order + 1) > LARGEST_KEY:
+        raise ValueError(
+            f"{order} tokens of {vocab_size} kinds do not fit in one whole number: "
+            "expected an order of at least 1, and a lower one for a larger vocabulary"
+        )
+
+
 class CountedNGrams(nn.Module):
     """p(next | last order - 1 tokens) from counts: idx (B, T) -> log p (B, T, V).
 
@@ -47,13 +58,7 @@ class CountedNGrams(nn.Module):
 
     def __init__(self, vocab_size: int, sizes: Sequence[int], block_size: int = 256):
         super().__init__()
-        require_int("vocab_size", vocab_size, 2)
-        if not 0 < len(sizes) < 64 or vocab_size ** (len(sizes) + 1) > LARGEST_KEY:
-            raise ValueError(
-                f"{len(sizes)} tokens of {vocab_size} kinds do not fit in one whole "
-                "number: expected an order of at least 1, and a lower one for a "
-                "larger vocabulary"
-            )
+        check_order(len(sizes), vocab_size)
         self.vocab_size, self.block_size = vocab_size, block_size
         self.sizes, self.order = tuple(sizes), len(sizes)
         self.config = {
@@ -77,8 +82,11 @@ class CountedNGrams(nn.Module):
         block_size: int = 256,
     ) -> "CountedNGrams":
         """Count every n-gram of a text, n = 1..order."""
+        check_order(order, vocab_size)
         if len(tokens) < order:
             raise ValueError(f"{len(tokens)} tokens are too few to count {order}-grams")
+        if tokens.min() < 0 or tokens.max() >= vocab_size:
+            raise outside_vocabulary("token", tokens, vocab_size)
         tables = _count(_keys(tokens, order, vocab_size), order, vocab_size)
         model = cls(vocab_size, tuple(len(key) for key, _ in tables), block_size)
         for n, (key, count) in enumerate(tables, start=1):

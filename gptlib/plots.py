@@ -5,11 +5,8 @@ Okabe and Ito), reference lines are thin and grey. `show` shows a figure with a
 description for those who cannot see it.
 """
 
-import math
 import time
 from collections.abc import Iterator, Sequence
-from itertools import cycle
-from textwrap import fill
 
 import matplotlib.pyplot as plt
 from jaxtyping import Float
@@ -74,7 +71,7 @@ def show(alt: str | None = None) -> None:
     plt.close(figure)
 
 
-def live(training, *, seconds: float = 2.0) -> Iterator[Step]:
+def live(training, *, seconds: float = 2.0, unit: str = "character") -> Iterator[Step]:
     """Iterate a training and draw its losses meanwhile, every so many seconds.
 
     Train and val are drawn where they were measured (`eval_every`, `eval_tokens`).
@@ -83,16 +80,16 @@ def live(training, *, seconds: float = 2.0) -> Iterator[Step]:
     for step in training:
         yield step
         if time.perf_counter() - drawn >= seconds:
-            shown = _redraw(training.history, shown)
+            shown = _redraw(training.history, shown, unit)
             drawn = time.perf_counter()
-    _redraw(training.history, shown)
+    _redraw(training.history, shown, unit)
 
 
-def _redraw(history: Sequence[Step], shown):
+def _redraw(history: Sequence[Step], shown, unit: str):
     """Draw the losses where they were shown before, or anew; return the place."""
     from IPython.display import display
 
-    figure = loss_curves(history).figure
+    figure = loss_curves(history, unit=unit).figure
     plt.close(figure)
     done = [step for step in history if step.val is not None][-1:]
     ends = f"; val {done[0].val:.2f} at step {done[0].step}" if done else ""
@@ -104,12 +101,19 @@ def _redraw(history: Sequence[Step], shown):
 
 
 def loss_curves(
-    history: Sequence[Step], *, smooth: int = 25, ax: Axes | None = None
+    history: Sequence[Step],
+    *,
+    smooth: int = 25,
+    unit: str = "character",
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw train and val where they were measured, over the batches' losses.
 
     Where train was not measured, the running mean of `smooth` batches stands for it.
+    unit: what a token of the model is. Raises ValueError for an empty history.
     """
+    if not history:
+        raise ValueError("history is empty: this model has none, so train it first")
     ax = plt.subplots()[1] if ax is None else ax
     steps = [s.step for s in history]
     losses = [s.loss for s in history]
@@ -123,18 +127,28 @@ def loss_curves(
     if val:
         ax.plot(*zip(*val, strict=True), color=VAL, marker="o", markersize=3)
         label_end(ax, *val[-1], "val", VAL)
-    ax.set(xlabel="step", ylabel="loss (nats per character)")
+    ax.set(xlabel="step", ylabel=f"loss (nats per {unit})")
     ax.set_xlim(0, steps[-1] * 1.12)
     return ax
 
 
 def attention_map(
-    weights: Float[Tensor, "T T"], text: str, *, title: str = "", ax: Axes | None = None
+    weights: Float[Tensor, "T T"],
+    text: Sequence[str],
+    *,
+    title: str = "",
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw who looks at whom: rows look, columns are looked at, the future is hatched.
 
-    Up to 8 letters the weights stand in the cells.
+    text: one character, or one token's text, for each row. Up to 8 the weights stand in
+    the cells. Raises ValueError when there are more or fewer.
     """
+    if len(text) != len(weights):
+        raise ValueError(
+            f"text has {len(text)} letters, weights has {len(weights)} rows: expected "
+            "one a row; of tokens, [tokenizer.decode([i]) for i in ids]"
+        )
     small = len(text) <= 8
     size = (5.2, 4.6) if ax is None else None
     ax = plt.subplots(figsize=size)[1] if ax is None else ax
@@ -162,39 +176,6 @@ def attention_map(
         ax.set(xlabel="looked at", ylabel="looks")
         ax.xaxis.set_label_position("top")
         ax.figure.colorbar(drawn, ax=ax, label="weight", shrink=0.8, pad=0.03)
-    return ax
-
-
-def lab_runs(records: Sequence, *, train: bool = True, ax: Axes | None = None) -> Axes:
-    """Draw runs of the lab beside each other: val thick, train thin and dashed.
-
-    The lowest val of each is ringed; a dotted line marks where a knob was turned.
-    """
-    ax = plt.subplots()[1] if ax is None else ax
-    colours = cycle(COLOURS) if len(records) > 1 else [VAL]
-    ends = []
-    for record, colour in zip(records, colours, strict=False):
-        steps = [check.step for check in record.checks]
-        ax.plot(steps, [check.val for check in record.checks], color=colour)
-        last, best = record.checks[-1], record.best
-        if train:
-            low = TRAIN if len(records) == 1 else colour
-            losses = [check.train for check in record.checks]
-            ax.plot(steps, losses, color=low, linewidth=1, linestyle="--")
-            ends.append((last.train, last.step, "train", low))
-        ax.plot(best.step, best.val, "o", color=colour, fillstyle="none")
-        ends.append((last.val, last.step, record.name or "val", colour))
-        for turn in record.turns:
-            ax.axvline(turn.step, color=colour, linewidth=0.9, linestyle=":")
-    top, line = -math.inf, 0.06 * (ax.get_ylim()[1] - ax.get_ylim()[0])
-    for y, step, name, colour in sorted(ends):
-        text = fill(name, 24)
-        half = line * (text.count("\n") + 1) / 2  # a label's height, from its middle
-        y = max(y, top + half)
-        label_end(ax, step, y, text, colour)
-        top = y + half
-    ax.set(xlabel="step", ylabel=f"loss (nats per {records[0].unit})")
-    ax.set_xlim(0, max(record.checks[-1].step for record in records) * 1.28)
     return ax
 
 

@@ -130,6 +130,15 @@ def test_it_trains_saves_and_loads(config, tmp_path, tok, data):
     assert handler.generate("1", 5, seed=1) == handler.generate("1", 5, seed=1)
 
 
+def test_a_mixture_learns_another_text_and_keeps_its_counts(tok, data):
+    config = MixtureConfig(ModernConfig(tok.vocab_size, T, 1, 1, 8), order=2)
+    model = build_model(config, data.val)
+    counts = model.counts.state_dict()
+    list(train(model, data, TrainConfig(steps=2, batch_size=2)))
+    for name, value in model.counts.state_dict().items():
+        assert torch.equal(value, counts[name])
+
+
 @every_config
 def test_settings_describe_it(config):
     settings = describe_config(config)

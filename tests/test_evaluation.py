@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gptlib import GPT, Bigram, GPTConfig, evaluate
+from gptlib import GPT, Bigram, GPTConfig, TrainConfig, evaluate, train
 from gptlib.composed import Mixture
 from gptlib.evaluation import (
     evaluate_while_reading,
@@ -93,6 +93,14 @@ def test_wrong_kind_of_tokens_is_refused(gpt):
     for wrong in (torch.zeros(9), torch.zeros(3, 3, dtype=torch.long)):
         with pytest.raises(ValueError, match="expected one dimension of int64"):
             evaluate(gpt, wrong)
+    with pytest.raises(TypeError, match="tokens is 'ROMEO:': expected int64"):
+        evaluate(gpt, "ROMEO:")
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_text_is_no_data_to_train_on(gpt):
+    with pytest.raises(TypeError, match=r"data='ROMEO:': .* corpus.encode"):
+        train(gpt, "ROMEO:", TrainConfig(steps=1))
 
 
 @pytest.mark.parametrize(("N", "stride"), [(17, 3), (30, 1), (61, 5), (80, 16)])

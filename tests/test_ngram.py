@@ -104,6 +104,13 @@ def test_orders_that_do_not_fit_are_refused():
         CountedNGrams(50_257, (1,) * 5)
     with pytest.raises(ValueError, match="too few"):
         CountedNGrams.fit(random_text(3), V, order=6)
+    with pytest.raises(ValueError, match="8 tokens of 300 kinds do not fit"):
+        CountedNGrams.fit(random_text(), 300, order=8)
+
+
+def test_a_token_outside_the_vocabulary_is_not_counted():
+    with pytest.raises(ValueError, match=f"token {V} is outside"):
+        CountedNGrams.fit(torch.tensor([0, V, 1, 2]), V, order=2)
 
 
 def test_counting_beats_guessing_on_real_text(shakespeare):

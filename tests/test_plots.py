@@ -11,6 +11,7 @@ import torch
 from gptcourse import figures, ladder, letters, plots
 from gptlib import Bigram, BPETokenizer, TrainConfig, train
 from gptlib.attention import attention_maps
+from gptlib.lab.figure import lab_runs
 from gptlib.lab.run import Check, Record, Turn
 
 
@@ -171,13 +172,28 @@ def test_attention_map_names_the_characters(tok, gpt):
     assert [t.get_text() for t in axes.get_xticklabels()] == list("1␣plus")
 
 
+@pytest.mark.parametrize("text", ["abc", "abcdefgh", ["a", "bc"]])
+def test_attention_map_wants_a_letter_for_each_row(text):
+    with pytest.raises(ValueError, match=f"has {len(text)} letters, weights has 4"):
+        plots.attention_map(torch.ones(4, 4).tril(), text)
+
+
+def test_loss_curves_name_the_unit_and_want_a_history(gpt, data):
+    training = train(gpt, data, TrainConfig(steps=2))
+    list(plots.live(training, unit="token"))
+    axes = plots.loss_curves(training.history, unit="token")
+    assert axes.get_ylabel() == "loss (nats per token)"
+    with pytest.raises(ValueError, match="history is empty"):
+        plots.loss_curves([])
+
+
 def test_lab_runs_show_val_train_and_turns():
     checks = [Check(50, 2.0, 2.5), Check(100, 1.8, 2.4)]
     runs = [
         Record({"dropout": p}, 100, f"p {p}", checks=checks, turns=turns)
         for p, turns in ((0.0, []), (0.2, [Turn(60, "dropout", 0.4)]))
     ]
-    axes = plots.lab_runs(runs)
+    axes = lab_runs(runs)
     shown = [text.get_text() for text in axes.texts]
     assert shown.count("train") == 2 and {"p 0.0", "p 0.2"} < set(shown)
     assert [60, 60] in [list(line.get_xdata()) for line in axes.lines]

@@ -176,6 +176,11 @@ class Shards:
         self.folder, self.device = Path(folder), torch.device(device)
         self.paths = sorted(self.folder.glob("*.tokens"))
         self.headers = [read_header(path) for path in self.paths]
+        if not self.paths:
+            raise DataError(
+                f"{folder} holds no shards, perhaps of a tokenization that did not "
+                "end: run `data --dataset` for this folder again"
+            )
         if len({header["tokenizer"] for header in self.headers}) != 1:
             raise DataError(
                 f"{folder} holds {len(self.paths)} shards, not of one tokenizer: "

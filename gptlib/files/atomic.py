@@ -16,13 +16,20 @@ from typing import BinaryIO
 TEMPORARY = ".gptlib-tmp"
 
 
+def make_folder(folder: Path) -> None:
+    """Create a folder and those above it. Raises OSError, for a file too."""
+    if folder.is_file():
+        raise NotADirectoryError(f"{folder} is a file: expected a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside path; at the end flush it and rename it to path.
 
     Creates missing folders. Raises OSError and leaves path unchanged.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     # A name that nobody else has, opened only if nothing is there, not even a link.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gptlib.errors import FolderInUseError
+from gptlib.files.atomic import make_folder
 
 LOCK = ".lock"
 
@@ -22,7 +23,7 @@ def locked(folder: Path, *, keep: bool = True) -> Iterator[None]:
     Raises FolderInUseError at once if somebody else writes to the folder, OSError if it
     cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)

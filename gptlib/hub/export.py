@@ -173,7 +173,9 @@ def training_notes(trained_on: dict, history: list[Step]) -> dict[str, str]:
     measured = [step for step in history if step.val is not None]
     if measured:
         val = f"{measured[-1].val:.3f} nats per token (step {measured[-1].step:,})"
-        notes["Loss on the whole validation split"] = val
+        pieces = trained_on and trained_on["config"].get("eval_tokens")
+        split = "validation" if pieces else "the whole validation split"
+        notes[f"Loss on {split}"] = val
     return notes
 
 

@@ -62,6 +62,8 @@ def page_of(
             f"{type(inner).__name__} is no transformer: expected a GPT or a ModernGPT"
         )
     tensors = _half(inner)
+    if left:  # what was measured is not what travels
+        notes = {f"{k}, with its counts" if "Loss" in k else k: notes[k] for k in notes}
     about = {
         "name": name,
         "parameters": sum(t.size for t in tensors.values()),

@@ -121,7 +121,8 @@ def picture(record: Record, kept: Sequence[Record] = ()) -> tuple[bytes, str]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from gptlib.plots import STYLE, lab_runs
+    from gptlib.lab.figure import lab_runs
+    from gptlib.plots import STYLE
 
     runs = [*kept, record] if record.checks else list(kept)
     # No pyplot: the picture may be drawn in the training's thread.

@@ -32,7 +32,6 @@ from gptlib.plots import (
     TRAIN,
     VAL,
     attention_map,
-    lab_runs,
     label_end,
     live,
     loss_curves,

@@ -102,10 +102,23 @@ def test_of_a_model_around_another_the_transformer_travels(tok, data):
     around = [WithTables(inner, (2,), 50), WithCounts(inner, counts)]
     around += [Mixture(inner, counts), Mixture(around[0], counts)]
     for model in around:
-        html = page_of("all", model, tok, {})
+        html = page_of("all", model, tok, {"Loss on validation": "1"})
         assert "stayed behind" in parsed(html)[1]["left_behind"]
+        assert parsed(html)[1]["facts"] == {"Loss on validation, with its counts": "1"}
         assert weights_of(html).keys() == inner.state_dict().keys()
     assert parsed(page_of("one", inner, tok, {}))[1]["left_behind"] == ""
+
+
+def test_a_file_is_no_folder_to_export_to(tmp_path, gpt, tok):
+    file = tmp_path / "notes.md"
+    file.write_text("mine")
+    handler = ModelHandler(tmp_path / "m").save(gpt, tok)
+    for form in ("page", "huggingface"):
+        with pytest.raises(OSError, match=r"notes.md is a file: expected a folder"):
+            handler.export(file, format=form)
+    with pytest.raises(OSError, match=r"notes.md is a file: expected a folder"):
+        ModelHandler(file).save(gpt, tok)
+    assert file.read_text() == "mine"
 
 
 def test_what_cannot_be_a_page(tmp_path, gpt, tok):
