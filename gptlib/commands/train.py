@@ -335,9 +335,14 @@ def load_start(
         train_recipe(start, first, strategy, final=False)
         start = str(first)
     if start in PUBLISHED or is_published(Path(start)):
-        return load_pretrained(start)
-    handler = ModelHandler(start).load()
-    return handler.model, handler.tokenizer
+        model, tokenizer = load_pretrained(start)
+    else:
+        handler = ModelHandler(start).load()
+        model, tokenizer = handler.model, handler.tokenizer
+    unknown = {"corpus": f"what is not known of {start}", "sha256": ""}
+    texts = getattr(model, "texts", []) or [unknown]
+    model.texts = [*texts[:-1], texts[-1] | {"model": start}]
+    return model, tokenizer
 
 
 def is_published(folder: Path) -> bool:

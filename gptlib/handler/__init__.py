@@ -93,7 +93,8 @@ class ModelHandler:
         if training is not None:
             self.trained_on = _describe_training(training)
         elif model is not self.model:
-            self.trained_on = {}
+            before = getattr(model, "texts", [])
+            self.trained_on = {"before": before} if before else {}
         if training is not None or model is not self.model:
             self.history = [] if training is None else list(training.history)
         self.model, self.tokenizer, self._training = model, tokenizer, training
@@ -116,6 +117,7 @@ class ModelHandler:
         stored = read_folder(self.path)
         model = build(stored.described, self.path)
         model.load_state_dict(stored.weights)
+        model.texts = texts_of(stored.trained_on)
         try:
             tokenizer = tokenizer_from_dict(stored.described["tokenizer"])
             check_pair(model, tokenizer)
@@ -239,7 +241,8 @@ class ModelHandler:
         """
         model, tokenizer = self._in_hand()
         check_pair(model, tokenizer)
-        notes = training_notes(self.trained_on, self.history)
+        about = self.trained_on if "corpus" in self.trained_on else {}
+        notes = training_notes(about, self.history)
         if not self.writes:
             return Path(folder)
         return export_model(Path(folder), model, tokenizer, notes, format)
@@ -346,10 +349,16 @@ class ModelHandler:
         }
 
 
+def texts_of(trained_on: dict) -> list[dict]:
+    """Each text that a model has learned from, by its name and SHA-256."""
+    last = {k: v for k, v in trained_on.items() if k in ("corpus", "sha256")}
+    return [*trained_on.get("before", []), *([last] if last else [])]
+
+
 def _describe_training(training: Training) -> dict:
-    return {
-        "corpus": training.data.corpus,
-        "sha256": training.data.sha256,
-        "step": training.step,
-        "config": asdict(training.config),
-    }
+    text = {"corpus": training.data.corpus, "sha256": training.data.sha256}
+    before = [t for t in getattr(training.model, "texts", []) if t != text]
+    told = text | {"step": training.step, "config": asdict(training.config)}
+    told |= {"before": before} if before else {}
+    training.model.texts = texts_of(told)  # wherever it is saved or trained next
+    return told

@@ -130,6 +130,7 @@ def take_weights(model: nn.Module, other: nn.Module) -> None:
     parts that ModernConfig adds and the other lacks begin at zero: as if they were not
     there. Raises ValueError when a shape does not fit.
     """
+    model.texts = getattr(other, "texts", [])  # what the weights were learned from
     own = model.state_dict()
     ours = {plain_name(k): k for k in own}
     theirs = {plain_name(k): v for k, v in other.state_dict().items()}

@@ -710,6 +710,11 @@ def test_unknown_class(folder, saved):
     assert_refused(folder, "'Rnn': expected one of 'Bigram', 'GPT'")
 
 
+def test_what_came_before_is_a_list(folder, saved):
+    rewrite(folder, lambda described: described["trained_on"].update(before=5))
+    assert_refused(folder, "lacks 'before'")
+
+
 HEAD = '{"format": "gptlib-model", "version": "1", "part": "model"'
 
 
