@@ -34,7 +34,7 @@ from gptlib.handler.build import (
     nested,
     take_weights,
 )
-from gptlib.handler.folder import COPIES, holds_model
+from gptlib.handler.folder import COPIES, holds_model, stored_dtype
 from gptlib.handler.modelfile import stored_tensors
 from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
 from gptlib.model import count_parameters
@@ -98,7 +98,8 @@ class Train:
     model: ModelOptions = field(default_factory=dict)
     # An NVIDIA GPU always computes in bfloat16 and, where possible, compiled.
     training: TrainConfig = field(default_factory=TrainConfig)
-    # How the finished model is stored; float16 needs half the space.
+    # How the finished model is stored; float16 needs half the space. A model that is
+    # there keeps its own, unless it is named here or in the recipe.
     dtype: Literal["float32", "float16"] = Recipe.dtype
     # A model's folder, or gpt2, gpt2-medium …: its weights and tokenizer to start from,
     # and its shape if no other is given.
@@ -138,7 +139,7 @@ class Train:
             start=base.start if isinstance(base.start, str) else None,
             tokenizer=base.tokenizer,
             base=base,
-            named=tuple(settings["training"]),
+            named=(*settings["training"], *({"dtype"} & settings.keys())),
         )
         command.folder = tyro.MISSING
         return command
@@ -179,17 +180,21 @@ def train_recipe(
     named: Collection[str] = (),
 ) -> None:
     """Train what a recipe describes, or resume it; final: also measure and sample;
-    named: settings of the training that were given, be it as they are by default."""
+    named: settings that were given, be it as they are by default."""
+    kept, trained = stored_dtype(folder), True
+    dtype = kept if kept and "dtype" not in named else recipe.dtype
     handler, corpus = open_handler(folder, strategy), open_corpus(recipe.corpus)
     try:
         if holds_model(folder):
-            resume(handler.load(), recipe, corpus, more_steps, named)
+            trained = resume(handler.load(), recipe, corpus, more_steps, named)
         elif more_steps is not None:
             raise ValueError(f"more_steps={more_steps}: {folder} holds no training")
         else:  # an empty folder, or a training that ended before it was first saved
             begin(handler, recipe, corpus, strategy)
-        if final and is_main_process():
-            measure(handler, corpus, recipe.dtype)
+        # A sample is the last thing that a finished training leaves.
+        left = handler.history[-1].val is None or not (folder / COPIES[-1]).is_file()
+        if final and is_main_process() and (trained or left or dtype != kept):
+            measure(handler, corpus, dtype)
     except KeyboardInterrupt:
         step = handler.history[-1].step if handler.history else 0
         says = f"stopped at step {step}; the same command continues from there"
@@ -225,8 +230,8 @@ def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) ->
     handler.train(data=data, config=training)
 
 
-def resume(handler: ModelHandler, recipe: Recipe, corpus: Text, more_steps, named):
-    """Continue a training; one that is finished only with more steps."""
+def resume(handler, recipe: Recipe, corpus: Text, more_steps, named) -> bool:
+    """Continue a training, if need be with more steps; whether there was anything."""
     about = handler.trained_on
     if corpus.sha256 != about.get("sha256"):
         raise ValueError(
@@ -241,25 +246,31 @@ def resume(handler: ModelHandler, recipe: Recipe, corpus: Text, more_steps, name
     if more_steps is not None:  # it may be that, or the training before it
         given |= {"steps": more_steps if finished else about["config"]["steps"]}
     config = replace(stored_config(about["config"]), **given)
-    require_same(handler, recipe, {} if finished and more_steps else given)
+    start = recipe.start if "start" in named else None
+    require_same(handler, recipe, {} if finished and more_steps else given, start)
     if not finished:
         config = None
     elif more_steps is None:
         print(f"the training in {handler.path} is finished; --more-steps adds to it")
-        return
+        return False
     print(f"resuming the training in {handler.path}")
     handler.resume_with(recipe.training.accumulate)
     handler.model.to(pick_device())
     handler.train(data=corpus, config=config)
+    return True
 
 
-def require_same(handler: ModelHandler, recipe: Recipe, training: dict) -> None:
+def require_same(handler: ModelHandler, recipe: Recipe, training: dict, start) -> None:
     """Raise ValueError for settings that resuming the folder's training ignores."""
     saved = asdict(stored_config(handler.trained_on["config"]))
     ignored = []
     for name, value in training.items():
         if name not in MAY_DIFFER and value != saved[name]:
             ignored.append(f"training.{name}={value} (here {saved[name]})")
+    before = handler.trained_on.get("before", [])
+    here = ["none that is known", *(t["model"] for t in before if "model" in t)][-1]
+    if start not in (None, here):
+        ignored.append(f"start={start} (here {here})")
     own = describe_config(handler.model.config)
     for name, value, here in _differences(nested(recipe.model), own):
         ignored.append(f"model.{name}={value} (here {here})")

@@ -108,6 +108,59 @@ def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
         main(["train", str(folder), *options])
 
 
+@pytest.fixture
+def tiny(tmp_path, small_corpus):
+    """The options of a small training on the corpus; its folder is to be put first."""
+    (tmp_path / "sums.txt").write_text(small_corpus.text)
+    shape = ("n-layer", "1"), ("n-head", "1"), ("n-embd", "8"), ("block-size", "8")
+    options = [word for name, n in shape for word in (f"--model.{name}", n)]
+    corpus = ["--corpus", str(tmp_path / "sums.txt")]
+    return [*options, *corpus, "--training.steps", "4", "--training.eval-every", "2"]
+
+
+def test_a_finished_folder_is_left_as_it_is_stored(tmp_path, tiny, capsys):
+    folder, path = tmp_path / "model", tmp_path / "model/model.safetensors"
+    main(["train", str(folder), *tiny, "--dtype", "float16"])
+    before = path.read_bytes()
+    (folder / "sample.txt").write_text("mine")
+    capsys.readouterr()
+    for options in ([], ["--dtype", "float16"]):
+        main(["train", str(folder), *tiny, *options])
+        assert "is finished" in (said := capsys.readouterr().out)
+        assert "validation" not in said
+    assert path.read_bytes() == before
+    assert (folder / "sample.txt").read_text() == "mine"
+    main(["train", str(folder), *tiny, "--more-steps", "4"])
+    assert load_file(path)["wte.weight"].dtype == torch.float16
+    (folder / "sample.txt").unlink()  # as if it was cut off before
+    main(["train", str(folder), *tiny])
+    assert (folder / "sample.txt").is_file()
+    assert load_file(path)["wte.weight"].dtype == torch.float16
+    main(["train", str(folder), *tiny, "--dtype", "float32"])
+    assert load_file(path)["wte.weight"].dtype == torch.float32
+
+
+def test_another_start_than_its_own_is_refused(tmp_path, tiny, capsys):
+    for name in ("first", "other"):
+        main(["train", str(tmp_path / name), *tiny])
+    first = ["--start", str(tmp_path / "first")]
+    folder = str(tmp_path / "model")
+    main(["train", folder, *tiny, *first])
+    main(["train", folder, *tiny, *first])  # the same command goes on
+    main(["train", folder, *tiny, *first, "--more-steps", "1"])
+    for start in (str(tmp_path / "other"), "nowhere"):
+        with pytest.raises(SystemExit, match=rf"start={start} \(here .*first\)"):
+            main(["train", folder, *tiny, "--start", start])
+        with pytest.raises(SystemExit, match=rf"start={start} \(here none that"):
+            main(["train", str(tmp_path / "first"), *tiny, "--start", start])
+    recipe = tmp_path / "recipe.json"
+    command = ["train", str(tmp_path / "first"), *tiny]
+    main([*command, "--start", "elsewhere", "--write-recipe", str(recipe)])
+    capsys.readouterr()
+    main([*command[:2], "--recipe", str(recipe)])
+    assert "is finished" in capsys.readouterr().out
+
+
 def test_a_training_cut_off_says_how_to_go_on(
     tmp_path, small_corpus, capsys, monkeypatch
 ):
