@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from gptlib import GPT, CharTokenizer, GPTConfig, ModelHandler, TrainConfig, load_corpus
+from gptlib import (
+    GPT,
+    BPETokenizer,
+    CharTokenizer,
+    GPTConfig,
+    ModelHandler,
+    TrainConfig,
+    load_corpus,
+)
 from gptlib.commands import record
 from gptlib.commands.main import main
 from gptlib.commands.record import is_causal
@@ -85,6 +93,31 @@ def test_the_same_text_may_have_begun_it(trained, tmp_path, capsys):
     main(["train", str(tmp_path / "unknown"), *options])
     with pytest.raises(SystemExit, match="trained on what is not known of"):
         main(["record", str(tmp_path / "unknown")])
+
+
+def with_tokens(folder, text, corpus):
+    """A small model over 300 tokens that were made from text, trained on corpus."""
+    tokenizer = BPETokenizer.train(text, 300)
+    shape = SHAPE | {"vocab_size": 300, "block_size": 256}
+    handler = ModelHandler(folder).save(GPT(GPTConfig(**shape)), tokenizer)
+    handler.train(config=TrainConfig(1, 2), data=corpus, progress=False)
+    return handler
+
+
+def test_a_window_of_tokens_holds_as_many_characters(tmp_path, capsys):
+    corpus = load_corpus("tinyshakespeare")
+    handler = with_tokens(tmp_path / "bpe", corpus.train, corpus)
+    main(["record", str(handler.path)])
+    val = handler.tokenizer.encode(corpus.val)
+    width = 256 * len(val) // len(corpus.val)
+    assert f"| {width} tokens |" in capsys.readouterr().out and 100 < width < 250
+
+
+def test_tokens_of_another_text_are_no_record(tmp_path):
+    corpus = load_corpus("tinyshakespeare")
+    handler = with_tokens(tmp_path / "bpe", corpus.val, corpus)
+    with pytest.raises(SystemExit, match="its tokens were made from another text"):
+        main(["record", str(handler.path)])
 
 
 def test_the_error_is_per_character_too(trained):
