@@ -4,7 +4,7 @@ Read next: `recipe.py`, what can be described; `gptlib/scale`, several processes
 """
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ from tqdm import tqdm
 from gptlib.bpe import TokenizerConfig, build_tokenizer
 from gptlib.commands.arguments import Folder
 from gptlib.commands.evaluate import progress
-from gptlib.commands.recipe import Recipe, override, write_recipe
+from gptlib.commands.recipe import Recipe, differences, override, write_recipe
 from gptlib.commands.settings_file import read_settings
 from gptlib.composed import CountsConfig
 from gptlib.corpora.shards import TokenCorpus, open_corpus, padded
@@ -34,7 +34,7 @@ from gptlib.handler.build import (
     nested,
     take_weights,
 )
-from gptlib.handler.folder import COPIES, holds_model, stored_dtype
+from gptlib.handler.folder import COPIES, MODEL, holds_model, stored_dtype
 from gptlib.handler.modelfile import stored_tensors
 from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
 from gptlib.model import count_parameters
@@ -94,15 +94,16 @@ class Train:
     # tinyshakespeare, shakespeare-plays, a text file, or a folder of tokens from
     # `data --dataset`.
     corpus: str = Recipe.corpus
-    # The shape. Without a recipe: a GPT of 4 blocks of 4 heads, width 128, context 128.
+    # The shape. Without a recipe: a GPT of 4 blocks of 4 heads, width 128, context 128;
+    # a ModernGPT needs a recipe with "class": "ModernGPT", or --start.
     model: ModelOptions = field(default_factory=dict)
     # An NVIDIA GPU always computes in bfloat16 and, where possible, compiled.
     training: TrainConfig = field(default_factory=TrainConfig)
-    # How the finished model is stored; float16 needs half the space. A model that is
-    # there keeps its own, unless it is named here or in the recipe.
+    # How the finished model is stored, by default float32 or as one that is there;
+    # float16 needs half the space.
     dtype: Literal["float32", "float16"] = Recipe.dtype
     # A model's folder, or gpt2, gpt2-medium …: its weights and tokenizer to start from,
-    # and its shape if no other is given.
+    # and its shape, which the settings given for the model change.
     start: str | None = None
     # Once the training in the folder is finished: train its model so many steps more,
     # on a new schedule, with the settings it had but for those given here; its history
@@ -181,7 +182,7 @@ def train_recipe(
 ) -> None:
     """Train what a recipe describes, or resume it; final: also measure and sample;
     named: settings that were given, be it as they are by default."""
-    kept, trained = stored_dtype(folder), True
+    kept = (folder / MODEL).is_file() and stored_dtype(folder)
     dtype = kept if kept and "dtype" not in named else recipe.dtype
     handler, corpus = open_handler(folder, strategy), open_corpus(recipe.corpus)
     try:
@@ -190,7 +191,7 @@ def train_recipe(
         elif more_steps is not None:
             raise ValueError(f"more_steps={more_steps}: {folder} holds no training")
         else:  # an empty folder, or a training that ended before it was first saved
-            begin(handler, recipe, corpus, strategy)
+            trained = begin(handler, recipe, corpus, strategy)
         # A sample is the last thing that a finished training leaves.
         left = handler.history[-1].val is None or not (folder / COPIES[-1]).is_file()
         if final and is_main_process() and (trained or left or dtype != kept):
@@ -201,16 +202,18 @@ def train_recipe(
         raise KeyboardInterrupt(says) from None
 
 
-def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) -> None:
-    """Train a new model, from the beginning."""
+def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) -> bool:
+    """Train a new model, from the beginning; whether it took steps."""
     start, tokenizer = load_start(recipe, handler.path, strategy)
     tokenizer = tokenizer or make_tokenizer(recipe.tokenizer, corpus)
     require_tokenizer(recipe.tokenizer, tokenizer)
     if recipe.vocab_size is not None:
         tokenizer = padded(tokenizer, recipe.vocab_size)
-    config = build_config(override(recipe.model, {"vocab_size": tokenizer.vocab_size}))
-    if start is not None and not recipe.model:
-        config = start.config
+    settings = recipe.model
+    if start is not None and "class" not in settings:
+        settings = override(describe_config(start.config), settings)
+    settings = override(settings, {"vocab_size": tokenizer.vocab_size})
+    config = build_config(replace(recipe, model=settings, start=None).model)  # checked
     if isinstance(corpus, TokenCorpus) and isinstance(config, CountsConfig):
         raise ValueError(f"order={config.order}: tokens on a disk are not counted")
     data = corpus.encode(tokenizer)
@@ -227,7 +230,7 @@ def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) ->
     print(f"{model.config}: {count_parameters(model):,} parameters")
     # Saved at its first checkpoint: a model in a folder is one that took time.
     handler.model, handler.tokenizer = model, tokenizer
-    handler.train(data=data, config=training)
+    return bool(handler.train(data=data, config=training))
 
 
 def resume(handler, recipe: Recipe, corpus: Text, more_steps, named) -> bool:
@@ -256,8 +259,7 @@ def resume(handler, recipe: Recipe, corpus: Text, more_steps, named) -> bool:
     print(f"resuming the training in {handler.path}")
     handler.resume_with(recipe.training.accumulate)
     handler.model.to(pick_device())
-    handler.train(data=corpus, config=config)
-    return True
+    return bool(handler.train(data=corpus, config=config))
 
 
 def require_same(handler: ModelHandler, recipe: Recipe, training: dict, start) -> None:
@@ -272,7 +274,8 @@ def require_same(handler: ModelHandler, recipe: Recipe, training: dict, start) -
     if start not in (None, here):
         ignored.append(f"start={start} (here {here})")
     own = describe_config(handler.model.config)
-    for name, value, here in _differences(nested(recipe.model), own):
+    given = recipe.model if "class" in recipe.model else override(own, recipe.model)
+    for name, value, here in differences(nested(given), own):
         ignored.append(f"model.{name}={value} (here {here})")
     if ignored:
         raise ValueError(
@@ -281,18 +284,6 @@ def require_same(handler: ModelHandler, recipe: Recipe, training: dict, start) -
             "--more-steps once it is finished; to train in another way, train into a "
             f"new folder with --start {handler.path}"
         )
-
-
-def _differences(given: dict, own: dict) -> Iterator[tuple]:
-    """(name, given, own) of the settings of a model, and of the one inside it."""
-    for name, value in given.items():
-        if isinstance(value, dict) and isinstance(own.get(name), dict):
-            yield from _differences(value, own[name])
-        elif name in own and value not in ((), []):  # (): what is counted says it
-            alike = list(value) if isinstance(value, tuple) else value
-            here = list(own[name]) if isinstance(own[name], tuple) else own[name]
-            if alike != here:
-                yield name, value, own[name]
 
 
 def measure(handler: ModelHandler, corpus: Text, dtype: str) -> None:

@@ -55,10 +55,14 @@ def holds_model(folder: Path) -> bool:
     return (folder / MODEL).is_file() or (folder / TRAINER).is_file()
 
 
-def stored_dtype(folder: Path) -> str | None:
-    """How the model file that is there stores numbers; None for no file."""
-    if not (folder / MODEL).is_file():
-        return None
+def require_folder(path: Path) -> None:
+    """Raise ValueError for a path that is a file, but for an exported page."""
+    if path.is_file() and path.suffix != ".html":
+        raise ValueError(f"{path} is a file: expected a folder")
+
+
+def stored_dtype(folder: Path) -> str:
+    """How the model file that is there stores numbers."""
     with opened(folder / MODEL) as file:
         kinds = {file.get_slice(k).get_dtype() for k in file.keys()}  # noqa: SIM118
     return "float16" if "F16" in kinds else "float32"

@@ -161,6 +161,62 @@ def test_another_start_than_its_own_is_refused(tmp_path, tiny, capsys):
     assert "is finished" in capsys.readouterr().out
 
 
+def test_model_options_change_the_shape_of_the_start(tmp_path, tiny):
+    shape = {"class": "ModernGPT", "n_layer": 1, "n_head": 1, "n_embd": 8}
+    shape |= {"block_size": 8, "count": 2, "blend": 0.5}
+    stored = {"corpus": "a", "model": shape, "training": {"steps": 1}}
+    recipe, first = tmp_path / "recipe.json", tmp_path / "first"
+    recipe.write_text(json.dumps(stored))
+    main(["train", str(first), "--recipe", str(recipe), *tiny[8:]])
+    command = ["train", str(tmp_path / "next"), "--start", str(first), *tiny[8:]]
+    for options, says in [
+        (["--model.n-layer", "2"], r"\['blocks.1[^']*'\] \(\d+ in all\)"),
+        (["--model.n-layer", "2000"], "n_layer=2000: expected"),
+    ]:
+        with pytest.raises(SystemExit, match=says) as caught:
+            main([*command, *options])
+        assert len(caught.value.code) < 300
+    changes = ["--model.dropout", "0.5", "--model.convolution"]
+    main([*command, *changes])
+    model = ModelHandler(tmp_path / "next").load().model
+    assert type(model).__name__ == "Mixture" and model.config.weight == 0.5
+    inner = model.model.config
+    assert (inner.n_layer, inner.dropout, inner.convolution) == (1, 0.5, True)
+    with pytest.raises(SystemExit, match=r"model.dropout=0.25 \(here 0.5\)"):
+        main([*command, "--model.dropout", "0.25"])
+    # The same in a recipe that is trained first, and without the counts.
+    started = {"corpus": "a", "start": stored, "model": {"dropout": 0.5}}
+    recipe.write_text(json.dumps(started | {"training": {}}))
+    assert read_recipe(recipe).shape == shape | {"dropout": 0.5}
+    recipe.write_text(json.dumps(stored))
+    plain = ["--recipe", str(recipe), "--model.count", "0"]
+    main(["train", str(tmp_path / "plain"), *plain, *tiny[8:]])
+    assert type(ModelHandler(tmp_path / "plain").load().model).__name__ == "ModernGPT"
+
+
+def test_what_only_a_modern_gpt_has_says_so(tmp_path, capsys):
+    for option in (["--model.count", "5"], ["--model.convolution"]):
+        with pytest.raises(SystemExit):
+            main(["train", str(tmp_path / "model"), *option])
+        said = " ".join(capsys.readouterr().err.replace("│", " ").split())
+        assert 'those of a recipe with "class": "ModernGPT"' in said
+
+
+def test_a_file_in_place_of_a_folder_is_refused(tmp_path, tiny):
+    main(["train", str(tmp_path / "model"), *tiny])
+    file = str(tmp_path / "sums.txt")
+    for command in (
+        ["export", str(tmp_path / "model"), file],
+        ["export", str(tmp_path / "model"), file, "--format", "page"],
+        ["train", file, *tiny],
+    ):
+        with pytest.raises(SystemExit, match="is a file: expected a folder"):
+            main(command)
+    page = tmp_path / "page.html"
+    for _ in range(2):
+        main(["export", str(tmp_path / "model"), str(page), "--format", "page"])
+
+
 def test_a_training_cut_off_says_how_to_go_on(
     tmp_path, small_corpus, capsys, monkeypatch
 ):
