@@ -192,9 +192,10 @@ def train_recipe(
             raise ValueError(f"more_steps={more_steps}: {folder} holds no training")
         else:  # an empty folder, or a training that ended before it was first saved
             trained = begin(handler, recipe, corpus, strategy)
-        # A sample is the last thing that a finished training leaves.
-        left = handler.history[-1].val is None or not (folder / COPIES[-1]).is_file()
-        if final and is_main_process() and (trained or left or dtype != kept):
+        sample = folder / COPIES[-1]  # the last thing that a finished training leaves
+        ended = sample.is_file() and not sample.is_symlink() and not trained
+        ended = ended and dtype == kept and handler.history[-1].val is not None
+        if final and is_main_process() and not ended:
             measure(handler, corpus, dtype)
     except KeyboardInterrupt:
         step = handler.history[-1].step if handler.history else 0
