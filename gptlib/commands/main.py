@@ -88,8 +88,9 @@ def parse(arguments: list[str]):
         default = Train.from_recipe(recipe)
     command = tyro.cli(kind, prog=f"{PROG} {name[0]}", args=rest, default=default)
     if kind is Train:
-        names = (word.partition("=")[0].replace("-", "_") for word in rest)
-        command.named += tuple(name.removeprefix("__training.") for name in names)
+        options = (word.partition("=")[0] for word in rest if word[:2] == "--")
+        names = (option[2:].replace("-", "_") for option in options)
+        command.named += tuple(name.removeprefix("training.") for name in names)
     return command
 
 

@@ -7,6 +7,7 @@
 JSON or YAML, by the file's suffix. Read next: `train.py`, which runs it.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -33,8 +34,8 @@ class Recipe:
     """Everything that one training depends on; wrong values are refused at once.
 
     corpus: as for `open_corpus`. model: settings for `build_config`; without
-    "vocab_size" the model has the tokenizer's; {} is the shape of the model that
-    `start` names, or the default GPT. start: a model's folder, a published model's
+    "vocab_size" the model has the tokenizer's; without "class" they change the shape
+    of `start`, or of the default GPT. start: a model's folder, a published model's
     name, or a recipe that is trained first. dtype: how the finished model is stored.
     about: a note for people. Raises TypeError or ValueError naming the wrong value.
     """
@@ -50,8 +51,10 @@ class Recipe:
     def __post_init__(self):
         require_types(self)
         require_choice("dtype", self.dtype, tuple(STORED_TYPES))
+        if isinstance(self.start, str) and "class" not in self.model:
+            return  # the shape that it changes is read when the training begins
         try:
-            config = build_config(self.model)
+            config = build_config(self.shape)
             require_int("n_layer", innermost(config).n_layer, 1, LAYERS)
             with meta_device():  # shapes without numbers
                 size = count_parameters(build_model(config))
@@ -62,10 +65,16 @@ class Recipe:
                 f"model: {self.model} has {size:,} parameters: expected at most "
                 f"{LARGEST:,}"
             )
-        if isinstance(self.start, Recipe) and self.model and self.start.model:
+        if isinstance(self.start, Recipe):
             with meta_device():
-                first = build_model(build_config(self.start.model))
+                first = build_model(build_config(self.start.shape))
                 take_weights(build_model(config), first)
+
+    @property
+    def shape(self) -> dict:
+        """The model's settings and, without a class, those that it starts with."""
+        start = self.start.shape if isinstance(self.start, Recipe) else {}
+        return self.model if "class" in self.model else override(start, self.model)
 
     @property
     def vocab_size(self) -> int | None:
@@ -126,3 +135,15 @@ def override(model: dict, changes: dict) -> dict:
     if inner:
         own["model"] = override(model["model"], inner)
     return model | own
+
+
+def differences(given: dict, own: dict) -> Iterator[tuple]:
+    """(name, given, own) of the settings of a model, and of the one inside it."""
+    for name, value in given.items():
+        if isinstance(value, dict) and isinstance(own.get(name), dict):
+            yield from differences(value, own[name])
+        elif name in own and value not in ((), []):  # (): what is counted says it
+            alike = list(value) if isinstance(value, tuple) else value
+            here = list(own[name]) if isinstance(own[name], tuple) else own[name]
+            if alike != here:
+                yield name, value, own[name]

@@ -7,11 +7,13 @@ from typing import Literal
 import torch
 from torch import nn
 
+from gptlib.bpe import count_pieces, train_merges
 from gptlib.cache import run
 from gptlib.commands.arguments import Folder
 from gptlib.composed import Mixture, Wrapper
 from gptlib.data import load_corpus
 from gptlib.evaluation import evaluate
+from gptlib.files.merges import cut_long
 from gptlib.handler import ModelHandler
 from gptlib.model import count_parameters
 
@@ -39,9 +41,9 @@ class Record:
         rules = broken_rules(handler, self.track, splits.val[:WINDOW])
         if rules:
             raise ValueError(f"{self.folder} is no record: {'; '.join(rules)}")
-        model = handler.model
-        width = WINDOW if self.track == "small" else model.block_size
-        width = min(width, model.block_size)
+        width = handler.model.block_size
+        if self.track == "small":  # so many tokens, as characters of val
+            width = min(width, WINDOW * len(splits.val) // len(corpus.val))
 
         def measure(part: nn.Module):
             return evaluate(part, splits.val, window=width, tokenizer=handler.tokenizer)
@@ -52,13 +54,19 @@ class Record:
 def broken_rules(handler: ModelHandler, track: str, line: torch.Tensor) -> list[str]:
     """What a loaded model breaks, in words; line: (T,) tokens to try it on."""
     trained = handler.trained_on or {}
-    corpus, size = trained.get("corpus"), count_parameters(handler.model)
-    expected = load_corpus(TRACKS[track])
+    before, size = trained.get("before", []), count_parameters(handler.model)
+    texts = [load_corpus(TRACKS[name]) for name in (track, "small")]  # both may be read
+    verified = [(text.name, text.sha256) for text in texts]
+    began = [t["corpus"] for t in before if (t["corpus"], t["sha256"]) not in verified]
+    own, merges = trained.get("corpus"), getattr(handler.tokenizer, "merges", [])
+    pieces = (cut_long(count_pieces(text.train)) for text in texts)
+    made = (train_merges(counted, len(merges)) for counted in pieces)
     rules = {
-        f"trained on {corpus!r}, not {expected.name!r}": corpus == expected.name,
-        "its training text is not the one that is verified": (
-            corpus != expected.name or trained.get("sha256") == expected.sha256
+        f"trained on {own!r}, not {texts[0].name!r} with its SHA-256": (
+            (own, trained.get("sha256")) == verified[0]
         ),
+        f"it began from a model trained on {', '.join(map(str, began))}": not began,
+        "its tokens were made from another text": not merges or merges in made,
         f"{size:,} numbers are stored, at most {SMALL:,} may be": (
             track != "small" or size <= SMALL
         ),
@@ -89,7 +97,7 @@ def row(name: str, handler: ModelHandler, width: int, measure: Callable) -> str:
         f"{whole.nats_per_char:.4f} ± {whole.stderr_per_char:.4f}",
         alone,
         f"{count_parameters(model):,}",
-        f"{width}",
+        f"{width} tokens" if hasattr(handler.tokenizer, "merges") else f"{width}",
         f"{handler.trained_on['config']['steps']:,}",
         f"`{name}`",
     )

@@ -4,7 +4,7 @@ Read next: `recipe.py`, what can be described; `gptlib/scale`, several processes
 """
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ from tqdm import tqdm
 from gptlib.bpe import TokenizerConfig, build_tokenizer
 from gptlib.commands.arguments import Folder
 from gptlib.commands.evaluate import progress
-from gptlib.commands.recipe import Recipe, override, write_recipe
+from gptlib.commands.recipe import Recipe, differences, override, write_recipe
 from gptlib.commands.settings_file import read_settings
 from gptlib.composed import CountsConfig
 from gptlib.corpora.shards import TokenCorpus, open_corpus, padded
@@ -34,7 +34,7 @@ from gptlib.handler.build import (
     nested,
     take_weights,
 )
-from gptlib.handler.folder import COPIES, holds_model
+from gptlib.handler.folder import COPIES, MODEL, holds_model, stored_dtype
 from gptlib.handler.modelfile import stored_tensors
 from gptlib.hub.pretrained import CONFIG, PUBLISHED, load_pretrained
 from gptlib.model import count_parameters
@@ -94,14 +94,16 @@ class Train:
     # tinyshakespeare, shakespeare-plays, a text file, or a folder of tokens from
     # `data --dataset`.
     corpus: str = Recipe.corpus
-    # The shape. Without a recipe: a GPT of 4 blocks of 4 heads, width 128, context 128.
+    # The shape. Without a recipe: a GPT of 4 blocks of 4 heads, width 128, context 128;
+    # a ModernGPT needs a recipe with "class": "ModernGPT", or --start.
     model: ModelOptions = field(default_factory=dict)
     # An NVIDIA GPU always computes in bfloat16 and, where possible, compiled.
     training: TrainConfig = field(default_factory=TrainConfig)
-    # How the finished model is stored; float16 needs half the space.
+    # How the finished model is stored, by default float32 or as one that is there;
+    # float16 needs half the space.
     dtype: Literal["float32", "float16"] = Recipe.dtype
     # A model's folder, or gpt2, gpt2-medium …: its weights and tokenizer to start from,
-    # and its shape if no other is given.
+    # and its shape, which the settings given for the model change.
     start: str | None = None
     # Once the training in the folder is finished: train its model so many steps more,
     # on a new schedule, with the settings it had but for those given here; its history
@@ -138,7 +140,7 @@ class Train:
             start=base.start if isinstance(base.start, str) else None,
             tokenizer=base.tokenizer,
             base=base,
-            named=tuple(settings["training"]),
+            named=(*settings["training"], *({"dtype"} & settings.keys())),
         )
         command.folder = tyro.MISSING
         return command
@@ -179,33 +181,40 @@ def train_recipe(
     named: Collection[str] = (),
 ) -> None:
     """Train what a recipe describes, or resume it; final: also measure and sample;
-    named: settings of the training that were given, be it as they are by default."""
+    named: settings that were given, be it as they are by default."""
+    kept = (folder / MODEL).is_file() and stored_dtype(folder)
+    dtype = kept if kept and "dtype" not in named else recipe.dtype
     handler, corpus = open_handler(folder, strategy), open_corpus(recipe.corpus)
     try:
         if holds_model(folder):
-            resume(handler.load(), recipe, corpus, more_steps, named)
+            trained = resume(handler.load(), recipe, corpus, more_steps, named)
         elif more_steps is not None:
             raise ValueError(f"more_steps={more_steps}: {folder} holds no training")
         else:  # an empty folder, or a training that ended before it was first saved
-            begin(handler, recipe, corpus, strategy)
-        if final and is_main_process():
-            measure(handler, corpus, recipe.dtype)
+            trained = begin(handler, recipe, corpus, strategy)
+        sample = folder / COPIES[-1]  # the last thing that a finished training leaves
+        ended = sample.is_file() and not sample.is_symlink() and not trained
+        ended = ended and dtype == kept and handler.history[-1].val is not None
+        if final and is_main_process() and not ended:
+            measure(handler, corpus, dtype)
     except KeyboardInterrupt:
         step = handler.history[-1].step if handler.history else 0
         says = f"stopped at step {step}; the same command continues from there"
         raise KeyboardInterrupt(says) from None
 
 
-def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) -> None:
-    """Train a new model, from the beginning."""
+def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) -> bool:
+    """Train a new model, from the beginning; whether it took steps."""
     start, tokenizer = load_start(recipe, handler.path, strategy)
     tokenizer = tokenizer or make_tokenizer(recipe.tokenizer, corpus)
     require_tokenizer(recipe.tokenizer, tokenizer)
     if recipe.vocab_size is not None:
         tokenizer = padded(tokenizer, recipe.vocab_size)
-    config = build_config(override(recipe.model, {"vocab_size": tokenizer.vocab_size}))
-    if start is not None and not recipe.model:
-        config = start.config
+    settings = recipe.model
+    if start is not None and "class" not in settings:
+        settings = override(describe_config(start.config), settings)
+    settings = override(settings, {"vocab_size": tokenizer.vocab_size})
+    config = build_config(replace(recipe, model=settings, start=None).model)  # checked
     if isinstance(corpus, TokenCorpus) and isinstance(config, CountsConfig):
         raise ValueError(f"order={config.order}: tokens on a disk are not counted")
     data = corpus.encode(tokenizer)
@@ -222,11 +231,11 @@ def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) ->
     print(f"{model.config}: {count_parameters(model):,} parameters")
     # Saved at its first checkpoint: a model in a folder is one that took time.
     handler.model, handler.tokenizer = model, tokenizer
-    handler.train(data=data, config=training)
+    return bool(handler.train(data=data, config=training))
 
 
-def resume(handler: ModelHandler, recipe: Recipe, corpus: Text, more_steps, named):
-    """Continue a training; one that is finished only with more steps."""
+def resume(handler, recipe: Recipe, corpus: Text, more_steps, named) -> bool:
+    """Continue a training, if need be with more steps; whether there was anything."""
     about = handler.trained_on
     if corpus.sha256 != about.get("sha256"):
         raise ValueError(
@@ -241,27 +250,33 @@ def resume(handler: ModelHandler, recipe: Recipe, corpus: Text, more_steps, name
     if more_steps is not None:  # it may be that, or the training before it
         given |= {"steps": more_steps if finished else about["config"]["steps"]}
     config = replace(stored_config(about["config"]), **given)
-    require_same(handler, recipe, {} if finished and more_steps else given)
+    start = recipe.start if "start" in named else None
+    require_same(handler, recipe, {} if finished and more_steps else given, start)
     if not finished:
         config = None
     elif more_steps is None:
         print(f"the training in {handler.path} is finished; --more-steps adds to it")
-        return
+        return False
     print(f"resuming the training in {handler.path}")
     handler.resume_with(recipe.training.accumulate)
     handler.model.to(pick_device())
-    handler.train(data=corpus, config=config)
+    return bool(handler.train(data=corpus, config=config))
 
 
-def require_same(handler: ModelHandler, recipe: Recipe, training: dict) -> None:
+def require_same(handler: ModelHandler, recipe: Recipe, training: dict, start) -> None:
     """Raise ValueError for settings that resuming the folder's training ignores."""
     saved = asdict(stored_config(handler.trained_on["config"]))
     ignored = []
     for name, value in training.items():
         if name not in MAY_DIFFER and value != saved[name]:
             ignored.append(f"training.{name}={value} (here {saved[name]})")
+    before = handler.trained_on.get("before", [])
+    here = ["none that is known", *(t["model"] for t in before if "model" in t)][-1]
+    if start not in (None, here):
+        ignored.append(f"start={start} (here {here})")
     own = describe_config(handler.model.config)
-    for name, value, here in _differences(nested(recipe.model), own):
+    given = recipe.model if "class" in recipe.model else override(own, recipe.model)
+    for name, value, here in differences(nested(given), own):
         ignored.append(f"model.{name}={value} (here {here})")
     if ignored:
         raise ValueError(
@@ -270,18 +285,6 @@ def require_same(handler: ModelHandler, recipe: Recipe, training: dict) -> None:
             "--more-steps once it is finished; to train in another way, train into a "
             f"new folder with --start {handler.path}"
         )
-
-
-def _differences(given: dict, own: dict) -> Iterator[tuple]:
-    """(name, given, own) of the settings of a model, and of the one inside it."""
-    for name, value in given.items():
-        if isinstance(value, dict) and isinstance(own.get(name), dict):
-            yield from _differences(value, own[name])
-        elif name in own and value not in ((), []):  # (): what is counted says it
-            alike = list(value) if isinstance(value, tuple) else value
-            here = list(own[name]) if isinstance(own[name], tuple) else own[name]
-            if alike != here:
-                yield name, value, own[name]
 
 
 def measure(handler: ModelHandler, corpus: Text, dtype: str) -> None:
@@ -335,9 +338,14 @@ def load_start(
         train_recipe(start, first, strategy, final=False)
         start = str(first)
     if start in PUBLISHED or is_published(Path(start)):
-        return load_pretrained(start)
-    handler = ModelHandler(start).load()
-    return handler.model, handler.tokenizer
+        model, tokenizer = load_pretrained(start)
+    else:
+        handler = ModelHandler(start).load()
+        model, tokenizer = handler.model, handler.tokenizer
+    unknown = {"corpus": f"what is not known of {start}", "sha256": ""}
+    texts = getattr(model, "texts", []) or [unknown]
+    model.texts = [*texts[:-1], texts[-1] | {"model": start}]
+    return model, tokenizer
 
 
 def is_published(folder: Path) -> bool:

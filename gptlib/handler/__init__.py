@@ -9,7 +9,7 @@ states. Read next: `folder.py`.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,10 +21,11 @@ from gptlib.data import Corpus, TokenSplits
 from gptlib.errors import ModelFileError, one_line, require_choice, require_int
 from gptlib.files.interrupts import deferred_interrupt
 from gptlib.files.lock import locked
-from gptlib.handler.finddata import find_data
+from gptlib.handler.finddata import describe_training, find_data, texts_of
 from gptlib.handler.folder import (
     MODEL,
     read_folder,
+    require_folder,
     require_ours,
     stamp,
     write_checkpoint,
@@ -91,9 +92,10 @@ class ModelHandler:
         seen = self._seen if model is self.model else None
         resume = self._resume if model is self.model and training is None else None
         if training is not None:
-            self.trained_on = _describe_training(training)
+            self.trained_on = describe_training(training)
         elif model is not self.model:
-            self.trained_on = {}
+            before = getattr(model, "texts", [])
+            self.trained_on = {"before": before} if before else {}
         if training is not None or model is not self.model:
             self.history = [] if training is None else list(training.history)
         self.model, self.tokenizer, self._training = model, tokenizer, training
@@ -116,6 +118,7 @@ class ModelHandler:
         stored = read_folder(self.path)
         model = build(stored.described, self.path)
         model.load_state_dict(stored.weights)
+        model.texts = texts_of(stored.trained_on)
         try:
             tokenizer = tokenizer_from_dict(stored.described["tokenizer"])
             check_pair(model, tokenizer)
@@ -200,7 +203,7 @@ class ModelHandler:
         that the model does not know ("" drops it); by default a ValueError names it.
         special: whether "<|endoftext|>" in the prompt means that special token.
         """
-        one = prompt is None or isinstance(prompt, str)
+        one = not (prompt and isinstance(prompt, list | tuple))
         prompts = [prompt] if one else list(prompt)
         rows = [self._encode(one, unknown, special) for one in prompts]
         model, tokenizer = self._in_hand()
@@ -239,9 +242,11 @@ class ModelHandler:
         """
         model, tokenizer = self._in_hand()
         check_pair(model, tokenizer)
-        notes = training_notes(self.trained_on, self.history)
+        told = "corpus" in self.trained_on
+        notes = training_notes(self.trained_on, self.history) if told else {}
         if not self.writes:
             return Path(folder)
+        require_folder(Path(folder))
         return export_model(Path(folder), model, tokenizer, notes, format)
 
     def _in_hand(self) -> tuple[nn.Module, Tokenizer]:
@@ -252,6 +257,9 @@ class ModelHandler:
     def _encode(self, prompt: str | None, unknown: str | None, special: bool) -> Tensor:
         model, tokenizer = self._in_hand()
         prompt = self.beginning() if prompt is None else prompt
+        if not isinstance(prompt, str):
+            expected = "expected a text, or for generate a non-empty list of texts"
+            raise TypeError(f"prompt={prompt!r:.60}: {expected}")
         if unknown is not None:
             prompt = replace_unknown(prompt, tokenizer, unknown)
         if special and not tokenizer.special_tokens:
@@ -265,6 +273,7 @@ class ModelHandler:
     @contextmanager
     def _writing(self, seen: list | None):
         """Hold the folder, where this handler writes at all; as for `require_ours`."""
+        require_folder(self.path)
         with locked(self.path) if self.writes else nullcontext():
             if self.writes:
                 require_ours(self.path, seen)
@@ -329,7 +338,7 @@ class ModelHandler:
 
     def _checkpoint(self, training: Training) -> None:
         self.history = list(training.history)
-        self.trained_on = _describe_training(training)
+        self.trained_on = describe_training(training)
         state = training.state_dict() if len(training) else None
         if not self.writes:
             return
@@ -344,12 +353,3 @@ class ModelHandler:
             "tokenizer": self.tokenizer.to_dict(),
             "trained_on": self.trained_on,
         }
-
-
-def _describe_training(training: Training) -> dict:
-    return {
-        "corpus": training.data.corpus,
-        "sha256": training.data.sha256,
-        "step": training.step,
-        "config": asdict(training.config),
-    }

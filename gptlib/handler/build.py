@@ -46,9 +46,9 @@ def build_config(settings: dict) -> Config:
     if isinstance(rest.get("model"), dict):
         rest["model"] = build_config(rest["model"])
     for key in rest:
-        require_choice(
-            f"setting of {name}", key, [f.name for f in fields(CONFIGS[name])]
-        )
+        known = [f.name for f in fields(CONFIGS[name])]
+        known += ['those of a recipe with "class": "ModernGPT"'] * (name == "GPT")
+        require_choice(f"setting of {name}", key, known)
     return CONFIGS[name](**rest)
 
 
@@ -65,7 +65,7 @@ def nested(settings: dict) -> dict:
         rest = {"class": "WithTables", "model": rest} | tables
     order, weight = settings.get("count", 0), settings.get("blend", 0.0)
     counts = {"order": order, "sizes": settings.get("counted", ())}
-    if weight:
+    if weight and settings.get("count") != 0:
         return {"class": "Mixture", "model": rest, "weight": weight} | counts
     return {"class": "WithCounts", "model": rest} | counts if order else rest
 
@@ -130,6 +130,7 @@ def take_weights(model: nn.Module, other: nn.Module) -> None:
     parts that ModernConfig adds and the other lacks begin at zero: as if they were not
     there. Raises ValueError when a shape does not fit.
     """
+    model.texts = getattr(other, "texts", [])  # what the weights were learned from
     own = model.state_dict()
     ours = {plain_name(k): k for k in own}
     theirs = {plain_name(k): v for k, v in other.state_dict().items()}
@@ -145,8 +146,10 @@ def take_weights(model: nn.Module, other: nn.Module) -> None:
         raise ValueError(f"the weights to begin with do not fit: {first}") from None
     missing = map(plain_name, unknown.missing_keys)
     lacking = [k for k in missing if not k.startswith("counts.")]
-    if lacking or unknown.unexpected_keys:
+    surplus = unknown.unexpected_keys
+    if lacking or surplus:
         raise ValueError(
-            f"the model to begin with has other parts: it lacks {lacking}, and "
-            f"{unknown.unexpected_keys} have no place here; give both the same shape"
+            f"the model to begin with has other parts: it lacks {lacking[:1]} "
+            f"({len(lacking)} in all), and {surplus[:1]} ({len(surplus)} in all) have "
+            "no place here; give both the same shape"
         )

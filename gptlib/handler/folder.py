@@ -22,6 +22,7 @@ from torch import Tensor
 
 from gptlib.errors import ModelFileError, one_line, require_int
 from gptlib.files.atomic import remove_leftovers, write_atomically
+from gptlib.files.meta import opened
 from gptlib.handler.checkpoint import read_trainer, trainer_file
 from gptlib.handler.history import (
     TENSORS,
@@ -52,6 +53,19 @@ class Stored:
 def holds_model(folder: Path) -> bool:
     """Whether there is something to load."""
     return (folder / MODEL).is_file() or (folder / TRAINER).is_file()
+
+
+def require_folder(path: Path) -> None:
+    """Raise ValueError for a path that is a file, but for an exported page."""
+    if path.is_file() and path.suffix != ".html":
+        raise ValueError(f"{path} is a file: expected a folder")
+
+
+def stored_dtype(folder: Path) -> str:
+    """How the model file that is there stores numbers."""
+    with opened(folder / MODEL) as file:
+        kinds = {file.get_slice(k).get_dtype() for k in file.keys()}  # noqa: SIM118
+    return "float16" if "F16" in kinds else "float32"
 
 
 def read_folder(folder: Path) -> Stored:

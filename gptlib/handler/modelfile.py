@@ -213,6 +213,7 @@ def _description(path: Path, metadata: dict, part: str) -> dict:
     if version != FIRST and part == "trainer":
         wanted = wanted | {"of": dict, "fingerprint": str}
     _check_types(path, described, wanted)
+    _check_types(path, {"before": []} | described["trained_on"], {"before": list})
     if "of" in wanted:
         _check_types(path, described["of"], OF_A_MODEL)
     return described

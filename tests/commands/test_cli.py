@@ -108,6 +108,115 @@ def test_train_goes_on_where_it_was(tmp_path, small_corpus, capsys):
         main(["train", str(folder), *options])
 
 
+@pytest.fixture
+def tiny(tmp_path, small_corpus):
+    """The options of a small training on the corpus; its folder is to be put first."""
+    (tmp_path / "sums.txt").write_text(small_corpus.text)
+    shape = ("n-layer", "1"), ("n-head", "1"), ("n-embd", "8"), ("block-size", "8")
+    options = [word for name, n in shape for word in (f"--model.{name}", n)]
+    corpus = ["--corpus", str(tmp_path / "sums.txt")]
+    return [*options, *corpus, "--training.steps", "4", "--training.eval-every", "2"]
+
+
+def test_a_finished_folder_is_left_as_it_is_stored(tmp_path, tiny, capsys):
+    folder, path = tmp_path / "model", tmp_path / "model/model.safetensors"
+    main(["train", str(folder), *tiny, "--dtype", "float16"])
+    before = path.read_bytes()
+    (folder / "sample.txt").write_text("mine")
+    capsys.readouterr()
+    for options in ([], ["--dtype", "float16"]):
+        main(["train", str(folder), *tiny, *options])
+        assert "is finished" in (said := capsys.readouterr().out)
+        assert "validation" not in said
+    assert path.read_bytes() == before
+    assert (folder / "sample.txt").read_text() == "mine"
+    main(["train", str(folder), *tiny, "--more-steps", "4"])
+    assert load_file(path)["wte.weight"].dtype == torch.float16
+    (folder / "sample.txt").unlink()  # as if it was cut off before
+    main(["train", str(folder), *tiny])
+    assert (folder / "sample.txt").is_file()
+    assert load_file(path)["wte.weight"].dtype == torch.float16
+    main(["train", str(folder), *tiny, "--dtype", "float32"])
+    assert load_file(path)["wte.weight"].dtype == torch.float32
+
+
+def test_another_start_than_its_own_is_refused(tmp_path, tiny, capsys):
+    for name in ("first", "other"):
+        main(["train", str(tmp_path / name), *tiny])
+    first = ["--start", str(tmp_path / "first")]
+    folder = str(tmp_path / "model")
+    main(["train", folder, *tiny, *first])
+    main(["train", folder, *tiny, *first])  # the same command goes on
+    main(["train", folder, *tiny, *first, "--more-steps", "1"])
+    for start in (str(tmp_path / "other"), "nowhere"):
+        with pytest.raises(SystemExit, match=rf"start={start} \(here .*first\)"):
+            main(["train", folder, *tiny, "--start", start])
+        with pytest.raises(SystemExit, match=rf"start={start} \(here none that"):
+            main(["train", str(tmp_path / "first"), *tiny, "--start", start])
+    recipe = tmp_path / "recipe.json"
+    command = ["train", str(tmp_path / "first"), *tiny]
+    main([*command, "--start", "elsewhere", "--write-recipe", str(recipe)])
+    capsys.readouterr()
+    main([*command[:2], "--recipe", str(recipe)])
+    assert "is finished" in capsys.readouterr().out
+
+
+def test_model_options_change_the_shape_of_the_start(tmp_path, tiny):
+    shape = {"class": "ModernGPT", "n_layer": 1, "n_head": 1, "n_embd": 8}
+    shape |= {"block_size": 8, "count": 2, "blend": 0.5}
+    stored = {"corpus": "a", "model": shape, "training": {"steps": 1}}
+    recipe, first = tmp_path / "recipe.json", tmp_path / "first"
+    recipe.write_text(json.dumps(stored))
+    main(["train", str(first), "--recipe", str(recipe), *tiny[8:]])
+    command = ["train", str(tmp_path / "next"), "--start", str(first), *tiny[8:]]
+    for options, says in [
+        (["--model.n-layer", "2"], r"\['blocks.1[^']*'\] \(\d+ in all\)"),
+        (["--model.n-layer", "2000"], "n_layer=2000: expected"),
+    ]:
+        with pytest.raises(SystemExit, match=says) as caught:
+            main([*command, *options])
+        assert len(caught.value.code) < 300
+    changes = ["--model.dropout", "0.5", "--model.convolution"]
+    main([*command, *changes])
+    model = ModelHandler(tmp_path / "next").load().model
+    assert type(model).__name__ == "Mixture" and model.config.weight == 0.5
+    inner = model.model.config
+    assert (inner.n_layer, inner.dropout, inner.convolution) == (1, 0.5, True)
+    with pytest.raises(SystemExit, match=r"model.dropout=0.25 \(here 0.5\)"):
+        main([*command, "--model.dropout", "0.25"])
+    # The same in a recipe that is trained first, and without the counts.
+    started = {"corpus": "a", "start": stored, "model": {"dropout": 0.5}}
+    recipe.write_text(json.dumps(started | {"training": {}}))
+    assert read_recipe(recipe).shape == shape | {"dropout": 0.5}
+    recipe.write_text(json.dumps(stored))
+    plain = ["--recipe", str(recipe), "--model.count", "0"]
+    main(["train", str(tmp_path / "plain"), *plain, *tiny[8:]])
+    assert type(ModelHandler(tmp_path / "plain").load().model).__name__ == "ModernGPT"
+
+
+def test_what_only_a_modern_gpt_has_says_so(tmp_path, capsys):
+    for option in (["--model.count", "5"], ["--model.convolution"]):
+        with pytest.raises(SystemExit):
+            main(["train", str(tmp_path / "model"), *option])
+        said = " ".join(capsys.readouterr().err.replace("│", " ").split())
+        assert 'those of a recipe with "class": "ModernGPT"' in said
+
+
+def test_a_file_in_place_of_a_folder_is_refused(tmp_path, tiny):
+    main(["train", str(tmp_path / "model"), *tiny])
+    file = str(tmp_path / "sums.txt")
+    for command in (
+        ["export", str(tmp_path / "model"), file],
+        ["export", str(tmp_path / "model"), file, "--format", "page"],
+        ["train", file, *tiny],
+    ):
+        with pytest.raises(SystemExit, match="is a file: expected a folder"):
+            main(command)
+    page = tmp_path / "page.html"
+    for _ in range(2):
+        main(["export", str(tmp_path / "model"), str(page), "--format", "page"])
+
+
 def test_a_training_cut_off_says_how_to_go_on(
     tmp_path, small_corpus, capsys, monkeypatch
 ):

@@ -147,6 +147,18 @@ def test_generate_several_prompts(saved):
         saved.generate(["1", "2"], 20, weights="int8")
 
 
+@pytest.mark.usefixtures("unchecked")
+def test_what_is_no_prompt_and_no_data_is_refused(saved):
+    for prompt in (5, [], b"x", ["1", 5], {"1": 2}):
+        with pytest.raises(TypeError, match=r"prompt=.*: expected a text, or .* list"):
+            saved.generate(prompt)
+    for prompt in (["1 plus"], 5):
+        with pytest.raises(TypeError, match=r"prompt=.*: expected a text"):
+            saved.stream(prompt)
+    with pytest.raises(TypeError, match=r"data='own.txt': expected TokenSplits, from"):
+        saved.train(1, data="own.txt", progress=False)
+
+
 def test_generate_stops(saved):
     settings = {"temperature": 0.9, "seed": 1}
     prompts = ["12 plus", "1"]
@@ -708,6 +720,11 @@ def test_configurations_that_do_not_fit_the_file(folder, saved, change, says):
 def test_unknown_class(folder, saved):
     rewrite(folder, lambda described: described.update({"class": "Rnn"}))
     assert_refused(folder, "'Rnn': expected one of 'Bigram', 'GPT'")
+
+
+def test_what_came_before_is_a_list(folder, saved):
+    rewrite(folder, lambda described: described["trained_on"].update(before=5))
+    assert_refused(folder, "lacks 'before'")
 
 
 HEAD = '{"format": "gptlib-model", "version": "1", "part": "model"'
