@@ -25,7 +25,6 @@ from gptlib.handler.finddata import describe_training, find_data, texts_of
 from gptlib.handler.folder import (
     MODEL,
     read_folder,
-    require_folder,
     require_ours,
     stamp,
     write_checkpoint,
@@ -246,7 +245,6 @@ class ModelHandler:
         notes = training_notes(self.trained_on, self.history) if told else {}
         if not self.writes:
             return Path(folder)
-        require_folder(Path(folder))
         return export_model(Path(folder), model, tokenizer, notes, format)
 
     def _in_hand(self) -> tuple[nn.Module, Tokenizer]:
@@ -273,7 +271,6 @@ class ModelHandler:
     @contextmanager
     def _writing(self, seen: list | None):
         """Hold the folder, where this handler writes at all; as for `require_ours`."""
-        require_folder(self.path)
         with locked(self.path) if self.writes else nullcontext():
             if self.writes:
                 require_ours(self.path, seen)

@@ -55,12 +55,6 @@ def holds_model(folder: Path) -> bool:
     return (folder / MODEL).is_file() or (folder / TRAINER).is_file()
 
 
-def require_folder(path: Path) -> None:
-    """Raise ValueError for a path that is a file, but for an exported page."""
-    if path.is_file() and path.suffix != ".html":
-        raise ValueError(f"{path} is a file: expected a folder")
-
-
 def stored_dtype(folder: Path) -> str:
     """How the model file that is there stores numbers."""
     with opened(folder / MODEL) as file:

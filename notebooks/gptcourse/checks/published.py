@@ -79,61 +79,6 @@ name.split(".")] => name.split(".")[1:]]
 )
 
 
-def attention_of(B: int, T: int, C: int, n_head: int, name="attn", size=1.0):
-    """x (B, T, C) and the four tensors of a published attention layer, C wide."""
-    shapes = {"c_attn.weight": (C, 3 * C), "c_attn.bias": (3 * C,)}
-    shapes |= {"c_proj.weight": (C, C), "c_proj.bias": (C,)}
-    w = {
-        f"{name}.{part}": numbers(*shape, start=40 * i, size=1.0)
-        for i, (part, shape) in enumerate(shapes.items())
-    }
-    return numbers(B, T, C, start=500, size=size), w, name, n_head
-
-
-published_attention = Exercise(
-    """
-def my_attend(x, w, name, n_head):
-    B, T, C = x.shape
-    qkv = x @ w[f"{name}.c_attn.weight"] + w[f"{name}.c_attn.bias"]  # (B, T, 3C)
-    q, k, v = qkv.split(C, dim=-1)  # (B, T, C) each
-    q, k, v = (t.view(B, T, n_head, -1).transpose(1, 2) for t in (q, k, v))
-    scores = q @ k.transpose(2, 3) / (C // n_head) ** 0.5  # (B, H, T, T)
-    future = torch.ones(T, T, dtype=torch.bool).triu(1)
-    mixed = scores.masked_fill(future, -torch.inf).softmax(-1) @ v  # (B, H, T, d)
-    mixed = mixed.transpose(1, 2).reshape(B, T, C)
-    return mixed @ w[f"{name}.c_proj.weight"] + w[f"{name}.c_proj.bias"]
-""",
-    praise="three thirds, then heads, and the file's matrices as they are: x @ W + b.",
-    gradients=False,
-    cases=[
-        Case(title, args=attention_of(*sizes))
-        for title, sizes in {
-            "one token, 2 wide, one head": (1, 1, 2, 1),
-            "two tokens, 4 wide, two heads": (1, 2, 4, 2),
-            "scores in the hundreds": (1, 3, 4, 2, "attn", 20.0),
-            "two texts of three, 8 wide, two heads": (2, 3, 8, 2, "h.3.attn"),
-        }.items()
-    ],
-    mistakes="""
-c_proj.weight"] => c_proj.weight"].T
-    c_proj's matrix is transposed: it is stored (in, out), so x @ W as it is.
-q, k, v = qkv => k, q, v = qkv
-    Queries and keys are swapped: the columns of c_attn are queries, keys, values.
-qkv.split(C, dim=-1) => qkv.view(B, T, n_head, 3, -1).transpose(2, 3).unbind(2)
-t.view => t.reshape
-    c_attn is cut into heads first: all queries come first, then all keys, all values.
-mixed.transpose(1, 2).reshape => mixed.reshape
-    The heads are joined without transpose(1, 2) before the reshape.
-return mixed @ w[f"{name}.c_proj.weight"] + w[f"{name}.c_proj.bias"] => return mixed
-    c_proj is missing: what the heads found goes through one matrix more.
-c_attn.weight"] => c_attn.weight"].T
-    c_attn's matrix is transposed: it is stored (in, out), so x @ W as it is.
-- t.view(B, T, n_head, -1).transpose(1, 2)
-+ t.view(B, T, -1, n_head).permute(0, 3, 1, 2)
-    Head 0 has every n_head-th column: it has the first C / H, view(B, T, n_head, d).
-""",
-)
-
 SIZES = [30_000, 80_000, 200_000, 300_000, 900_000]
 VALLEY = [2 + 0.05 * (math.log(n) - 12.5) ** 2 for n in SIZES]
 
