@@ -96,8 +96,7 @@ class BPETokenizer(Tokenizer):
         require_unicode(text)
         if not text:
             raise ValueError("text is empty: there is nothing to find merges in")
-        pieces = cut_long(count_pieces(text))
-        merges = train_merges(pieces, vocab_size - least)
+        merges = merges_of(text, vocab_size - least)
         if len(merges) < vocab_size - least:
             raise ValueError(
                 f"vocab_size={vocab_size}: this text of {len(text):,} characters "
@@ -265,6 +264,11 @@ def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
             merged.append(ids[i])
             i += 1
     return merged
+
+
+def merges_of(text: str, count: int) -> list[Pair]:
+    """The first `count` merges of a text, or fewer if it has no more pairs."""
+    return train_merges(cut_long(count_pieces(text)), count)
 
 
 def train_merges(pieces: dict[tuple[int, ...], int], count: int) -> list[Pair]:

@@ -294,8 +294,7 @@ def check_tokens(model: nn.Module, tokens: Tensor, name: str, least: int) -> Non
 def check_data(model: nn.Module, data: TokenSplits, config) -> None:
     """Raise ValueError unless a model can be trained on data with a TrainConfig."""
     if not isinstance(data, TokenSplits):
-        shown = str(data)[:40]
-        raise TypeError(f"data={shown!r}: expected corpus.encode(tokenizer)")
+        raise TypeError(f"data={str(data)[:40]!r}: expected corpus.encode(tokenizer)")
     for name, weight in model.named_parameters():
         if not torch.isfinite(weight).all():
             raise ValueError(

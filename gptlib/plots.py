@@ -72,7 +72,7 @@ def show(alt: str | None = None) -> None:
 
 
 def live(training, *, seconds: float = 2.0, unit: str = "character") -> Iterator[Step]:
-    """Iterate a training and draw its losses meanwhile, every so many seconds.
+    """Iterate a training and draw its `loss_curves` meanwhile, every so many seconds.
 
     Train and val are drawn where they were measured (`eval_every`, `eval_tokens`).
     """

@@ -7,13 +7,12 @@ from typing import Literal
 import torch
 from torch import nn
 
-from gptlib.bpe import count_pieces, train_merges
+from gptlib.bpe import merges_of
 from gptlib.cache import run
 from gptlib.commands.arguments import Folder
 from gptlib.composed import Mixture, Wrapper
 from gptlib.data import load_corpus
 from gptlib.evaluation import evaluate
-from gptlib.files.merges import cut_long
 from gptlib.handler import ModelHandler
 from gptlib.model import count_parameters
 
@@ -55,12 +54,11 @@ def broken_rules(handler: ModelHandler, track: str, line: torch.Tensor) -> list[
     """What a loaded model breaks, in words; line: (T,) tokens to try it on."""
     trained = handler.trained_on or {}
     before, size = trained.get("before", []), count_parameters(handler.model)
-    texts = [load_corpus(TRACKS[name]) for name in (track, "small")]  # both may be read
+    texts = [load_corpus(n) for n in dict.fromkeys((TRACKS[track], TRACKS["small"]))]
     verified = [(text.name, text.sha256) for text in texts]
     began = [t["corpus"] for t in before if (t["corpus"], t["sha256"]) not in verified]
     own, merges = trained.get("corpus"), getattr(handler.tokenizer, "merges", [])
-    pieces = (cut_long(count_pieces(text.train)) for text in texts)
-    made = (train_merges(counted, len(merges)) for counted in pieces)
+    made = (merges_of(text.train, len(merges)) for text in texts)
     rules = {
         f"trained on {own!r}, not {texts[0].name!r} with its SHA-256": (
             (own, trained.get("sha256")) == verified[0]

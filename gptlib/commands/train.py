@@ -214,7 +214,8 @@ def begin(handler: ModelHandler, recipe: Recipe, corpus: Text, strategy: str) ->
     if start is not None and "class" not in settings:
         settings = override(describe_config(start.config), settings)
     settings = override(settings, {"vocab_size": tokenizer.vocab_size})
-    config = build_config(replace(recipe, model=settings, start=None).model)  # checked
+    replace(recipe, model=settings, start=None)  # is checked as any recipe
+    config = build_config(settings)
     if isinstance(corpus, TokenCorpus) and isinstance(config, CountsConfig):
         raise ValueError(f"order={config.order}: tokens on a disk are not counted")
     data = corpus.encode(tokenizer)

@@ -241,8 +241,7 @@ class ModelHandler:
         """
         model, tokenizer = self._in_hand()
         check_pair(model, tokenizer)
-        told = "corpus" in self.trained_on
-        notes = training_notes(self.trained_on, self.history) if told else {}
+        notes = training_notes(self.trained_on, self.history)
         if not self.writes:
             return Path(folder)
         return export_model(Path(folder), model, tokenizer, notes, format)

@@ -158,14 +158,15 @@ ModelHandler("models/{name}").save(*load_pretrained("{name}"))
 
 
 def training_notes(trained_on: dict, history: list[Step]) -> dict[str, str]:
-    """The rows of a model card about the training."""
-    notes = {}
-    if trained_on:
-        corpus = Path(str(trained_on["corpus"])).name  # no folder of the writer's
-        notes["Trained on"] = f"{corpus} (SHA-256 {trained_on['sha256']})"
-    if trained_on and history:
+    """The rows of a model card about the training, if the folder tells of one."""
+    if "corpus" not in trained_on:
+        return {}
+    config = trained_on.get("config", {})
+    corpus = Path(str(trained_on["corpus"])).name  # no folder of the writer's
+    notes = {"Trained on": f"{corpus} (SHA-256 {trained_on['sha256']})"}
+    if history:
         # A folder stored before there was a choice does not name its optimizer.
-        last, config = history[-1], trained_on["config"]
+        last = history[-1]
         notes["Training"] = (
             f"{last.step:,} of {config['steps']:,} steps, {last.tokens:,} tokens, "
             f"{last.seconds / 60:.1f} minutes, {config.get('optimizer', 'adamw')}"
@@ -173,8 +174,8 @@ def training_notes(trained_on: dict, history: list[Step]) -> dict[str, str]:
     measured = [step for step in history if step.val is not None]
     if measured:
         val = f"{measured[-1].val:.3f} nats per token (step {measured[-1].step:,})"
-        pieces = trained_on and trained_on["config"].get("eval_tokens")
-        split = "validation" if pieces else "the whole validation split"
+        whole = config.get("eval_tokens") is None
+        split = "the whole validation split" if whole else "validation"
         notes[f"Loss on {split}"] = val
     return notes
 
